@@ -1,0 +1,109 @@
+"""The nouns of the project: a clip, a question about clips, and what can come back as an answer.
+
+Nothing here imports torch: rewards, datasets and evaluation work on these plain frozen objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Choice = Literal["A", "B", "tie"]
+TaskName = Literal["image", "natural", "generated", "compare", "yesno"]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One axis of quality with its scale. Higher is always better.
+
+    Attributes:
+        key: the name used in answers and results, e.g. ``"spatial"``.
+        low, high: the range the model is asked to stay within (inclusive).
+        meaning: one phrase for prompts and reports.
+        decimals: decimals the model is asked for.
+    """
+
+    key: str
+    low: float
+    high: float
+    meaning: str
+    decimals: int = 2
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One video or image: a file, or a folder of frames, with the text it was generated from, if any."""
+
+    path: str
+    prompt: str | None = None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """No usable answer. Never a zero, never a guess: ``reason`` says what was wrong with the completion."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """Values by dimension key, on each dimension's own scale."""
+
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Preference:
+    """The clip chosen out of two, or a tie."""
+
+    choice: Choice
+
+    def swap(self) -> Preference:
+        """The same preference with the clips' places exchanged."""
+        swapped: dict[Choice, Choice] = {"A": "B", "B": "A", "tie": "tie"}
+        return Preference(swapped[self.choice])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to a yes/no question."""
+
+    yes: bool
+
+
+Answer = Score | Preference | Verdict
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the assessor: a task, its clips in order, and for yes/no the question itself.
+
+    Attributes:
+        task: which task asks; it owns the wording and the parser (``tasks.prompts``).
+        clips: one clip, or two for ``compare`` (the first is Video A).
+        text: the yes/no question; ``None`` for every other task.
+    """
+
+    task: TaskName
+    clips: tuple[Clip, ...]
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        wanted = 2 if self.task == "compare" else 1
+        if len(self.clips) != wanted:
+            raise ValueError(f"task {self.task!r} takes {wanted} clip(s), got {len(self.clips)}")
+        if (self.task == "yesno") != (self.text is not None):
+            raise ValueError("a question text goes with task 'yesno' and with no other")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A pair of clips with the known preference, as datasets yield it."""
+
+    a: Clip
+    b: Clip
+    label: Preference
+
+    def swap(self) -> Comparison:
+        """The same comparison shown in the other order; asking both exposes order bias."""
+        return Comparison(self.b, self.a, self.label.swap())
