@@ -1,0 +1,234 @@
+"""Supervised pre-training of the embedded model on the embedded world, on transformers' Trainer.
+
+Each step shows some lessons. A clip goes through the vision tower once, however many questions are asked about it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from transformers import Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
+from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS, build_model, nano_config
+from vqinsight.assessor.nano.lessons import Stage, lesson
+from vqinsight.assessor.nano.tokenizer import train_tokenizer
+from vqinsight.video.sample import choose_frames
+from vqinsight.video.views import View, image_views, video_views, wanted_frames
+from vqinsight.world.draw import Split, WorldClip
+
+IGNORED = -100  # labels with this value carry no loss
+
+
+def nano_prompts(tokenizer: Any) -> PromptBuilder:
+    """The prompt builder of the embedded model: one placeholder for every visual token."""
+    merged = PIXELS.merge_size**2
+
+    def placeholder(view: View) -> str:
+        return f"<|{view.kind}_pad|>" * (int(np.prod(view.grid)) // merged)
+
+    return PromptBuilder(tokenizer, "<|image_pad|>", "<|video_pad|>", placeholder)
+
+
+def world_views(clip: WorldClip, *, still: bool = False) -> tuple[View, ...]:
+    """What the embedded model is shown of a world clip: the very frames that it would be shown of a file."""
+    total = clip.scene.frames
+    if still:
+        return image_views(clip.frames(np.array([total // 2]))[0], PIXELS, DETAIL)
+    sampling = choose_frames(total, np.arange(total) / 24, frames=FRAMES)
+    wanted = wanted_frames(sampling.indices, total, DETAIL)
+    frames = zip(wanted, clip.frames(np.array(wanted)), strict=True)
+    return video_views(frames, sampling.indices, sampling.times, total, PIXELS, DETAIL)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One lesson ready for the model: views per clip, prompts, the clips each prompt is about, and answer ids."""
+
+    views: list[tuple[View, ...]]
+    prompts: list[Prompt]
+    clips: list[tuple[int, ...]]
+    answers: list[list[int]]
+
+
+class Lessons(Dataset[Page]):
+    """Lessons ``start`` to ``start + count``; the first ``perception`` of them are perception lessons."""
+
+    def __init__(self, tokenizer: Any, count: int, perception: int, start: int = 0, split: Split = "train") -> None:
+        self._prompts = nano_prompts(tokenizer)
+        self._tokenizer = tokenizer
+        self._count, self._perception, self._start, self._split = count, perception, start, split
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> Page:
+        stage: Stage = "perception" if index < self._perception else "conversation"
+        drawn = lesson(self._start + index, stage, self._split)
+        views = [world_views(clip, still=drawn.still) for clip in drawn.clips]
+        prompts, answers = [], []
+        for exercise in drawn.exercises:
+            prompts.append(self._prompts.build(exercise.messages, [views[i] for i in exercise.clips]))
+            answers.append(self._tokenizer(exercise.answer + "<|im_end|>", add_special_tokens=False)["input_ids"])
+        return Page(views, prompts, [exercise.clips for exercise in drawn.exercises], answers)
+
+
+class Collator:
+    """Pages become one batch: patches of every clip once, and for every prompt the places of its views among them."""
+
+    def __init__(self, pad_id: int) -> None:
+        self._pad_id = pad_id
+
+    def __call__(self, pages: Sequence[Page]) -> dict[str, Any]:
+        prompts = [prompt for page in pages for prompt in page.prompts]
+        answers = [answer for page in pages for answer in page.answers]
+        encoded = {
+            kind: [v for page in pages for views in page.views for v in views if v.kind == kind]
+            for kind in ("image", "video")
+        }
+        batch: dict[str, Any] = {"encode": {}, "parts": []}
+        for kind, views in encoded.items():
+            if views:
+                grids = torch.tensor([view.grid for view in views])
+                batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids)
+        places = {id(view): place for views in encoded.values() for place, view in enumerate(views)}
+        # Comparisons are twice as long as the rest: on their own they do not pad the others.
+        rows = list(zip(prompts, answers, strict=True))
+        for part in ([r for r in rows if len(r[0].views) <= 2], [r for r in rows if len(r[0].views) > 2]):
+            if part:
+                batch["parts"].append(self._part(part, places))
+        return batch
+
+    def _part(self, rows: list[tuple[Prompt, list[int]]], places: dict[int, int]) -> dict[str, Any]:
+        prompts, answers = [prompt for prompt, _ in rows], [answer for _, answer in rows]
+        inputs: dict[str, Any] = dict(collate(prompts, self._pad_id, left=False, answers=answers))
+        labels = torch.full_like(inputs["input_ids"], IGNORED)
+        for row, (prompt, answer) in enumerate(rows):
+            labels[row, len(prompt.ids) : len(prompt.ids) + len(answer)] = torch.tensor(answer)
+        if "second_per_grid_ts" in inputs:  # this model counts time in steps, whatever the clip's length
+            inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
+        order = {
+            kind: [places[id(v)] for prompt in prompts for v in prompt.views if v.kind == kind]
+            for kind in ("image", "video")
+        }
+        return {"inputs": inputs, "labels": labels, "order": order}
+
+
+class Pupil(Qwen2_5_VLForConditionalGeneration):  # type: ignore[misc]
+    """The model with its loss as one forward pass: each clip is encoded once, its features go to every prompt about it."""
+
+    def forward(self, encode: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """Mean cross-entropy of the answers' tokens over all parts of a batch of ``Collator``."""
+        encoders = {"image": self.get_image_features, "video": self.get_video_features}
+        features = {
+            kind: encoders[kind](patches, grids, return_dict=True).pooler_output
+            for kind, (patches, grids) in encode.items()
+        }
+        total, tokens = torch.zeros(()), 0
+        for part in parts:
+            ordered = {
+                kind: BaseModelOutputWithPooling(pooler_output=[features[kind][place] for place in order])
+                for kind, order in part["order"].items()
+                if order
+            }
+            logits = super().forward(**part["inputs"], mm_encoder_outputs=ordered).logits
+            labels = part["labels"][:, 1:]
+            total = total + torch.nn.functional.cross_entropy(
+                logits[:, :-1].flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
+            )
+            tokens += int((labels != IGNORED).sum())
+        return {"loss": total / tokens}
+
+
+def whiten(model: Any, pages: Sequence[Page]) -> None:
+    """Scale the filters of the patch embedding to unit deviation over ``pages``: natural detail is faint, and what is
+    faint against the coarse picture is learned late or never."""
+    patches = torch.cat([view.patches for page in pages for views in page.views for view in views])
+    projection = model.model.visual.patch_embed.proj.weight
+    with torch.no_grad():
+        deviation = (patches @ projection.flatten(1).T).std(0)
+        projection /= deviation.view(-1, 1, 1, 1, 1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train: lessons (two clips each) in all and of perception, lessons a step, and the peak learning rate."""
+
+    lessons: int = 33000
+    perception: int = 24000
+    per_step: int = 4
+    learning_rate: float = 1e-3
+    seed: int = 0
+    save_every: int = 200
+
+
+def pretrain(out: Path, plan: Plan, *, workers: int = 1, resume: bool = False) -> None:
+    """Pre-train from nothing (or the last checkpoint in ``out``) and save model and tokenizer to ``out/final``."""
+    tokenizer = train_tokenizer()
+    pupil = Pupil(nano_config(tokenizer))
+    model = build_model(tokenizer, plan.seed)
+    data = Lessons(tokenizer, plan.lessons, plan.perception)
+    whiten(model, [data[i] for i in range(24)])
+    pupil.load_state_dict(model.state_dict())
+    assert tokenizer.pad_token_id is not None
+    arguments = TrainingArguments(
+        output_dir=str(out),
+        per_device_train_batch_size=plan.per_step,
+        num_train_epochs=1,
+        learning_rate=plan.learning_rate,
+        lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr_rate": 0.05},
+        warmup_steps=200,
+        adam_beta2=0.98,
+        weight_decay=0.05,
+        max_grad_norm=1.0,
+        logging_steps=20,
+        seed=plan.seed,
+        ddp_find_unused_parameters=False,
+        ddp_broadcast_buffers=False,
+        save_steps=plan.save_every,
+        save_total_limit=2,
+        dataloader_num_workers=workers,
+        dataloader_prefetch_factor=4 if workers else None,
+        remove_unused_columns=False,
+        report_to="none",
+        use_cpu=True,
+        disable_tqdm=True,
+        train_sampling_strategy="sequential",
+    )
+    trainer = Trainer(
+        model=pupil,
+        args=arguments,
+        train_dataset=data,
+        data_collator=Collator(tokenizer.pad_token_id),
+    )
+    trainer.train(resume_from_checkpoint=resume)
+    if trainer.is_world_process_zero():
+        model.load_state_dict(pupil.state_dict())
+        model.save_pretrained(out / "final")
+        tokenizer.save_pretrained(out / "final")
+
+
+def main() -> None:
+    """``python -m vqinsight.assessor.nano.pretrain --out runs/nano`` (or with torchrun on several processes)."""
+    parser = argparse.ArgumentParser(description="Pre-train the embedded model on the embedded world.")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished model")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    parser.add_argument("--workers", type=int, default=0, help="processes that render clips ahead")
+    for field in fields(Plan):
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
+    given = vars(parser.parse_args())
+    out, resume, workers = given.pop("out"), given.pop("resume"), given.pop("workers")
+    pretrain(out, Plan(**given), workers=workers, resume=resume)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""What a completion says: its reasoning, its answer, and the value in that answer, or why there is none.
+
+Three rules hold everywhere: the reasoning is never read for an answer, the last complete ``<answer>`` counts, and what
+is not plainly said is ``Missing`` with a reason, never a guess. Nothing here raises on any completion.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from vqinsight.tasks.types import Choice, Missing, Preference, Verdict
+
+# An opening or closing think/answer tag, in any case, with stray blanks. Blanks are bounded so that matching is linear.
+TAG = re.compile(r"<\s{0,4}(/?)\s{0,4}(think|answer)\s{0,4}>", re.IGNORECASE)
+
+# Full-width forms and typographic quotes and minus signs become the ASCII ones that JSON and ``float`` know.
+_ASCII = (
+    {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+    | dict.fromkeys(map(ord, "“”„‟«»「」"), '"')
+    | dict.fromkeys(map(ord, "‘’‚‛‹›`´"), "'")
+    | dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
+    | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), "")
+)
+
+# A decimal number, then "/100", "out of 100" or a percent sign, then a word such as "points". Single blanks only.
+_NUMBER = re.compile(
+    r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?)"
+    r"(?: ?(?:/|out of) ?([0-9]+(?:\.[0-9]+)?)| ?(%|percent))?(?: ?(?:points?|pts))?"
+)
+# Where a value ends in plain text. Not before another number: neither "62,5" nor "62, 70" must be read as 62.
+_VALUE_END = re.compile(r"[,;|](?!\s{0,4}[+-]?[0-9])|[})\n]")
+# Code fences around the whole text; ``_ASCII`` has made their backticks quotes.
+_FENCE = re.compile(r"\A'{3}[a-z]*|'{3}\Z")
+# "The overall score is" before a lone number.
+_LEAD_IN = re.compile(
+    r"\A(?:(?:the|my|final|overall|video|image|visual|quality) )*(?:score|rating|quality|answer)(?: is)? ?[:=]? ?"
+)
+
+# A word, or a question mark: a question is not an answer.
+_WORD = re.compile(r"[^\W_]+|\?")
+# Where the plain statement of a choice ends and an explanation may begin.
+_CLAUSE_END = re.compile(r"[.,;!\n]|\bbecause\b|\bsince\b| -")
+# The article, as opposed to the clip called A: "a tie", and in an explanation "it has a sharper image".
+_ARTICLE_TIE = re.compile(r"\ba tie\b")
+_ARTICLE = re.compile(r"(?<!video )(?<!clip )(?<!option )\ba(?= [^\W\d_]{3})")
+
+_CHOICES: dict[str, Choice] = {
+    "a": "A",
+    "videoa": "A",
+    "b": "B",
+    "videob": "B",
+    "tie": "tie",
+    "tied": "tie",
+    "equal": "tie",
+    "equally": "tie",
+}
+_VERDICTS = {"yes": True, "no": False}
+# Words that may stand beside a choice or a verdict without changing it: none that negates or reverses belongs here.
+_FRAME = frozenset({"the", "my", "final", "correct", "answer", "verdict", "is", "are", "it", "s", "i", "would", "say"})
+_CHOICE_FRAME = _FRAME | {
+    *("overall", "choice", "winner", "preference", "better", "best", "preferred", "superior", "good", "higher", "they"),
+    *("choose", "prefer", "pick", "select", "think", "one", "both", "video", "videos", "clip", "option", "clearly"),
+    *("slightly", "much", "be", "looks", "has", "wins", "quality"),
+}
+
+_Option = TypeVar("_Option")
+
+
+def reasoning(completion: str) -> str:
+    """What stands in ``<think>``; without think tags, what stands before the last ``<answer>``; for people to read."""
+    thoughts, _, _ = _split(completion)
+    if not thoughts:
+        opened = [tag.start() for tag in TAG.finditer(completion) if _is(tag, "answer")]
+        thoughts = [completion[: opened[-1]] if opened else completion]
+    return "\n".join(thoughts).strip()
+
+
+def answer_text(completion: str) -> str | Missing:
+    """The text of the last complete ``<answer>…</answer>`` outside the reasoning.
+
+    The reasoning is whatever stands between ``<think>`` and the next ``</think>``; a ``</think>`` that nothing opened
+    closes reasoning opened by the chat template, so everything before it is reasoning. When answers are nested the
+    innermost counts. ``Missing`` when there is no answer, when it is empty, and when the completion ends inside
+    ``<answer>`` or ``<think>``, even after an earlier answer: a model that began again was about to say something else.
+    """
+    _, rest, thinking = _split(completion)
+    if thinking:
+        return Missing("cut off: <think> was never closed")
+    found: str | None = None
+    opened: int | None = None
+    for tag in TAG.finditer(rest):
+        if _is(tag, "answer"):
+            opened = tag.end()
+        elif _is(tag, "/answer") and opened is not None:
+            found, opened = rest[opened : tag.start()].strip(), None
+    if opened is not None:
+        return Missing("cut off: <answer> was never closed")
+    if found is None:
+        return Missing("no <answer>…</answer> outside the reasoning")
+    return found or Missing("the answer is empty")
+
+
+def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[str, float] | Missing:
+    """One number for each key of ``ranges`` (lower case, each with its lowest and highest value, inclusive).
+
+    Read are JSON objects at any depth (code fences, other keys and numbers in quotes do no harm), near-JSON and plain
+    ``key: number`` text, and, when there is one key, a lone number. A number may carry ``/100`` or ``out of 100`` when
+    that is the range's highest value, and ``%`` when that is 100.
+
+    ``Missing`` when a key has no value, two different ones, one that is not a plain finite number (``62,5``, ``60-70``,
+    ``true``, ``[62]``), or one outside its range: nothing is clipped or rescaled.
+    """
+    plain = _FENCE.sub("", text.translate(_ASCII).lower().strip()).strip()
+    pairs = _json_pairs(plain)
+    if pairs is None:
+        pairs = _labelled(plain, ranges)
+    if not pairs and len(ranges) == 1:
+        pairs = [(key, _LEAD_IN.sub("", " ".join(plain.split()), count=1)) for key in ranges]
+    values: dict[str, float] = {}
+    for key, (low, high) in ranges.items():
+        for raw in (raw for name, raw in pairs if name == key):
+            value = _number(raw, key, low, high)
+            if isinstance(value, Missing):
+                return value
+            if values.setdefault(key, value) != value:
+                return Missing(f"contradictory: {key} is both {values[key]:g} and {value:g}")
+        if key not in values:
+            return Missing(f"{key} is missing")
+    return values
+
+
+def parse_choice(text: str) -> Preference | Missing:
+    """The clip that the text plainly names (``A``, ``Video B.``, ``The answer is Video A``), or a tie.
+
+    ``tie`` and ``equal`` are read as a tie even where the wording asks for one of the two: it is what the model said.
+    ``Missing`` when both clips are named, or neither, or when other words stand beside the name ("not A", "A is bad").
+    """
+    choice = _pick(_ARTICLE_TIE.sub("tie", text.translate(_ASCII).lower()), _CHOICES, _CHOICE_FRAME)
+    return choice if isinstance(choice, Missing) else Preference(choice)
+
+
+def parse_yes_no(text: str) -> Verdict | Missing:
+    """``yes`` or ``no``, with or without an explanation behind a comma or a full stop.
+
+    ``Missing`` when both words occur, or neither, or when other words run into them ("no problem").
+    """
+    yes = _pick(text.translate(_ASCII).lower(), _VERDICTS, _FRAME)
+    return yes if isinstance(yes, Missing) else Verdict(yes)
+
+
+def _is(tag: re.Match[str], name: str) -> bool:
+    return tag[1] + tag[2].lower() == name
+
+
+def _split(completion: str) -> tuple[list[str], str, bool]:
+    """The thoughts, the text outside them, and whether the completion ends inside a thought."""
+    thoughts: list[str] = []
+    outside: list[str] = []
+    start, thinking = 0, False
+    for tag in TAG.finditer(completion):
+        if _is(tag, "think") and not thinking:
+            outside.append(completion[start : tag.start()])
+        elif _is(tag, "/think") and thinking:
+            thoughts.append(completion[start : tag.start()])
+        elif _is(tag, "/think"):
+            thoughts, outside = [completion[: tag.start()]], []
+        else:
+            continue
+        start, thinking = tag.end(), _is(tag, "think")
+    (thoughts if thinking else outside).append(completion[start:])
+    return thoughts, " ".join(outside), thinking
+
+
+def _json_pairs(text: str) -> list[tuple[str, object]] | None:
+    """Every key and value of a JSON text, at any depth, numbers as written; ``None`` when it is not JSON."""
+    pairs: list[tuple[str, object]] = []
+
+    def collect(members: list[tuple[str, object]]) -> dict[str, object]:
+        pairs.extend((key.strip(), value) for key, value in members)
+        return {}
+
+    try:
+        json.loads(text, object_pairs_hook=collect, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):  # RecursionError: ten thousand opening brackets
+        return None
+    return pairs
+
+
+def _labelled(text: str, keys: Mapping[str, tuple[float, float]]) -> list[tuple[str, object]]:
+    """Every ``key: value`` or ``key = value`` in plain text or broken JSON."""
+    # The key, not the end of another word or phrase ("temporal consistency" is not "consistency"), then its separator.
+    label = re.compile(rf"(?<![\w-])(?<![^\W\d_] )({'|'.join(map(re.escape, keys))})[\"'*\\]{{0,4}}\s{{0,4}}[:=]")
+    found = list(label.finditer(text))
+    ends = [*(match.start() for match in found[1:]), len(text)]
+    return [
+        (match[1], _VALUE_END.split(text[match.end() : end].strip(), maxsplit=1)[0])
+        for match, end in zip(found, ends, strict=False)  # without any label there is still one end
+    ]
+
+
+def _number(raw: object, key: str, low: float, high: float) -> float | Missing:
+    if not isinstance(raw, str):
+        return Missing(f"{key} is not a number")
+    shown = " ".join(raw.split()).lstrip("\"'*\\ ").rstrip("\"'*\\. ")
+    match = _NUMBER.fullmatch(shown)
+    if match is None:
+        return Missing(f"{key} is not a number: {shown[:40]!r}")
+    value = float(match[1])
+    whole = 100.0 if match[3] else float(match[2] or high)
+    if whole != high:
+        return Missing(f"{key} is out of {whole:g}, not out of {high:g}: {shown[:40]!r}")
+    if not (math.isfinite(value) and low <= value <= high):
+        return Missing(f"{key} is outside {low:g}–{high:g}: {shown[:40]!r}")
+    return value
+
+
+def _pick(text: str, options: Mapping[str, _Option], frame: frozenset[str]) -> _Option | Missing:
+    """The one option named in the whole text, in a clause that says nothing but that."""
+    clauses = [_WORD.findall(clause) for clause in _CLAUSE_END.split(text)]
+    statement = next((words for words in clauses if not frame.issuperset(words)), [])
+    named = {options[word] for word in statement + _WORD.findall(_ARTICLE.sub("", text)) if word in options}
+    shown = f"{text.strip()[:40]!r}"
+    if len(named) > 1:
+        return Missing(f"names both: {shown}")
+    if not named:
+        return Missing(f"names neither: {shown}")
+    if not all(word in options or word in frame for word in statement):
+        return Missing(f"does not plainly choose: {shown}")
+    return named.pop()

@@ -1,0 +1,144 @@
+"""From a seed to a clip of the embedded world with its exact quality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from vqinsight.world import photos, textures
+from vqinsight.world.defects_spatial import SPATIAL, h264_round_trip
+from vqinsight.world.defects_temporal import NEEDS_MOTION, TEMPORAL, Fetch
+from vqinsight.world.describe import Defect, Truth
+from vqinsight.world.facts import FACT_NAMES, caption, draw_facts, mutate
+from vqinsight.world.scene import CAMERA_MOVES, Scene, render
+
+Split = Literal["train", "held_out"]
+_HEIGHTS = (112, 128, 144, 160, 192, 224)
+_ASPECTS = (1.0, 4 / 3, 16 / 9)
+
+
+@dataclass(frozen=True)
+class WorldClip:
+    """A clip that has been planned but not rendered: what it shows, its text prompt, and its exact quality.
+
+    Attributes:
+        scene: what is rendered (``scene.frames`` is the length of the whole clip).
+        truth: what there is to say about it.
+        prompt: the text it was "generated" from, or ``None``.
+        seed: fixes placement, texture noise and the randomness inside defects.
+        kind: the kind of background, for splits and breakdowns.
+    """
+
+    scene: Scene
+    truth: Truth
+    prompt: str | None
+    seed: int
+    kind: str
+
+    @property
+    def quality(self) -> dict[str, float]:
+        """Exact quality by dimension, each 0 to 100; ``alignment`` only with a prompt."""
+        return quality(self.truth)
+
+    def frames(self, at: np.ndarray) -> np.ndarray:
+        """The frames with indices ``at`` as (n, H, W, 3) uint8 RGB. Only these are rendered."""
+        rng = np.random.default_rng(self.seed)
+        clean: Fetch = lambda wanted: _render_once(self.scene, self.seed, wanted)  # noqa: E731
+        shown = damage(clean, self.scene.frames, np.asarray(at), self.truth, rng)
+        # Real files are never pristine: a mild encoding is part of what "clean" means.
+        mild = rng.random() < 0.25 and (self.truth.spatial is None or self.truth.spatial.kind != "compression")
+        return h264_round_trip(shown, crf=rng.uniform(14, 22)) if mild else shown
+
+
+def _render_once(scene: Scene, seed: int, at: np.ndarray) -> np.ndarray:
+    distinct, places = np.unique(at, return_inverse=True)
+    return render(scene, seed, distinct)[places]
+
+
+def damage(fetch: Fetch, total: int, at: np.ndarray, truth: Truth, rng: np.random.Generator) -> np.ndarray:
+    """Frames ``at`` of a clip with the temporal, then the spatial defect that ``truth`` names put on."""
+    if truth.temporal is None:
+        frames = fetch(at)
+    else:
+        frames = TEMPORAL[truth.temporal.kind](fetch, total, at, truth.temporal.severity, rng)
+    if truth.spatial is not None:
+        frames = SPATIAL[truth.spatial.kind](frames, truth.spatial.severity, rng)
+    return frames
+
+
+def quality(truth: Truth) -> dict[str, float]:
+    """Each dimension falls linearly from 100 to 10 with its defect's severity; alignment by a quarter a wrong fact."""
+    scores = {
+        "spatial": 100 - 90 * (truth.spatial.severity if truth.spatial else 0.0),
+        "temporal": 100 - 90 * (truth.temporal.severity if truth.temporal else 0.0),
+    }
+    if truth.claim is not None:
+        scores["alignment"] = 100 * (1 - len(truth.wrong) / len(FACT_NAMES))
+    return scores
+
+
+def overall(truth: Truth) -> float:
+    """Mean of the dimensions that apply, 0 to 100: decides which of two clips is better."""
+    return float(np.mean(list(quality(truth).values())))
+
+
+def draw_clip(seed: int, split: Split = "train", *, prompt: bool | None = None) -> WorldClip:
+    """One clip; ``prompt`` forces a text prompt on or off, by default most clips with shapes have one."""
+    return draw_siblings(seed, 1, split, prompt=prompt)[0]
+
+
+def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool | None = None) -> list[WorldClip]:
+    """``count`` clips "generated" from one text prompt: same background, length and size, different defects and errors."""
+    rng = np.random.default_rng((0 if split == "train" else 1, seed))
+    height = int(rng.choice(_HEIGHTS, p=(0.22, 0.22, 0.22, 0.16, 0.12, 0.06)))
+    width = int(height * _ASPECTS[rng.integers(3)]) // 2 * 2
+    if rng.random() < 0.1:
+        width, height = height, width
+    kind, background = _background(rng, split, height, width)
+    frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
+    shapes = bool(prompt) or rng.random() < (0.75 if kind in photos.TRAINED + photos.HELD_OUT else 0.95)
+    claim = draw_facts(rng) if shapes and (prompt if prompt is not None else rng.random() < 0.7) else None
+    text = caption(claim, rng) if claim else None
+    clips = []
+    for _ in range(count):
+        facts = None
+        if claim is not None:
+            wrong = tuple(name for name in FACT_NAMES if rng.random() < 0.22) if rng.random() < 0.65 else ()
+            facts = mutate(claim, wrong, rng)
+        elif shapes:
+            facts = draw_facts(rng)
+        camera = CAMERA_MOVES[rng.integers(1, 6)] if rng.random() < (0.5 if facts else 0.92) else "still"
+        truth = Truth(facts, camera, *_draw_defects(rng, moves=facts is not None or camera != "still"), claim)
+        scene = Scene(background, facts, camera, width, height, frames)
+        clips.append(WorldClip(scene, truth, text, int(rng.integers(2**31)), kind))
+    return clips
+
+
+def _draw_defects(rng: np.random.Generator, moves: bool) -> tuple[Defect | None, Defect | None]:
+    temporal_kinds = [kind for kind in TEMPORAL if moves or kind not in NEEDS_MOTION]
+    drawn = []
+    for kinds in (list(SPATIAL), temporal_kinds):
+        defect = Defect(kinds[rng.integers(len(kinds))], float(rng.uniform(0.1, 1.0)))
+        drawn.append(defect if rng.random() < 0.7 else None)
+    return drawn[0], drawn[1]
+
+
+def _background(rng: np.random.Generator, split: Split, height: int, width: int) -> tuple[str, Image.Image]:
+    """A canvas about twice the size of a frame, so that frames are sharp and the camera has room."""
+    if rng.random() < 0.4:
+        names = photos.TRAINED if split == "train" else photos.HELD_OUT
+        name = names[rng.integers(len(names))]
+        image = Image.fromarray(photos.photo(name))
+        return name, image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image
+    kinds = textures.TRAINED if split == "train" else textures.HELD_OUT
+    name = list(kinds)[rng.integers(len(kinds))]
+    canvas = kinds[name](rng, int(height * 2.1), int(width * 2.1))
+    return name, Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8))
+
+
+def without_prompt(clip: WorldClip) -> WorldClip:
+    """The same clip with its text prompt taken away, for tasks that have none."""
+    return replace(clip, prompt=None, truth=replace(clip.truth, claim=None))

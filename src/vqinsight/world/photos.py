@@ -1,0 +1,48 @@
+"""Real photographs for the embedded world: the sample images inside two well-kept packages (development dependencies)."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vqinsight.errors import ModelError
+
+_FILES = {
+    "astronaut": ("skimage", "data/astronaut.png"),
+    "brick": ("skimage", "data/brick.png"),
+    "camera": ("skimage", "data/camera.png"),
+    "chelsea": ("skimage", "data/chelsea.png"),
+    "coffee": ("skimage", "data/coffee.png"),
+    "coins": ("skimage", "data/coins.png"),
+    "grass": ("skimage", "data/grass.png"),
+    "gravel": ("skimage", "data/gravel.png"),
+    "hubble": ("skimage", "data/hubble_deep_field.jpg"),
+    "ihc": ("skimage", "data/ihc.png"),
+    "motorcycle": ("skimage", "data/motorcycle_left.png"),
+    "rocket": ("skimage", "data/rocket.jpg"),
+    "china": ("sklearn", "datasets/images/china.jpg"),
+    "flower": ("sklearn", "datasets/images/flower.jpg"),
+}
+HELD_OUT = ("chelsea", "china", "rocket")
+TRAINED = tuple(name for name in _FILES if name not in HELD_OUT)
+
+
+@cache
+def photo(name: str) -> np.ndarray:
+    """The photograph as (height, width, 3) uint8 RGB.
+
+    Raises:
+        ModelError: when the package that carries it is not installed.
+    """
+    package, relative = _FILES[name]
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModelError(
+            f"The photograph {name!r} comes from the package {package}. Install it: pip install 'vqinsight[dev]'"
+        )
+    with Image.open(Path(spec.origin).parent / relative) as image:
+        return np.asarray(image.convert("RGB"))

@@ -1,0 +1,155 @@
+"""Backgrounds: procedural textures with detail at every scale. ``HELD_OUT`` kinds are never trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+_FIELD = 1024  # side of the shared noise fields, in pixels
+
+
+@cache
+def _noise_field(index: int) -> np.ndarray:
+    """A fixed (1024, 1024) float32 field with a 1/f^beta spectrum, zero mean and unit deviation (natural statistics)."""
+    rng = np.random.default_rng(1000 + index)
+    beta = (0.8, 1.1, 1.4, 1.8)[index % 4]
+    fy = np.fft.fftfreq(_FIELD)[:, None]
+    fx = np.fft.rfftfreq(_FIELD)[None, :]
+    frequency = np.maximum(np.hypot(fy, fx), 1.0 / _FIELD)
+    phase = rng.uniform(0, 2 * np.pi, frequency.shape)
+    field = np.fft.irfft2(np.exp(1j * phase) / frequency**beta, s=(_FIELD, _FIELD))
+    return ((field - field.mean()) / field.std()).astype(np.float32)
+
+
+def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """(height, width) float32 natural-looking noise, unit deviation: a random flip and crop of a shared field."""
+    field = _noise_field(int(rng.integers(12)))
+    y, x = rng.integers(_FIELD - height + 1), rng.integers(_FIELD - width + 1)
+    crop = field[y : y + height, x : x + width]
+    return crop[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
+
+
+def _palette(rng: np.random.Generator, n: int) -> np.ndarray:
+    """(n, 3) muted colours in [0, 1]: objects stay recognisable because they alone are saturated."""
+    grey = rng.uniform(0.15, 0.85, (n, 1))
+    return np.clip(grey + rng.uniform(-0.14, 0.14, (n, 3)), 0.03, 0.97).astype(np.float32)
+
+
+def _grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Add fine luminance texture, so that blur and compression always have something to destroy."""
+    height, width = image.shape[:2]
+    return image + rng.uniform(0.03, 0.1) * noise(rng, height, width)[..., None]
+
+
+def _canvas(rng: np.random.Generator, height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    colour = tuple(int(255 * c) for c in _palette(rng, 1)[0])
+    image = Image.new("RGB", (width, height), colour)
+    return image, ImageDraw.Draw(image)
+
+
+def _to_float(image: Image.Image) -> np.ndarray:
+    return np.asarray(image, dtype=np.float32) / 255.0
+
+
+def _mix(weight: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    return low + weight[..., None] * (high - low)
+
+
+def clouds(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Soft noise between two colours."""
+    low, high = _palette(rng, 2)
+    weight = 1 / (1 + np.exp(-rng.uniform(1.0, 2.5) * noise(rng, height, width)))
+    return _grain(_mix(weight, low, high), rng)
+
+
+def leaves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Dead leaves: ellipses of all sizes covering each other, the classical model of natural image statistics."""
+    image, draw = _canvas(rng, height, width)
+    for colour in _palette(rng, 160):
+        radius = 0.5 * height * (0.03 + 0.4 * rng.random() ** 3)
+        stretch = rng.uniform(0.5, 2.0)
+        x, y = rng.uniform(0, width), rng.uniform(0, height)
+        box = (x - radius * stretch, y - radius, x + radius * stretch, y + radius)
+        draw.ellipse(box, fill=tuple(int(255 * c) for c in colour))
+    return _grain(_to_float(image), rng)
+
+
+def tiles(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """A grid of rectangles of different colours."""
+    image, draw = _canvas(rng, height, width)
+    step_x, step_y = (int(height * rng.uniform(0.06, 0.25)) for _ in range(2))
+    palette = _palette(rng, 24)
+    for y in range(0, height, step_y):
+        for x in range(0, width, step_x):
+            colour = palette[rng.integers(len(palette))]
+            draw.rectangle((x, y, x + step_x, y + step_y), fill=tuple(int(255 * c) for c in colour))
+    return _grain(_to_float(image), rng)
+
+
+def stripes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Oblique bands, soft or sharp."""
+    low, high = _palette(rng, 2)
+    angle, period = rng.uniform(0, np.pi), height * rng.uniform(0.05, 0.3)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    wave = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period + rng.uniform(0, 2 * np.pi))
+    weight = 1 / (1 + np.exp(-rng.uniform(1.5, 12) * wave))
+    return _grain(_mix(weight, low, high), rng)
+
+
+def gradient(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """A smooth ramp between four corner colours, as skies and walls are."""
+    corners = _palette(rng, 4)
+    y = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
+    x = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
+    ramp = (1 - y) * ((1 - x) * corners[0] + x * corners[1]) + y * ((1 - x) * corners[2] + x * corners[3])
+    return _grain(ramp, rng)
+
+
+def marble(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Veins: stripes bent by noise. Held out."""
+    low, high = _palette(rng, 2)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    period = height * rng.uniform(0.15, 0.4)
+    bend = noise(rng, height, width) * rng.uniform(0.6, 1.4)
+    weight = np.abs(np.sin(np.pi * (x + y * rng.uniform(-1, 1)) / period + bend)) ** rng.uniform(0.5, 2)
+    return _grain(_mix(weight, low, high), rng)
+
+
+def bricks(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Rows of offset bricks with mortar. Held out."""
+    image, draw = _canvas(rng, height, width)
+    tall = int(height * rng.uniform(0.06, 0.14))
+    wide = int(tall * rng.uniform(1.6, 3))
+    gap = max(1, tall // 8)
+    base = _palette(rng, 1)[0]
+    for row, y in enumerate(range(0, height, tall)):
+        for x in range(-(row % 2) * wide // 2, width, wide):
+            colour = np.clip(base + rng.uniform(-0.1, 0.1), 0, 1)
+            draw.rectangle((x, y, x + wide - gap, y + tall - gap), fill=tuple(int(255 * c) for c in colour))
+    return _grain(_to_float(image), rng)
+
+
+def bokeh(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Overlapping translucent discs on a ramp. Held out."""
+    image = gradient(rng, height, width)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    for colour in _palette(rng, 14):
+        radius = height * rng.uniform(0.04, 0.2)
+        distance = np.hypot(x - rng.uniform(0, width), y - rng.uniform(0, height))
+        alpha = 0.6 * np.clip((radius - distance) / (0.1 * radius) + 0.5, 0, 1)[..., None]
+        image = (1 - alpha) * image + alpha * colour
+    return image
+
+
+Texture = Callable[[np.random.Generator, int, int], np.ndarray]
+TRAINED: dict[str, Texture] = {
+    "clouds": clouds,
+    "leaves": leaves,
+    "tiles": tiles,
+    "stripes": stripes,
+    "gradient": gradient,
+}
+HELD_OUT: dict[str, Texture] = {"marble": marble, "bricks": bricks, "bokeh": bokeh}
