@@ -1,0 +1,392 @@
+"""The front door: load a model, then score, compare, rank and ask about clips."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+
+from vqinsight import __version__
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.features import EncodedClip
+from vqinsight.assessor.load import load_model
+from vqinsight.config import parse_settings
+from vqinsight.errors import UnreadableVideo, UsageError
+from vqinsight.ranking import tally
+from vqinsight.ranking.judge import Judgement, first_choices, judge_pairs
+from vqinsight.ranking.pairs import all_pairs
+from vqinsight.results import (
+    ClipComparison,
+    ClipRanking,
+    ClipScore,
+    ClipVerdict,
+    Looked,
+    Provenance,
+    Reply,
+    Standing,
+)
+from vqinsight.tasks.types import Clip, Dimension, Question, TaskName
+from vqinsight.video.footage import Footage
+
+_AHEAD = 4  # clips decoded ahead of the model
+_BATCH = 8  # clips asked about together
+
+
+def load(
+    model: str = "nano",
+    *,
+    adapter: str | None = None,
+    prompts: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    fps: float | None = None,
+    frames: int | None = None,
+    max_pixels: int | None = None,
+    folder_fps: float | None = None,
+    on_message: Callable[[str], None] | None = None,
+) -> VQInsight:
+    """Load an assessor.
+
+    Args:
+        model: ``"nano"`` (embedded), a folder, or a hub id with optional ``:subfolder``.
+        adapter: a LoRA adapter to merge.
+        prompts: prompt set instead of the model's own: standard, released or brief.
+        device, dtype: ``"auto"`` picks the accelerator and bfloat16 if there is one, else the CPU and float32.
+        fps: frames sampled per second of clip, within the model's bounds on the count.
+        frames: sample exactly this many frames of each clip instead.
+        max_pixels: largest height x width of a frame as shown to the model, for each frame of each clip.
+        folder_fps: frame rate of folders of frames.
+        on_message: receives notices such as the memory estimate of large weights.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        UsageError: a setting is out of range.
+    """
+    loaded = load_model(model, adapter=adapter, device=device, dtype=dtype, on_message=on_message)
+    changes: dict[str, object] = {"prompts": prompts, "fps": fps, "frames": frames, "max_pixels": max_pixels}
+    if fps is not None and frames is None:
+        changes["frames"] = None
+    given = {key: value for key, value in changes.items() if value is not None or (key == "frames" and fps is not None)}
+    look = parse_settings(type(loaded.look), {**loaded.look.model_dump(), **given}, "settings")
+    spec = replace(loaded.spec, max_pixels=look.max_pixels, min_pixels=min(look.min_pixels, look.max_pixels))
+    return VQInsight(Assessor(replace(loaded, look=look, spec=spec), folder_fps=folder_fps))
+
+
+class VQInsight:
+    """An assessor with the four verbs. Files that fail become records with a status; only wrong usage raises."""
+
+    def __init__(self, assessor: Assessor) -> None:
+        self.assessor = assessor
+
+    def score_all(
+        self,
+        clips: Iterable[tuple[str, str | None]],
+        *,
+        task: TaskName | None = None,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> Iterator[ClipScore]:
+        """Score (path, text prompt or ``None``) one after another, in order, while the next clips are being decoded.
+
+        Args:
+            task: ``"image"``, ``"natural"`` or ``"generated"``; by default an image for a single image, generated for a
+                clip with a text prompt, natural for one without.
+            samples: 1 takes the most likely answer; more are drawn at ``temperature`` and give median and spread.
+        """
+        for group in _grouped(self._look_ahead(clips), _BATCH):
+            readable = [(path, prompt, seen) for path, prompt, seen in group if isinstance(seen, Footage)]
+            questions = [Question(task or _task(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable]
+            asked = [(q, (self.assessor.encode(seen),)) for q, (_, _, seen) in zip(questions, readable, strict=True)]
+            replies = iter(zip(questions, self._ask(asked, samples, seed, temperature), strict=True))
+            provenance = self.provenance(samples, seed, temperature)
+            for path, prompt, seen in group:
+                if isinstance(seen, UnreadableVideo):
+                    yield _unscored(path, prompt, task, seen, provenance)
+                else:
+                    question, said = next(replies)
+                    yield _scored(question, self.assessor.prompts.dimensions(question), said, seen.looked, provenance)
+
+    def score(
+        self,
+        clip: str,
+        prompt: str | None = None,
+        *,
+        task: TaskName | None = None,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> ClipScore:
+        """Score one clip; see ``score_all``."""
+        return next(self.score_all([(clip, prompt)], task=task, samples=samples, seed=seed, temperature=temperature))
+
+    def compare(
+        self,
+        a: str,
+        b: str,
+        prompt: str | None = None,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> ClipComparison:
+        """Ask which of two clips is better, in both orders."""
+        ranking = self.rank([a, b], prompt, samples=samples, seed=seed, temperature=temperature)
+        if ranking.comparisons:
+            return ranking.comparisons[0]
+        errors = [standing.error for standing in ranking.standings if standing.error]
+        looked = {standing.path: standing.looked for standing in ranking.standings}
+        return ClipComparison(
+            a, b, prompt, "unreadable", " | ".join(errors), None, None, None, (), (), looked[a], looked[b], ranking.provenance
+        )
+
+    def rank(
+        self,
+        clips: Sequence[str],
+        prompt: str | None = None,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> ClipRanking:
+        """Rank clips made from one text by all pairs in both orders; each clip is decoded and encoded once.
+
+        Args:
+            on_progress: called with (pairs judged, pairs in all).
+
+        Raises:
+            UsageError: fewer than two clips, or one named twice.
+        """
+        if len(clips) < 2 or len(set(clips)) < len(clips):
+            raise UsageError("ranking takes at least two different clips. Name each clip once.")
+        seen = {path: found for path, _, found in self._look_ahead((clip, prompt) for clip in clips)}
+        encoded = [self.assessor.encode(found) for found in seen.values() if isinstance(found, Footage)]
+        pairs = all_pairs(len(encoded))
+        heat = temperature if samples > 1 else 0.0
+        judged = judge_pairs(
+            self.assessor, encoded, pairs, prompt, samples=samples, temperature=heat, seed=seed, on_progress=on_progress
+        )
+        provenance = self.provenance(samples, seed, temperature)
+        outcomes = [(i, j, judgement.verdict) for (i, j), judgement in zip(pairs, judged, strict=True)]
+        paths = [clip.footage.path for clip in encoded]
+        return ClipRanking(
+            prompt=prompt,
+            standings=(*_standings(encoded, outcomes), *(_fallen(p, f) for p, f in seen.items() if not isinstance(f, Footage))),
+            comparisons=tuple(
+                _comparison(encoded[i], encoded[j], prompt, judgement, provenance)
+                for (i, j), judgement in zip(pairs, judged, strict=True)
+            ),
+            cycles=tuple(tuple(paths[i] for i in group) for group in tally.cycles(len(encoded), outcomes)),
+            order_bias=first_choices(judged),
+            clips_encoded=len(encoded),
+            provenance=provenance,
+        )
+
+    def ask_all(
+        self,
+        clips: Iterable[tuple[str, str | None]],
+        question: str,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> Iterator[ClipVerdict]:
+        """Ask one yes/no question about each clip, in order."""
+        for group in _grouped(self._look_ahead(clips), _BATCH):
+            asked = [
+                (Question("yesno", (Clip(path, prompt),), question), (self.assessor.encode(seen),))
+                for path, prompt, seen in group
+                if isinstance(seen, Footage)
+            ]
+            replies = iter(self._ask(asked, samples, seed, temperature))
+            provenance = self.provenance(samples, seed, temperature)
+            for path, prompt, seen in group:
+                said = next(replies) if isinstance(seen, Footage) else ()
+                yield _verdict(path, prompt, question, seen, said, provenance)
+
+    def ask(
+        self,
+        clip: str,
+        question: str,
+        prompt: str | None = None,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> ClipVerdict:
+        """Ask a yes/no question about one clip."""
+        return next(self.ask_all([(clip, prompt)], question, samples=samples, seed=seed, temperature=temperature))
+
+    def provenance(self, samples: int, seed: int, temperature: float) -> Provenance:
+        """The record of which model answers and how it is asked."""
+        loaded = self.assessor.loaded
+        return Provenance(
+            model=loaded.name,
+            model_hash=loaded.digest,
+            family=loaded.model.config.model_type,
+            prompts=self.assessor.prompts.name,
+            samples=samples,
+            temperature=temperature if samples > 1 else 0.0,
+            seed=seed,
+            dtype=str(loaded.model.dtype).removeprefix("torch."),
+            device=str(loaded.model.device),
+            version=__version__,
+        )
+
+    def _ask(
+        self, asked: Sequence[tuple[Question, Sequence[EncodedClip]]], samples: int, seed: int, temperature: float
+    ) -> list[tuple[Reply, ...]]:
+        heat = temperature if samples > 1 else 0.0
+        return self.assessor.ask(asked, samples=samples, temperature=heat, seed=seed)
+
+    def _look_ahead(
+        self, clips: Iterable[tuple[str, str | None]]
+    ) -> Iterator[tuple[str, str | None, Footage | UnreadableVideo]]:
+        """Decode in the background, a few clips ahead; a file that fails is handed on as its error."""
+
+        def look(path: str) -> Footage | UnreadableVideo:
+            try:
+                return self.assessor.look(path)
+            except UnreadableVideo as error:
+                return error
+
+        source = iter(clips)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            waiting: deque[tuple[str, str | None, Future[Footage | UnreadableVideo]]] = deque()
+            try:
+                while True:
+                    for path, prompt in islice(source, _AHEAD - len(waiting)):
+                        waiting.append((path, prompt, pool.submit(look, path)))
+                    if not waiting:
+                        return
+                    path, prompt, future = waiting.popleft()
+                    yield path, prompt, future.result()
+            finally:
+                for _, _, future in waiting:
+                    future.cancel()
+
+
+Seen = tuple[str, str | None, Footage | UnreadableVideo]
+
+
+def _grouped(items: Iterable[Seen], size: int) -> Iterator[list[Seen]]:
+    source = iter(items)
+    while group := list(islice(source, size)):
+        yield group
+
+
+def _task(footage: Footage, prompt: str | None) -> TaskName:
+    if footage.kind == "image":
+        return "image"
+    return "generated" if prompt and prompt.strip() else "natural"
+
+
+def _unscored(
+    path: str, prompt: str | None, task: TaskName | None, error: UnreadableVideo, provenance: Provenance
+) -> ClipScore:
+    name: TaskName = task or ("generated" if prompt else "natural")
+    return ClipScore(path, prompt, name, "unreadable", str(error), None, None, None, (), None, (), None, provenance)
+
+
+def _scored(
+    question: Question,
+    dimensions: tuple[Dimension, ...],
+    replies: tuple[Reply, ...],
+    looked: Looked,
+    provenance: Provenance,
+) -> ClipScore:
+    clip = question.clips[0]
+    given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
+    if not given:
+        reasons = "; ".join(sorted({reply.missing or "" for reply in replies}))
+        error = f"{clip.path}: the model gave no usable answer ({reasons}). Try --samples 5, or another model."
+        return ClipScore(
+            clip.path, clip.prompt, question.task, "missing", error, None, None, None, dimensions,
+            replies[0].reasoning, replies, looked, provenance,
+        )  # fmt: skip
+    values = {d.key: np.array([value[d.key] for _, value in given]) for d in dimensions}
+    scores = {key: float(np.median(column)) for key, column in values.items()}
+    overall = float(np.mean([100 * (scores[d.key] - d.low) / (d.high - d.low) for d in dimensions]))
+    spread = {key: float(np.subtract(*np.percentile(column, (90, 10))) / 2) for key, column in values.items()}
+    nearest = min(given, key=lambda item: sum(abs(item[1][key] - scores[key]) for key in scores))[0]
+    return ClipScore(
+        path=clip.path,
+        prompt=clip.prompt,
+        task=question.task,
+        status="ok",
+        error=None,
+        scores=scores,
+        overall=overall,
+        spread=spread if len(replies) > 1 else None,
+        dimensions=dimensions,
+        reasoning=nearest.reasoning,
+        replies=replies,
+        looked=looked,
+        provenance=provenance,
+    )
+
+
+def _comparison(
+    a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
+) -> ClipComparison:
+    answers = (*judgement.forward, *judgement.swapped)
+    reasons = "; ".join(sorted({reply.missing for reply in answers if reply.missing}))
+    return ClipComparison(
+        a=a.footage.path,
+        b=b.footage.path,
+        prompt=prompt,
+        status="ok" if judgement.verdict else "missing",
+        error=None if judgement.verdict else f"an order got no usable answer ({reasons}). Try --samples 5.",
+        verdict=judgement.verdict.choice if judgement.verdict else None,
+        consistent=judgement.consistent,
+        order_bias=first_choices([judgement]),
+        forward=judgement.forward,
+        swapped=judgement.swapped,
+        looked_a=a.footage.looked,
+        looked_b=b.footage.looked,
+        provenance=provenance,
+    )
+
+
+def _standings(clips: Sequence[EncodedClip], outcomes: Sequence[tally.Outcome]) -> list[Standing]:
+    wins = tally.wins(len(clips), outcomes)
+    strengths = tally.bradley_terry(len(clips), outcomes)
+    ranks = tally.ranks(wins)
+    order = sorted(range(len(clips)), key=lambda i: (ranks[i], -strengths[i]))
+    return [
+        Standing(
+            clips[i].footage.path, "ok", None, ranks[i], float(wins[i]), float(strengths[i]), clips[i].footage.looked
+        )
+        for i in order
+    ]
+
+
+def _fallen(path: str, error: UnreadableVideo | Footage) -> Standing:
+    return Standing(path, "unreadable", str(error), None, None, None, None)
+
+
+def _verdict(
+    path: str,
+    prompt: str | None,
+    question: str,
+    seen: Footage | UnreadableVideo,
+    replies: tuple[Reply, ...],
+    provenance: Provenance,
+) -> ClipVerdict:
+    if isinstance(seen, UnreadableVideo):
+        return ClipVerdict(path, prompt, question, "unreadable", str(seen), None, None, None, (), None, provenance)
+    given = [reply for reply in replies if isinstance(reply.value, bool)]
+    share = float(np.mean([reply.value for reply in given])) if given else None
+    yes = None if share is None or share == 0.5 else share > 0.5
+    reason = "; ".join(sorted({reply.missing for reply in replies if reply.missing})) or "as many yes as no"
+    said = next((reply for reply in given if reply.value == yes), replies[0])
+    error = None if yes is not None else f"{path}: no usable answer ({reason}). Try more --samples."
+    status = "ok" if yes is not None else "missing"
+    return ClipVerdict(  # fmt: skip
+        path, prompt, question, status, error, yes, share, said.reasoning, replies, seen.looked, provenance
+    )

@@ -1,0 +1,143 @@
+"""The assessor D: looks at clips once, answers questions about them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from vqinsight.assessor.features import EncodedClip, VisionTower
+from vqinsight.assessor.generate import batches, complete
+from vqinsight.assessor.inputs import Prompt, PromptBuilder
+from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
+from vqinsight.assessor.load import Loaded
+from vqinsight.results import Reply
+from vqinsight.tasks.answers import reasoning
+from vqinsight.tasks.prompts import PromptSet, prompt_set
+from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
+from vqinsight.video.footage import Footage, load_footage
+from vqinsight.video.views import View
+
+
+class Assessor:
+    """A loaded model with its eyes and its prompt set.
+
+    Args:
+        loaded: from ``load_model``.
+        folder_fps: frame rate of folders of frames.
+    """
+
+    def __init__(self, loaded: Loaded, *, folder_fps: float | None = None) -> None:
+        self.loaded = loaded
+        self.prompts: PromptSet = prompt_set(loaded.look.prompts)
+        self.tower = VisionTower(loaded.model)
+        self._folder_fps = folder_fps
+        self._builder = PromptBuilder(
+            loaded.tokenizer, IMAGE_TOKEN, VIDEO_TOKEN, lambda view: loaded.family.placeholder(view, loaded.spec)
+        )
+        self._output_type = _feature_type(loaded.model)
+
+    def look(self, path: str) -> Footage:
+        """Decode and sample a clip; thread-safe.
+
+        Raises:
+            UnreadableVideo: the file cannot be used.
+        """
+        footage = load_footage(path, self.loaded.look, self.loaded.spec, folder_fps=self._folder_fps)
+        step = self.loaded.look.seconds_per_grid
+        if step is None:
+            return footage
+        return replace(footage, views=tuple(replace(view, seconds_per_grid=step) for view in footage.views))
+
+    def encode(self, footage: Footage) -> EncodedClip:
+        """The clip's one pass through the vision tower."""
+        return self.tower.encode(footage)
+
+    def ask(
+        self,
+        asked: Sequence[tuple[Question, Sequence[EncodedClip]]],
+        *,
+        samples: int = 1,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[tuple[Reply, ...]]:
+        """Replies to each question about encoded clips, ``samples`` of them, in order.
+
+        Args:
+            temperature: 0 gives the most likely answer (and then every sample is the same).
+            seed: with the question, the clip's content and the sample's number it fixes a sampled answer.
+        """
+        texts = self.complete(
+            [(self.prompts.messages(question), clips) for question, clips in asked],
+            samples=samples,
+            temperature=temperature,
+            seed=seed,
+        )
+        return [tuple(self._read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)]
+
+    def complete(
+        self,
+        asked: Sequence[tuple[Sequence[dict[str, Any]], Sequence[EncodedClip]]],
+        *,
+        samples: int = 1,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[list[str]]:
+        """Raw completions of chat messages about encoded clips; arguments as for ``ask``."""
+        look = self.loaded.look
+        prompts = [self._build(messages, clips) for messages, clips in asked]
+        rows = [(index, sample) for index in range(len(asked)) for sample in range(samples)]
+        seeds = [_seed(seed, sample, prompts[index], asked[index][1]) for index, sample in rows]
+        texts: list[str] = []
+        for batch in batches([prompts[index] for index, _ in rows], look.max_new_tokens, look.batch_tokens):
+            chosen = [rows[i][0] for i in batch]
+            answers = complete(
+                self.loaded.model,
+                [prompts[index] for index in chosen],
+                [[view for clip in asked[index][1] for view in clip.views] for index in chosen],
+                output_type=self._output_type,
+                pad_id=self.loaded.tokenizer.pad_token_id,
+                forbidden=self.loaded.forbidden,
+                max_new_tokens=look.max_new_tokens,
+                temperature=temperature,
+                seeds=[seeds[i] for i in batch],
+            )
+            texts += self.loaded.tokenizer.batch_decode(answers, skip_special_tokens=True)
+        return [texts[i * samples : (i + 1) * samples] for i in range(len(asked))]
+
+    def _build(self, messages: Sequence[dict[str, Any]], clips: Sequence[EncodedClip]) -> Prompt:
+        views: list[list[View]] = [[encoded.view for encoded in clip.views] for clip in clips]
+        return self._builder.build(messages, views)
+
+    def _read(self, question: Question, text: str) -> Reply:
+        answer = self.prompts.parse(question, text)
+        missing = answer.reason if isinstance(answer, Missing) else None
+        return Reply(text, reasoning(text), _value(answer), missing)
+
+
+def _value(answer: Answer | Missing) -> Any:
+    match answer:
+        case Missing():
+            return None
+        case Score(values):
+            return values
+        case Preference(choice):
+            return choice
+    return answer.yes
+
+
+def _seed(seed: int, sample: int, prompt: Prompt, clips: Sequence[EncodedClip]) -> int:
+    text = f"{seed}/{sample}/{'+'.join(clip.digest for clip in clips)}/{prompt.ids}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _feature_type(model: Any) -> type[Any]:
+    """The output class of the vision tower: models with deepstack layers have their own."""
+    if model.config.model_type == "qwen3_vl":
+        from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
+
+        return BaseModelOutputWithDeepstackFeatures  # type: ignore[no-any-return]
+    return BaseModelOutputWithPooling  # type: ignore[no-any-return]

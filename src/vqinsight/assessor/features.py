@@ -1,0 +1,76 @@
+"""Vision once: a clip goes through the vision tower a single time, and its features serve every question about it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from vqinsight.video.footage import Footage
+from vqinsight.video.views import View
+
+
+@dataclass(frozen=True)
+class EncodedView:
+    """A view's visual tokens: (tokens, width), and one such tensor for each deepstack layer of models that have them."""
+
+    view: View
+    pooled: torch.Tensor
+    deepstack: tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class EncodedClip:
+    """Footage with its features; ``digest`` identifies what was seen, wherever the file lies."""
+
+    footage: Footage
+    views: tuple[EncodedView, ...]
+    digest: str
+
+
+class VisionTower:
+    """The vision tower of a loaded model, with a count of the clips that went through it."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.clips_encoded = 0
+
+    @torch.inference_mode()
+    def encode(self, footage: Footage) -> EncodedClip:
+        """Encode one clip, alone, so that its features cannot depend on other clips."""
+        digest = hashlib.blake2b(digest_size=8)
+        views = []
+        for view in footage.views:
+            digest.update(view.patches.numpy().tobytes())
+            views.append(self._encode_view(view))
+        self.clips_encoded += 1
+        return EncodedClip(footage, tuple(views), digest.hexdigest())
+
+    def _encode_view(self, view: View) -> EncodedView:
+        patches = view.patches.to(self._model.device)
+        grid = torch.tensor([view.grid], device=self._model.device)
+        encode = self._model.get_image_features if view.kind == "image" else self._model.get_video_features
+        out = encode(patches, grid, return_dict=True)
+        layers = getattr(out, "deepstack_features", None) or []
+        return EncodedView(view, out.pooler_output[0], tuple(layer[0] for layer in layers))
+
+
+def encoder_outputs(encoded: Sequence[EncodedView], output_type: type[Any]) -> dict[str, Any]:
+    """transformers' ``mm_encoder_outputs`` for the views of a batch in prompt order.
+
+    Args:
+        output_type: the dataclass the model's ``get_video_features`` returns.
+    """
+    outputs = {}
+    for kind in ("image", "video"):
+        views = [e for e in encoded if e.view.kind == kind]
+        if not views:
+            continue
+        fields: dict[str, Any] = {"pooler_output": [e.pooled for e in views]}
+        if views[0].deepstack:
+            fields["deepstack_features"] = [[e.deepstack[i] for e in views] for i in range(len(views[0].deepstack))]
+        outputs[kind] = output_type(**fields)
+    return outputs

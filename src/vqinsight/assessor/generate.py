@@ -1,0 +1,93 @@
+"""Batched generation whose answers depend on the question alone, not on what else is in the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import LogitsProcessor, LogitsProcessorList
+
+from vqinsight.assessor.features import EncodedView, encoder_outputs
+from vqinsight.assessor.inputs import Prompt, collate
+
+
+class GumbelSampling(LogitsProcessor):  # type: ignore[misc]
+    """Samples by the Gumbel-max trick: noise from each row's own generator, then the largest score wins.
+
+    The largest of ``scores / temperature + Gumbel noise`` is an exact draw from the softmax, and a row's noise comes from
+    its own seed, so its answer is the same alone and in any batch.
+    """
+
+    def __init__(self, temperature: float, seeds: Sequence[int]) -> None:
+        self._temperature = temperature
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        """(rows, vocabulary) scores to perturbed scores; a score of minus infinity stays impossible."""
+        uniform = torch.stack([torch.rand(scores.shape[-1], generator=g) for g in self._generators])
+        noise = -torch.log(-torch.log(uniform.clamp_min(1e-20)).clamp_min(1e-20))
+        return scores.float() / self._temperature + noise.to(scores.device)
+
+
+def batches(prompts: Sequence[Prompt], room: int, budget: int) -> list[list[int]]:
+    """Indices of prompts in order, cut into batches of at most ``budget`` tokens once padded.
+
+    ``room`` is what each answer may take. A prompt larger than the budget is a batch of its own.
+    """
+    cut: list[list[int]] = []
+    longest = 0
+    for index, prompt in enumerate(prompts):
+        length = len(prompt.ids) + room
+        if not cut or max(longest, length) * (len(cut[-1]) + 1) > budget:
+            cut.append([])
+            longest = 0
+        cut[-1].append(index)
+        longest = max(longest, length)
+    return cut
+
+
+@torch.inference_mode()
+def complete(
+    model: Any,
+    prompts: Sequence[Prompt],
+    encoded: Sequence[Sequence[EncodedView]],
+    *,
+    output_type: type[Any],
+    pad_id: int,
+    forbidden: Sequence[int],
+    max_new_tokens: int,
+    temperature: float,
+    seeds: Sequence[int],
+) -> list[list[int]]:
+    """Token ids of one answer a prompt, end and padding tokens removed.
+
+    Args:
+        encoded: for each prompt its encoded views, in order.
+        forbidden: tokens that are never sampled: one placeholder in an answer breaks every later pass over it.
+        temperature: 0 takes the most likely token.
+        seeds: one a prompt; unused at temperature 0.
+    """
+    inputs = {key: value.to(model.device) for key, value in collate(prompts, pad_id).items()}
+    sampling = [GumbelSampling(temperature, seeds)] if temperature > 0 else []
+    out = model.generate(
+        **inputs,
+        mm_encoder_outputs=encoder_outputs([view for views in encoded for view in views], output_type),
+        do_sample=False,
+        num_beams=1,
+        temperature=None,
+        top_p=None,
+        top_k=None,
+        repetition_penalty=1.0,
+        max_new_tokens=max_new_tokens,
+        suppress_tokens=list(forbidden),
+        logits_processor=LogitsProcessorList(sampling),
+        pad_token_id=pad_id,
+    )
+    ends = model.generation_config.eos_token_id
+    stop = {pad_id, *(ends if isinstance(ends, list) else [ends])}
+    answers = []
+    for row in out[:, inputs["input_ids"].shape[1] :].tolist():
+        length = next((i for i, token in enumerate(row) if token in stop), len(row))
+        answers.append(row[:length])
+    return answers

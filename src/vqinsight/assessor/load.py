@@ -1,0 +1,233 @@
+"""Loading: the embedded model, a local folder, or a hub id with ``:subfolder``, all on one path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig
+from transformers.image_processing_base import ImageProcessingMixin
+
+from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
+from vqinsight.assessor.nano import WEIGHTS
+from vqinsight.config import LookSettings, read_settings
+from vqinsight.errors import ModelError
+from vqinsight.video.pixels import PixelSpec
+
+SETTINGS_FILE = "vqinsight.json"
+RELEASED = "ByteDance/Q-Insight"  # these weights were taught with the prompt set "released"
+_LARGE = 2**30  # bytes from which on the memory estimate is announced
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model ready to be asked.
+
+    Attributes:
+        name: as the user gave it.
+        digest: 12 hex digits that change with the weights.
+        model, tokenizer: transformers' objects, the model in evaluation mode.
+        family: how its prompts are written.
+        spec: how its pixels are cut.
+        look: its sampling and prompt settings.
+        forbidden: placeholder tokens that must never be generated.
+    """
+
+    name: str
+    digest: str
+    model: Any
+    tokenizer: Any
+    family: Family
+    spec: PixelSpec
+    look: LookSettings
+    forbidden: tuple[int, ...]
+
+
+def load_model(
+    name: str,
+    *,
+    adapter: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    on_message: Callable[[str], None] | None = None,
+) -> Loaded:
+    """Load a vision-language model.
+
+    Args:
+        name: ``"nano"``, a folder, or a hub id, optionally with ``:subfolder``.
+        adapter: folder or hub id of a LoRA adapter, merged into the weights.
+        device: ``"auto"`` takes the accelerator if there is one.
+        dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``, ``"float16"``.
+        on_message: receives the memory estimate before large weights are loaded.
+
+    Raises:
+        ModelError: nothing there, an unsupported family, incomplete files, or an adapter that does not fit.
+    """
+    place, subfolder = _split(name)
+    if adapter is None and (Path(place) / subfolder / "adapter_config.json").is_file():
+        return _load_adapter_folder(name, str(Path(place) / subfolder), device, dtype, on_message)
+    where = {"subfolder": subfolder} if subfolder else {}
+    target = _pick_device(device)
+    number = _pick_dtype(dtype, target)
+    try:
+        config = AutoConfig.from_pretrained(place, **where)
+        if config.model_type not in FAMILIES:
+            raise ModelError(
+                f"{name}: the family {config.model_type!r} is not supported; known: {', '.join(FAMILIES)}. "
+                "Add an entry to assessor/families.py that says what stands for a view in its prompts."
+            )
+        tokenizer = AutoTokenizer.from_pretrained(place, **where)
+        spec = _pixel_spec(place, where)
+        _announce_memory(name, config, number, target, on_message)
+        model = AutoModelForImageTextToText.from_pretrained(place, dtype=number, **where)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{name}: cannot be loaded ({_first_line(error)}). {_advice(place)}") from error
+    if adapter is not None:
+        model = _merge_adapter(model, adapter)
+    model = model.eval().requires_grad_(False).to(target)
+    if model.generation_config is None or model.generation_config.eos_token_id is None:
+        model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
+    look = _look_settings(place, subfolder)
+    spec = replace(spec, min_pixels=look.min_pixels, max_pixels=look.max_pixels)
+    tokens = (IMAGE_TOKEN, VIDEO_TOKEN, VISION_START, VISION_END)
+    forbidden = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
+    digest = _digest(place, where, adapter, config)
+    return Loaded(name, digest, model, tokenizer, FAMILIES[config.model_type], spec, look, forbidden)
+
+
+def _split(name: str) -> tuple[str, str]:
+    if name == "nano":
+        return str(WEIGHTS), ""
+    if Path(name).exists():
+        return name, ""
+    place, _, subfolder = name.partition(":")
+    return place, subfolder
+
+
+def _load_adapter_folder(
+    name: str, folder: str, device: str, dtype: str, on_message: Callable[[str], None] | None
+) -> Loaded:
+    """A folder that holds only an adapter names its base model itself."""
+    from peft import PeftConfig
+
+    base = PeftConfig.from_pretrained(folder).base_model_name_or_path
+    if not base:
+        raise ModelError(f"{name}: the adapter does not name its base model. Give --model BASE --adapter {name}")
+    loaded = load_model(base, adapter=folder, device=device, dtype=dtype, on_message=on_message)
+    return replace(loaded, name=name)
+
+
+def _merge_adapter(model: Any, adapter: str) -> Any:
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{adapter}: cannot be used as a LoRA adapter ({_first_line(error)}).") from error
+
+
+def _pick_device(device: str) -> torch.device:
+    if device != "auto":
+        try:
+            return torch.device(device)
+        except RuntimeError as error:
+            raise ModelError(f"device {device!r} is not known ({_first_line(error)}). Try cpu or cuda.") from error
+    return torch.accelerator.current_accelerator() or torch.device("cpu")
+
+
+def _pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if dtype == "auto":
+        return torch.float32 if device.type == "cpu" else torch.bfloat16
+    if dtype not in known:
+        raise ModelError(f"dtype {dtype!r} is not known. Choose from auto, {', '.join(known)}.")
+    return known[dtype]
+
+
+def _pixel_spec(place: str, where: dict[str, str]) -> PixelSpec:
+    """Patch size and normalisation from the preprocessor files; pixel limits are set by ``LookSettings``."""
+    values, _ = ImageProcessingMixin.get_image_processor_dict(place, **where)
+    try:
+        mean, std = tuple(values["image_mean"]), tuple(values["image_std"])
+        return PixelSpec(
+            patch_size=values["patch_size"],
+            temporal_patch_size=values["temporal_patch_size"],
+            merge_size=values["merge_size"],
+            mean=(mean[0], mean[1], mean[2]),
+            std=(std[0], std[1], std[2]),
+            min_pixels=LookSettings().min_pixels,
+            max_pixels=LookSettings().max_pixels,
+        )
+    except KeyError as error:
+        raise ModelError(f"{place}: the preprocessor settings lack {error}.") from error
+
+
+def _look_settings(place: str, subfolder: str) -> LookSettings:
+    local = Path(place) / subfolder / SETTINGS_FILE
+    if local.is_file():
+        return read_settings(LookSettings, local)
+    if place == RELEASED or (place.startswith(f"{RELEASED}") and subfolder):
+        return LookSettings(prompts="released")
+    return LookSettings()
+
+
+def _announce_memory(
+    name: str, config: Any, dtype: torch.dtype, device: torch.device, on_message: Callable[[str], None] | None
+) -> None:
+    with torch.device("meta"):
+        count = sum(p.numel() for p in AutoModelForImageTextToText.from_config(config).parameters())
+    needed = count * torch.empty((), dtype=dtype).element_size()
+    if needed < _LARGE:
+        return
+    free = _free_memory(device)
+    text = f"{name}: {count / 1e9:.1f} billion parameters take {needed / _GIB:.1f} GiB on {device}"
+    if free is not None:
+        text += f", {free / _GIB:.1f} GiB are free"
+        if needed > free:
+            raise ModelError(
+                f"{text}. Use --dtype bfloat16, a smaller model, or another device."
+            )
+    if on_message is not None:
+        on_message(f"{text}. Answers need some more on top.")
+
+
+def _free_memory(device: torch.device) -> int | None:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "cpu" and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _digest(place: str, where: dict[str, str], adapter: str | None, config: Any) -> str:
+    """Of local weights: names, sizes and the first and last MiB of each file; of hub weights: their commit."""
+    digest = hashlib.sha256()
+    folders = [Path(place) / where.get("subfolder", ""), *([Path(adapter)] if adapter else [])]
+    for folder in folders:
+        if not folder.is_dir():
+            commit = getattr(config, "_commit_hash", None)
+            digest.update(f"{folder}@{commit}".encode())
+            continue
+        for file in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")]):
+            digest.update(f"{file.name}:{file.stat().st_size}".encode())
+            with file.open("rb") as stream:
+                digest.update(stream.read(2**20))
+                stream.seek(max(0, file.stat().st_size - 2**20))
+                digest.update(stream.read(2**20))
+    return digest.hexdigest()[:12]
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _advice(place: str) -> str:
+    if Path(place).exists():
+        return "The folder must hold config.json, the weights, the tokenizer and preprocessor_config.json."
+    return "Give 'nano', a folder, or a hub id such as Qwen/Qwen2.5-VL-7B-Instruct (hub ids need the network once)."

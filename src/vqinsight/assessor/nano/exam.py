@@ -1,0 +1,111 @@
+"""What the embedded model sees: it describes held-out clips, and each attribute is marked right or wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import numpy as np
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.nano.lessons import describe_messages
+from vqinsight.assessor.nano.pretrain import world_views
+from vqinsight.results import Looked
+from vqinsight.tasks.types import Clip, Question
+from vqinsight.video.footage import Footage
+from vqinsight.world.describe import Heard, Truth, level, read
+from vqinsight.world.draw import Split, WorldClip, draw_clip, without_prompt
+
+_NOTHING_LOOKED = Looked("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), None, ())
+
+Mark = Callable[[Truth, Heard], bool | None]
+
+
+def _fact(name: str) -> Mark:
+    return lambda truth, heard: getattr(heard, name) == getattr(truth.facts, name) if truth.facts else None
+
+
+def _kind(family: str) -> Mark:
+    """Is the kind of defect right, or its absence?"""
+
+    def mark(truth: Truth, heard: Heard) -> bool:
+        defect, said = getattr(truth, family), getattr(heard, family)
+        return said is not None and said[0] == (defect.kind if defect else "none")
+
+    return mark
+
+
+def _strength(family: str, slack: int) -> Mark:
+    """Where the kind is right: is the level, 1 to 5, right within ``slack``?"""
+
+    def mark(truth: Truth, heard: Heard) -> bool | None:
+        defect, said = getattr(truth, family), getattr(heard, family)
+        if defect is None or said is None or said[0] != defect.kind:
+            return None
+        return bool(abs(said[1] - level(defect.severity)) <= slack)
+
+    return mark
+
+
+MARKS: dict[str, Mark] = {
+    "count": _fact("count"),
+    "colour": _fact("colour"),
+    "shape": _fact("shape"),
+    "direction": _fact("direction"),
+    "spatial defect": _kind("spatial"),
+    "temporal defect": _kind("temporal"),
+    "spatial strength, exact": _strength("spatial", 0),
+    "spatial strength, within one": _strength("spatial", 1),
+    "temporal strength, exact": _strength("temporal", 0),
+    "temporal strength, within one": _strength("temporal", 1),
+    "text facts": lambda truth, heard: heard.wrong == truth.wrong if truth.claim else None,
+}
+
+
+def exam(
+    assessor: Assessor, clips: int, *, split: Split = "held_out", sentences: bool = False, start: int = 0
+) -> tuple[dict[str, list[bool]], dict[str, list[bool]]]:
+    """Describe ``clips`` world clips and mark every attribute.
+
+    Args:
+        split: ``"held_out"``: kinds of scene that were never trained on.
+        sentences: read the reasoning of the scoring task instead of the terse description.
+
+    Returns:
+        Marks by attribute, and kind marks by the true kind of defect. Half of the clips are shown without their text, so
+        that content cannot be copied from it.
+    """
+    marks: dict[str, list[bool]] = defaultdict(list)
+    by_kind: dict[str, list[bool]] = defaultdict(list)
+    for group in _groups((draw_clip(10_000_000 + start + i, split) for i in range(clips)), 16):
+        shown = [without_prompt(clip) if clip.seed % 2 else clip for clip in group]
+        encoded = [assessor.encode(Footage("", "video", world_views(clip), _NOTHING_LOOKED)) for clip in shown]
+        if sentences:
+            questions = [Question("generated", (Clip("", clip.prompt),)) for clip in shown]
+            said = [replies[0].text for replies in assessor.ask([(q, (e,)) for q, e in zip(questions, encoded, strict=True)])]
+        else:
+            asked = [(describe_messages(clip.prompt), (e,)) for clip, e in zip(shown, encoded, strict=True)]
+            said = [texts[0] for texts in assessor.complete(asked)]
+        for clip, text in zip(shown, said, strict=True):
+            heard = read(text)
+            for name, mark in MARKS.items():
+                if (right := mark(clip.truth, heard)) is not None:
+                    marks[name].append(right)
+            for family in ("spatial", "temporal"):
+                defect = getattr(clip.truth, family)
+                by_kind[defect.kind if defect else f"no {family} defect"].append(bool(_kind(family)(clip.truth, heard)))
+    return dict(marks), dict(by_kind)
+
+
+def _groups(clips: Iterator[WorldClip], size: int) -> Iterator[list[WorldClip]]:
+    while group := list(islice(clips, size)):
+        yield group
+
+
+def interval(marks: list[bool], draws: int = 2000) -> tuple[float, float, float]:
+    """Share of right marks with its 95 % bootstrap interval."""
+    values = np.asarray(marks, dtype=float)
+    means = np.random.default_rng(0).choice(values, (draws, len(values))).mean(1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return float(values.mean()), float(low), float(high)

@@ -1,0 +1,55 @@
+"""A trained folder becomes the folder that ships: half-precision weights, tokenizer, preprocessor and look settings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+
+from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS
+from vqinsight.config import LookSettings
+
+LOOK = LookSettings(
+    prompts="brief",
+    frames=FRAMES,
+    min_pixels=PIXELS.min_pixels,
+    max_pixels=PIXELS.max_pixels,
+    detail=(DETAIL.rows, DETAIL.columns),
+    seconds_per_grid=1.0,
+    max_new_tokens=160,
+    batch_tokens=16_384,
+)
+
+
+def preprocessor() -> dict[str, Any]:
+    """Upstream's names for upstream's classes, so that transformers' own ``AutoProcessor`` finds its way too."""
+    return {
+        "image_processor_type": "Qwen2VLImageProcessor",
+        "video_processor_type": "Qwen2VLVideoProcessor",
+        "processor_class": "Qwen2_5_VLProcessor",
+        "patch_size": PIXELS.patch_size,
+        "temporal_patch_size": PIXELS.temporal_patch_size,
+        "merge_size": PIXELS.merge_size,
+        "image_mean": list(PIXELS.mean),
+        "image_std": list(PIXELS.std),
+        "size": {"shortest_edge": PIXELS.min_pixels, "longest_edge": PIXELS.max_pixels},
+    }
+
+
+def export(trained: Path, out: Path) -> None:
+    """Write the finished model folder ``out`` from a folder with weights and tokenizer."""
+    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(trained, dtype=torch.float16)
+    tokenizer = AutoTokenizer.from_pretrained(trained)
+    card = out / "README.md"
+    kept = card.read_text(encoding="utf-8") if card.is_file() else None
+    shutil.rmtree(out, ignore_errors=True)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    if kept is not None:
+        card.write_text(kept, encoding="utf-8")
+    (out / "preprocessor_config.json").write_text(json.dumps(preprocessor(), indent=2) + "\n", encoding="utf-8")
+    (out / "vqinsight.json").write_text(json.dumps(LOOK.model_dump(), indent=2) + "\n", encoding="utf-8")

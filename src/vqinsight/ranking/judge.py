@@ -1,0 +1,85 @@
+"""Judging pairs: every pair is asked in both orders, and only a verdict that survives the swap is a preference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.features import EncodedClip
+from vqinsight.ranking.tally import order_bias
+from vqinsight.results import Reply
+from vqinsight.tasks.types import Choice, Clip, Preference, Question
+
+_CHUNK = 16  # pairs between two reports of progress
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One pair, judged.
+
+    Attributes:
+        verdict: the clip both orders name, a tie when they differ, ``None`` when an order got no answer.
+        consistent: whether both orders agree; ``None`` without a verdict.
+        forward: replies to (a, b).
+        swapped: replies to (b, a); in these "A" is the second clip.
+    """
+
+    verdict: Preference | None
+    consistent: bool | None
+    forward: tuple[Reply, ...]
+    swapped: tuple[Reply, ...]
+
+
+def judge_pairs(
+    assessor: Assessor,
+    clips: Sequence[EncodedClip],
+    pairs: Sequence[tuple[int, int]],
+    prompt: str | None,
+    *,
+    samples: int = 1,
+    temperature: float = 0.0,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Judgement]:
+    """Judge pairs of encoded clips in both orders; no clip is encoded again.
+
+    Args:
+        pairs: indices into ``clips``; the first is Video A in the forward question.
+        on_progress: called with (pairs done, all pairs).
+    """
+    judged: list[Judgement] = []
+    for start in range(0, len(pairs), _CHUNK):
+        asked = []
+        for i, j in pairs[start : start + _CHUNK]:
+            for a, b in ((clips[i], clips[j]), (clips[j], clips[i])):
+                question = Question("compare", (Clip(a.footage.path, prompt), Clip(b.footage.path, prompt)))
+                asked.append((question, (a, b)))
+        replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
+        judged += [_judge(forward, swapped) for forward, swapped in zip(replies[::2], replies[1::2], strict=True)]
+        if on_progress is not None:
+            on_progress(len(judged), len(pairs))
+    return judged
+
+
+def _judge(forward: tuple[Reply, ...], swapped: tuple[Reply, ...]) -> Judgement:
+    first, second = _majority(forward), _majority(swapped)
+    if first is None or second is None:
+        return Judgement(None, None, forward, swapped)
+    agreed = first == second.swap()
+    return Judgement(first if agreed else Preference("tie"), agreed, forward, swapped)
+
+
+def _majority(replies: Sequence[Reply]) -> Preference | None:
+    """The choice of most samples; a draw between them is a tie; ``None`` when every sample is missing."""
+    votes: Counter[Choice] = Counter(reply.value for reply in replies if isinstance(reply.value, str))
+    if not votes:
+        return None
+    return Preference("A" if votes["A"] > votes["B"] else "B" if votes["B"] > votes["A"] else "tie")
+
+
+def first_choices(judgements: Sequence[Judgement]) -> float | None:
+    """Order bias over all answers that chose a side: share that chose the clip shown first, minus one half."""
+    values = [reply.value for j in judgements for reply in (*j.forward, *j.swapped)]
+    return order_bias([value == "A" for value in values if value in ("A", "B")])

@@ -1,0 +1,217 @@
+"""What comes out: frozen records of scores, comparisons, rankings and verdicts that turn into plain dicts.
+
+A record always says where it came from (``Provenance``) and what was looked at (``Looked``). A file that could not be
+read, or an answer that could not be, is a record with a status, never a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
+
+from vqinsight.tasks.types import Choice, Dimension, TaskName
+
+Status = Literal["ok", "unreadable", "missing"]  # missing: the model gave no usable answer
+PREVIEW = "preview"  # frames for reports: never part of the plain dict
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Which model answered, and how it was asked.
+
+    Attributes:
+        model: name, folder or hub id as the user gave it.
+        model_hash: 12 hex digits that change with the weights.
+        family: transformers' model type.
+        prompts: name of the prompt set.
+        samples: answers drawn a question; 1 with temperature 0 is the most likely answer.
+        temperature: 0 for the most likely token, else the sampling temperature.
+        seed: fixes the sampled answers, whatever else is in the batch.
+        dtype, device: arithmetic that was used.
+        version: of this package.
+    """
+
+    model: str
+    model_hash: str
+    family: str
+    prompts: str
+    samples: int
+    temperature: float
+    seed: int
+    dtype: str
+    device: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was looked at of one clip.
+
+    Attributes:
+        kind: video, image or frames (a folder).
+        width, height: of the clip's frames, in pixels.
+        source_frames, source_fps, duration: the whole clip; seconds.
+        indices, times: the frames looked at, and when they are shown, in seconds.
+        rule: the sampling rule in words.
+        size: (width, height) in pixels at which the frames were shown to the model.
+        detail: fragments at native resolution shown beside it, as "rows x columns", or ``None``.
+        warnings: what was odd about the file without making it unusable.
+    """
+
+    kind: str
+    width: int
+    height: int
+    source_frames: int
+    source_fps: float
+    duration: float
+    indices: tuple[int, ...]
+    times: tuple[float, ...]
+    rule: str
+    size: tuple[int, int]
+    detail: str | None
+    warnings: tuple[str, ...]
+    preview: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Base of all results: anything that turns into a plain dict."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready: nested dicts, lists, numbers, strings and ``None``; previews are left out."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.name != PREVIEW}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Reply(Record):
+    """One completion of the model and what it was read as.
+
+    Attributes:
+        text: the raw completion.
+        reasoning: the part before the answer.
+        value: dimension values, ``"A"``/``"B"``/``"tie"``, or a bool; ``None`` when missing.
+        missing: why there is no value, or ``None``.
+    """
+
+    text: str
+    reasoning: str
+    value: dict[str, float] | Choice | bool | None
+    missing: str | None
+
+
+@dataclass(frozen=True)
+class ClipScore(Record):
+    """The score of one clip.
+
+    Attributes:
+        scores: value by dimension (the median over samples), ``None`` unless status is ok.
+        overall: mean of the dimensions brought to 0–100, or ``None``.
+        spread: by dimension, half the range between the 10th and 90th percentile of the samples; ``None`` for one sample.
+        dimensions: what was asked for, with range; higher is better for all.
+        reasoning: of the sample nearest the median.
+        replies: every sample.
+        error: one line for the reader when status is not ok.
+    """
+
+    path: str
+    prompt: str | None
+    task: TaskName
+    status: Status
+    error: str | None
+    scores: dict[str, float] | None
+    overall: float | None
+    spread: dict[str, float] | None
+    dimensions: tuple[Dimension, ...]
+    reasoning: str | None
+    replies: tuple[Reply, ...]
+    looked: Looked | None
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class ClipComparison(Record):
+    """Two clips compared, asked in both orders.
+
+    Attributes:
+        verdict: ``"A"`` or ``"B"`` (the clip ``a`` or ``b``) when both orders agree, else ``"tie"``; ``None`` if missing.
+        consistent: whether both orders named the same clip; ``None`` if either is missing.
+        order_bias: share of answers that chose the clip shown first, minus one half: +0.5 always the first, 0 none.
+        forward: replies to (a, b), in terms of a and b as shown.
+        swapped: replies to (b, a), raw: here "A" is the clip ``b``.
+    """
+
+    a: str
+    b: str
+    prompt: str | None
+    status: Status
+    error: str | None
+    verdict: Choice | None
+    consistent: bool | None
+    order_bias: float | None
+    forward: tuple[Reply, ...]
+    swapped: tuple[Reply, ...]
+    looked_a: Looked | None
+    looked_b: Looked | None
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Standing(Record):
+    """One clip's place in a ranking: rank (1 is best, shared on ties), wins of Eq. 8, Bradley-Terry strength."""
+
+    path: str
+    status: Status
+    error: str | None
+    rank: int | None
+    wins: float | None
+    strength: float | None
+    looked: Looked | None
+
+
+@dataclass(frozen=True)
+class ClipRanking(Record):
+    """Clips of one prompt ranked by all pairs.
+
+    Attributes:
+        standings: best first, unreadable clips last.
+        comparisons: every pair in both orders.
+        cycles: groups of clips that beat each other in a circle.
+        order_bias: over all answers, as in ``ClipComparison``.
+        clips_encoded: how many clips went through the vision tower: each once.
+    """
+
+    prompt: str | None
+    standings: tuple[Standing, ...]
+    comparisons: tuple[ClipComparison, ...]
+    cycles: tuple[tuple[str, ...], ...]
+    order_bias: float | None
+    clips_encoded: int
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class ClipVerdict(Record):
+    """The answer to a yes/no question: ``yes`` is the majority of the samples, ``share_yes`` their share."""
+
+    path: str
+    prompt: str | None
+    question: str
+    status: Status
+    error: str | None
+    yes: bool | None
+    share_yes: float | None
+    reasoning: str | None
+    replies: tuple[Reply, ...]
+    looked: Looked | None
+    provenance: Provenance

@@ -1,0 +1,118 @@
+"""Does a file end before it should? Told from the lengths in the file itself, without decoding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+BOXES = frozenset({b"ftyp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"pnot"})
+PNG = b"\x89PNG"
+EBML = b"\x1a\x45\xdf\xa3"
+MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
+
+
+def is_container(path: str) -> bool:
+    """Whether the file begins like a video file, whatever follows."""
+    with Path(path).open("rb") as file:
+        start = file.read(12)
+    return start[4:8] in BOXES or start[:4] in (EBML, b"RIFF", b"GIF8") or start[:3] == b"FLV"
+
+
+def ends_early(path: str) -> bool | None:
+    """Whether a file ends inside a part that gives its own length; ``None`` where its structure does not tell.
+
+    Knows mp4 and mov (boxes), mkv and webm (the segment), avi and webp (RIFF), gif (blocks) and png (chunks).
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    size = Path(path).stat().st_size
+    with Path(path).open("rb") as file:
+        start = file.read(12)
+        if start[4:8] in BOXES:
+            return _boxes_end_early(file, size)
+        if start[:4] == EBML:
+            return _segment_ends_early(file, size)
+        if start[:4] == b"RIFF":
+            return size < 8 + int.from_bytes(start[4:8], "little")
+        if start[:4] == b"GIF8":
+            return _gif_ends_early(file)
+        if start[:4] == PNG:
+            return _png_ends_early(file, size)
+    return None
+
+
+def _boxes_end_early(file: BinaryIO, size: int) -> bool | None:
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        length, name = int.from_bytes(file.read(4)), file.read(4)
+        if length == 1:
+            length = int.from_bytes(file.read(8))
+        if length == 0 and name == b"mdat":  # "until the end of the file"
+            return None
+        if length < 8 or not name.isalnum():  # padding or rubbish behind the last box
+            return False
+        position += length
+    return position > size
+
+
+def _segment_ends_early(file: BinaryIO, size: int) -> bool | None:
+    file.seek(4)
+    header = _ebml_length(file)
+    if header is None:
+        return None
+    file.seek(header, 1)
+    if file.read(4) != MATROSKA_SEGMENT:
+        return None
+    segment = _ebml_length(file)
+    return None if segment is None else file.tell() + segment > size
+
+
+def _ebml_length(file: BinaryIO) -> int | None:
+    """A length whose leading zero bits count its bytes; all ones mean that it is unknown."""
+    first = file.read(1)
+    if not first or first[0] == 0:
+        return None
+    count = 9 - first[0].bit_length()
+    value = int.from_bytes(first + file.read(count - 1)) - (1 << 7 * count)
+    return None if value == (1 << 7 * count) - 1 else value
+
+
+def _gif_ends_early(file: BinaryIO) -> bool:
+    """A gif without an end mark between two blocks is whole enough; one that ends inside a block is not."""
+    file.seek(10)
+    flags = file.read(3)[:1]
+    if flags:
+        file.seek(_palette(flags[0]), 1)
+    while mark := file.read(1):
+        if mark == b"\x21":
+            file.read(1)
+        elif mark == b"\x2c":
+            place = file.read(9)
+            if len(place) < 9:
+                return True
+            file.seek(_palette(place[8]) + 1, 1)
+        else:  # the end mark, or rubbish behind a picture
+            return False
+        while length := file.read(1):
+            if length[0] == 0:
+                break
+            if len(file.read(length[0])) < length[0]:
+                return True
+        else:
+            return True
+    return False
+
+
+def _png_ends_early(file: BinaryIO, size: int) -> bool:
+    position, name = 8, b""
+    while position + 12 <= size and name != b"IEND":
+        file.seek(position)
+        length, name = int.from_bytes(file.read(4)), file.read(4)
+        position += 12 + length
+    return name != b"IEND" or position > size
+
+
+def _palette(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0

@@ -1,0 +1,171 @@
+"""Decoding the wanted frames of a video file, and no others, with PyAV."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import groupby
+from typing import Any
+
+import av
+import av.error
+import av.stream
+import numpy as np
+
+from vqinsight.errors import UnreadableVideo
+from vqinsight.video.cuts import is_container
+from vqinsight.video.info import COPY_AGAIN, VideoInfo, on_white
+
+THREADS = 2  # more gain nothing measurable on runs as short as these, and each holds frames of its own in memory
+# What FFmpeg takes any text or image for by its suffix; it would draw a text as a film of letters.
+NOT_VIDEO = frozenset({"tty", "bin", "adf", "idf", "xbin", "image2"})
+
+
+@contextmanager
+def open_video(path: str) -> Iterator[Any]:
+    """The first video stream of a file that is not a cover picture, ready to be decoded.
+
+    Raises:
+        UnreadableVideo: not a video file, no video in it, or a codec FFmpeg cannot decode.
+    """
+    try:
+        # "file:" keeps a colon in a name from being taken for a protocol.
+        container = av.open(f"file:{path}", metadata_errors="ignore")
+    except av.error.FFmpegError as error:
+        if is_container(path):
+            raise UnreadableVideo(path, "truncated or incomplete: its index cannot be found", COPY_AGAIN) from error
+        raise _no_video(path) from error
+    with container:
+        if container.format.name in NOT_VIDEO or container.format.name.endswith("_pipe"):
+            raise _no_video(path)
+        streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        if not streams:
+            sound = "it holds sound but no video" if container.streams.audio else "it holds no video"
+            raise UnreadableVideo(path, sound, "Give a file with pictures in it.")
+        stream = streams[0]
+        if stream.codec_context is None:
+            raise UnreadableVideo(path, "its video codec is not supported", "Convert it, for example to H.264 in mp4.")
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = THREADS
+        yield stream
+
+
+def _no_video(path: str) -> UnreadableVideo:
+    remedy = "Give a video (mp4, mov, mkv, webm, gif, avi), an image (png, jpg, webp, bmp, tiff) or a folder of frames."
+    return UnreadableVideo(path, "not a video or image file", remedy)
+
+
+def pictures(stream: Any, key: int | None, stop: set[int], *, seek: bool = False) -> Iterator[Any]:
+    """Decoded frames in the order they are shown, from the packet stamped ``key`` (``None``: the first).
+
+    Decoding ends behind the last packet whose stamp is in ``stop``, or with the file if ``stop`` is empty. Nothing
+    comes out if no packet is stamped ``key``, as when a container cannot seek there.
+    """
+    if seek:
+        try:
+            stream.container.seek(key, stream=stream)
+        except av.error.FFmpegError:
+            return
+    unseen = set(stop)
+    started = key is None
+    for packet in stream.container.demux(stream):
+        started = started or packet.pts == key
+        if not started or packet.is_corrupt or packet.size == 0:
+            continue
+        yield from packet.decode()
+        unseen.discard(packet.pts)
+        if stop and not unseen:
+            break
+    if started:
+        yield from stream.codec_context.decode(None)
+
+
+def iter_container_frames(info: VideoInfo, wanted: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """Decode the frames ``wanted`` (ascending, distinct) of a probed video file; see ``read.iter_frames``."""
+    with open_video(info.path) as stream:
+        if len(info.stamps) == 0:
+            yield from _by_counting(stream, info, wanted)
+            return
+        key_of = np.searchsorted(info.keys, info.stamps[list(wanted)], side="right") - 1
+        for key, run in groupby(zip(key_of.tolist(), wanted, strict=True), key=lambda pair: pair[0]):
+            yield from _decode_run(stream, info, key, [index for _, index in run])
+
+
+def _decode_run(stream: Any, info: VideoInfo, key: int, run: list[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """The wanted frames that share one keyframe (``-1``: those before the first)."""
+    pending = deque(run)
+    # Some containers cannot seek; and a stream that is refreshed bit by bit may need the keyframe before.
+    for number, seek in ((key, key >= 0), (key, False), (key - 1, False)):
+        start = int(info.keys[number]) if number >= 0 else None
+        stop = {int(info.stamps[index]) for index in pending}
+        with nullcontext(stream) if seek else open_video(info.path) as source:
+            try:
+                for frame in pictures(source, start, stop, seek=seek):
+                    wanted = int(info.stamps[pending[0]])
+                    if frame.is_corrupt:  # later frames of the run may have copied from it
+                        raise _damaged(info, pending[0])
+                    if frame.pts == wanted:
+                        yield pending[0], _rgb(frame, info, pending[0])
+                        pending.popleft()
+                    if not pending:
+                        return
+                    if frame.pts is not None and frame.pts > wanted:
+                        break
+            except av.error.FFmpegError as error:
+                raise _damaged(info, pending[0]) from error
+    raise _damaged(info, pending[0])
+
+
+def _by_counting(stream: Any, info: VideoInfo, wanted: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    pending = deque(wanted)
+    try:
+        for number, frame in enumerate(pictures(stream, None, set())):
+            if frame.is_corrupt:
+                raise _damaged(info, pending[0])
+            if number == pending[0]:
+                yield number, _rgb(frame, info, number)
+                pending.popleft()
+            if not pending:
+                return
+    except av.error.FFmpegError as error:
+        raise _damaged(info, pending[0]) from error
+    raise _damaged(info, pending[0])
+
+
+def _damaged(info: VideoInfo, index: int) -> UnreadableVideo:
+    reason = f"the frame at {info.times[index]:.2f} s (number {index}) cannot be decoded; the file is damaged there"
+    return UnreadableVideo(info.path, reason, COPY_AGAIN)
+
+
+def _rgb(frame: Any, info: VideoInfo, index: int) -> np.ndarray:
+    """uint8 (height, width, 3) as the frame is meant to be shown."""
+    if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
+        pixels = on_white(frame.to_ndarray(format="rgba"))
+    else:
+        pixels = frame.to_ndarray(format="rgb24")
+    pixels = oriented(pixels, frame)
+    if pixels.shape[:2] != (info.height, info.width):
+        height, width = pixels.shape[:2]
+        reason = (
+            f"the frame size changes from {info.width}x{info.height} to {width}x{height} at {info.times[index]:.2f} s"
+        )
+        raise UnreadableVideo(info.path, reason, "Cut the file into parts of one size, or convert it.")
+    return np.ascontiguousarray(pixels)
+
+
+def oriented(pixels: np.ndarray, frame: Any) -> np.ndarray:
+    """Apply the display matrix: quarter turns and mirrorings, as phones write them."""
+    side = frame.side_data.get("DISPLAYMATRIX")
+    if side is None:
+        return pixels
+    a, b, _, c, d = np.frombuffer(side, np.int32)[:5].tolist()
+    across, down = a, d
+    if abs(b) > abs(a):
+        pixels = pixels.swapaxes(0, 1)
+        across, down = c, b
+    if across < 0:
+        pixels = pixels[:, ::-1]
+    if down < 0:
+        pixels = pixels[::-1]
+    return pixels

@@ -1,0 +1,75 @@
+"""What is known about a clip before any of its frames is shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+ASSUMED_FPS = 24.0
+COPY_AGAIN = "Copy or download it again."
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+def _no_ticks() -> np.ndarray:
+    return np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """A clip as it really is, not as its header says.
+
+    Attributes:
+        path: the file or folder as the user named it.
+        kind: a video file, a still image, or a folder of frames.
+        width, height: pixels of a frame as shown, that is after rotation.
+        frames: frames that can be shown, counted by reading the file; a still image has 1.
+        header_frames: frames the file's header promises, ``None`` where it promises none.
+        fps: average frames per second, above 0; 0 for a still image.
+        duration: seconds from the first frame's start to the last frame's end; 0 for a still image.
+        codec: FFmpeg's or Pillow's name of the codec, lower case (``"h264"``, ``"gif"``, ``"png"``).
+        times: float64, one per frame, ascending: seconds at which each frame is shown; the first is 0.
+        warnings: what the user should know about this file, one sentence each; empty when all is well.
+        stamps: int64, one per frame: presentation stamps in the stream's own ticks, by which a decoded frame is known.
+            Empty where the file has no usable stamps: frames are then told apart by counting.
+        keys: int64, ascending: stamps at which decoding can start.
+        files: the frame files of a folder, in order.
+    """
+
+    path: str
+    kind: Literal["video", "image", "frames"]
+    width: int
+    height: int
+    frames: int
+    header_frames: int | None
+    fps: float
+    duration: float
+    codec: str
+    times: np.ndarray = field(repr=False, compare=False)
+    warnings: tuple[str, ...] = ()
+    stamps: np.ndarray = field(default_factory=_no_ticks, repr=False, compare=False)
+    keys: np.ndarray = field(default_factory=_no_ticks, repr=False, compare=False)
+    files: tuple[str, ...] = field(default=(), repr=False)
+
+
+def natural_key(path: str | Path) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which ``frame2`` comes before ``frame10``; works on names and on whole paths."""
+    parts = re.split(r"(\d+)", str(path))
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part)
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files directly in ``folder``, in natural order; hidden files are left out."""
+    found = (p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
+    return sorted((p for p in found if p.is_file()), key=lambda p: natural_key(p.name))
+
+
+def on_white(rgba: np.ndarray) -> np.ndarray:
+    """Lay uint8 (height, width, 4) on white: uint8 (height, width, 3)."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    if alpha.min(initial=255) == 255:
+        return rgba[..., :3]
+    return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)

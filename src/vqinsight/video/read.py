@@ -1,0 +1,105 @@
+"""Reads exactly the frames asked for, with PyAV: probe a clip once, then iterate over chosen frames.
+
+Colours: a file's own colour matrix and range are honoured; untagged files are taken as BT.601, limited range, as FFmpeg
+does. HDR is not tone-mapped. Transparent pixels (gif, png, webp, ProRes 4444) are laid on white, as the Qwen processors
+do. Pixels are never stretched to a pixel aspect ratio.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from vqinsight.errors import UnreadableVideo, UsageError
+from vqinsight.video import container, decode, stills
+from vqinsight.video.info import COPY_AGAIN, VideoInfo
+
+__all__ = ["VideoInfo", "iter_frames", "probe"]
+
+
+def probe(path: str | Path, *, folder_fps: float | None = None) -> VideoInfo:
+    """Look a clip over: what it is, how many frames it has, when they are shown, and whether it is whole.
+
+    Reads the file once from end to end (its packets; only the first picture is decoded), so that the frame count and
+    times are the file's and not its header's. A file without time stamps is decoded once instead.
+
+    Args:
+        path: a video, a still image, or a folder of equally large images in natural order (frame2 before frame10).
+        folder_fps: frames per second of a folder of frames; 24 is assumed, with a warning, where it is not given.
+
+    Raises:
+        UnreadableVideo: the file is missing, empty, no video, audio only, cut off, or damaged at its first frame; the
+            folder has no images, or images of several sizes.
+        UsageError: ``folder_fps`` is not above 0.
+    """
+    if folder_fps is not None and not (math.isfinite(folder_fps) and folder_fps > 0):
+        raise UsageError(
+            f"the frame rate of a folder must be above 0, got {folder_fps:g}. Give it in frames per second."
+        )
+    name = os.fspath(path)
+    place = Path(name)
+    with _plain_errors(name):
+        if place.is_dir():
+            return stills.probe_folder(name, folder_fps)
+        if not place.exists():
+            raise UnreadableVideo(name, "no such file", "Check the path.")
+        if not place.is_file():
+            raise UnreadableVideo(name, "not a regular file", "Give a video file, an image, or a folder of frames.")
+        if place.stat().st_size == 0:
+            raise UnreadableVideo(name, "the file is empty (0 bytes)", COPY_AGAIN)
+        return stills.probe_image(name) or container.probe_container(name)
+
+
+def iter_frames(info: VideoInfo, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """Read the frames asked for and no others, one at a time, in ascending order.
+
+    Decoding starts at the keyframe before a wanted frame; only wanted frames become RGB. Memory holds one RGB frame and
+    the decoder's own few, however long the clip.
+
+    Args:
+        info: what ``probe`` said about the clip.
+        indices: frame numbers from 0 to ``info.frames - 1``, in any order; one that repeats is read once.
+
+    Yields:
+        ``(index, frame)``: the frame is uint8 (height, width, 3), RGB, turned upright.
+
+    Raises:
+        IndexError: a number outside the clip.
+        UnreadableVideo: a wanted frame is damaged, or the file changed since it was probed.
+    """
+    wanted = sorted({int(index) for index in indices})
+    if wanted and (wanted[0] < 0 or wanted[-1] >= info.frames):
+        raise IndexError(f"{info.path} has frames 0 to {info.frames - 1}, asked for {wanted[0]} to {wanted[-1]}")
+    return _read(info, wanted)
+
+
+def _read(info: VideoInfo, wanted: list[int]) -> Iterator[tuple[int, np.ndarray]]:
+    with _plain_errors(info.path):
+        if info.kind == "frames":
+            for index in wanted:
+                yield index, stills.read_frame_file(info, index)
+        elif info.kind == "image":
+            for index in wanted:
+                yield index, stills.read_image(info.path)
+        elif info.codec == "webp":
+            yield from stills.iter_webp(info.path, wanted)
+        else:
+            yield from decode.iter_container_frames(info, wanted)
+
+
+@contextmanager
+def _plain_errors(path: str) -> Iterator[None]:
+    """What the operating system refuses becomes an ``UnreadableVideo`` with its reason."""
+    try:
+        yield
+    except PermissionError as error:
+        raise UnreadableVideo(path, "no permission to read it", "Change its permissions, or copy it.") from error
+    except OSError as error:
+        raise UnreadableVideo(
+            path, f"cannot be read ({error.strerror or error})", "Check the path and the disk."
+        ) from error
