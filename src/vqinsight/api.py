@@ -8,32 +8,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 
-import numpy as np
-
-from vqinsight import __version__
+from vqinsight import __version__, records
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.features import EncodedClip
 from vqinsight.assessor.load import load_model
 from vqinsight.config import parse_settings
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.ranking import tally
-from vqinsight.ranking.judge import Judgement, first_choices, judge_pairs
+from vqinsight.ranking.judge import first_choices, judge_pairs
 from vqinsight.ranking.pairs import all_pairs
-from vqinsight.results import (
-    ClipComparison,
-    ClipRanking,
-    ClipScore,
-    ClipVerdict,
-    Looked,
-    Provenance,
-    Reply,
-    Standing,
-)
-from vqinsight.tasks.types import Clip, Dimension, Question, TaskName
+from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
+from vqinsight.tasks.types import Clip, Question, TaskName
 from vqinsight.video.footage import Footage
 
 _AHEAD = 4  # clips decoded ahead of the model
 _BATCH = 8  # clips asked about together
+
+Seen = tuple[str, str | None, Footage | UnreadableVideo]
 
 
 def load(
@@ -67,10 +58,10 @@ def load(
         UsageError: a setting is out of range.
     """
     loaded = load_model(model, adapter=adapter, device=device, dtype=dtype, on_message=on_message)
-    changes: dict[str, object] = {"prompts": prompts, "fps": fps, "frames": frames, "max_pixels": max_pixels}
-    if fps is not None and frames is None:
-        changes["frames"] = None
-    given = {key: value for key, value in changes.items() if value is not None or (key == "frames" and fps is not None)}
+    options: dict[str, str | float | int | None] = {"prompts": prompts, "fps": fps, "frames": frames, "max_pixels": max_pixels}
+    given: dict[str, str | float | int | None] = {key: value for key, value in options.items() if value is not None}
+    if fps is not None:
+        given["frames"] = frames  # a rate that was asked for replaces a model's own fixed count
     look = parse_settings(type(loaded.look), {**loaded.look.model_dump(), **given}, "settings")
     spec = replace(loaded.spec, max_pixels=look.max_pixels, min_pixels=min(look.min_pixels, look.max_pixels))
     return VQInsight(Assessor(replace(loaded, look=look, spec=spec), folder_fps=folder_fps))
@@ -100,16 +91,20 @@ class VQInsight:
         """
         for group in _grouped(self._look_ahead(clips), _BATCH):
             readable = [(path, prompt, seen) for path, prompt, seen in group if isinstance(seen, Footage)]
-            questions = [Question(task or _task(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable]
+            questions = [
+                Question(task or _task(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable
+            ]
             asked = [(q, (self.assessor.encode(seen),)) for q, (_, _, seen) in zip(questions, readable, strict=True)]
             replies = iter(zip(questions, self._ask(asked, samples, seed, temperature), strict=True))
             provenance = self.provenance(samples, seed, temperature)
             for path, prompt, seen in group:
                 if isinstance(seen, UnreadableVideo):
-                    yield _unscored(path, prompt, task, seen, provenance)
+                    yield records.unscored(path, prompt, task, seen, provenance)
                 else:
                     question, said = next(replies)
-                    yield _scored(question, self.assessor.prompts.dimensions(question), said, seen.looked, provenance)
+                    yield records.scored(
+                        question, self.assessor.prompts.dimensions(question), said, seen.looked, provenance
+                    )
 
     def score(
         self,
@@ -138,11 +133,7 @@ class VQInsight:
         ranking = self.rank([a, b], prompt, samples=samples, seed=seed, temperature=temperature)
         if ranking.comparisons:
             return ranking.comparisons[0]
-        errors = [standing.error for standing in ranking.standings if standing.error]
-        looked = {standing.path: standing.looked for standing in ranking.standings}
-        return ClipComparison(
-            a, b, prompt, "unreadable", " | ".join(errors), None, None, None, (), (), looked[a], looked[b], ranking.provenance
-        )
+        return records.not_compared(a, b, ranking)
 
     def rank(
         self,
@@ -176,9 +167,12 @@ class VQInsight:
         paths = [clip.footage.path for clip in encoded]
         return ClipRanking(
             prompt=prompt,
-            standings=(*_standings(encoded, outcomes), *(_fallen(p, f) for p, f in seen.items() if not isinstance(f, Footage))),
+            standings=(
+                *records.standings(encoded, outcomes),
+                *(records.fallen(path, found) for path, found in seen.items() if isinstance(found, UnreadableVideo)),
+            ),
             comparisons=tuple(
-                _comparison(encoded[i], encoded[j], prompt, judgement, provenance)
+                records.comparison(encoded[i], encoded[j], prompt, judgement, provenance)
                 for (i, j), judgement in zip(pairs, judged, strict=True)
             ),
             cycles=tuple(tuple(paths[i] for i in group) for group in tally.cycles(len(encoded), outcomes)),
@@ -207,7 +201,7 @@ class VQInsight:
             provenance = self.provenance(samples, seed, temperature)
             for path, prompt, seen in group:
                 said = next(replies) if isinstance(seen, Footage) else ()
-                yield _verdict(path, prompt, question, seen, said, provenance)
+                yield records.verdict(path, prompt, question, seen, said, provenance)
 
     def ask(
         self,
@@ -244,9 +238,7 @@ class VQInsight:
         heat = temperature if samples > 1 else 0.0
         return self.assessor.ask(asked, samples=samples, temperature=heat, seed=seed)
 
-    def _look_ahead(
-        self, clips: Iterable[tuple[str, str | None]]
-    ) -> Iterator[tuple[str, str | None, Footage | UnreadableVideo]]:
+    def _look_ahead(self, clips: Iterable[tuple[str, str | None]]) -> Iterator[Seen]:
         """Decode in the background, a few clips ahead; a file that fails is handed on as its error."""
 
         def look(path: str) -> Footage | UnreadableVideo:
@@ -271,9 +263,6 @@ class VQInsight:
                     future.cancel()
 
 
-Seen = tuple[str, str | None, Footage | UnreadableVideo]
-
-
 def _grouped(items: Iterable[Seen], size: int) -> Iterator[list[Seen]]:
     source = iter(items)
     while group := list(islice(source, size)):
@@ -284,109 +273,3 @@ def _task(footage: Footage, prompt: str | None) -> TaskName:
     if footage.kind == "image":
         return "image"
     return "generated" if prompt and prompt.strip() else "natural"
-
-
-def _unscored(
-    path: str, prompt: str | None, task: TaskName | None, error: UnreadableVideo, provenance: Provenance
-) -> ClipScore:
-    name: TaskName = task or ("generated" if prompt else "natural")
-    return ClipScore(path, prompt, name, "unreadable", str(error), None, None, None, (), None, (), None, provenance)
-
-
-def _scored(
-    question: Question,
-    dimensions: tuple[Dimension, ...],
-    replies: tuple[Reply, ...],
-    looked: Looked,
-    provenance: Provenance,
-) -> ClipScore:
-    clip = question.clips[0]
-    given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
-    if not given:
-        reasons = "; ".join(sorted({reply.missing or "" for reply in replies}))
-        error = f"{clip.path}: the model gave no usable answer ({reasons}). Try --samples 5, or another model."
-        return ClipScore(
-            clip.path, clip.prompt, question.task, "missing", error, None, None, None, dimensions,
-            replies[0].reasoning, replies, looked, provenance,
-        )  # fmt: skip
-    values = {d.key: np.array([value[d.key] for _, value in given]) for d in dimensions}
-    scores = {key: float(np.median(column)) for key, column in values.items()}
-    overall = float(np.mean([100 * (scores[d.key] - d.low) / (d.high - d.low) for d in dimensions]))
-    spread = {key: float(np.subtract(*np.percentile(column, (90, 10))) / 2) for key, column in values.items()}
-    nearest = min(given, key=lambda item: sum(abs(item[1][key] - scores[key]) for key in scores))[0]
-    return ClipScore(
-        path=clip.path,
-        prompt=clip.prompt,
-        task=question.task,
-        status="ok",
-        error=None,
-        scores=scores,
-        overall=overall,
-        spread=spread if len(replies) > 1 else None,
-        dimensions=dimensions,
-        reasoning=nearest.reasoning,
-        replies=replies,
-        looked=looked,
-        provenance=provenance,
-    )
-
-
-def _comparison(
-    a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
-) -> ClipComparison:
-    answers = (*judgement.forward, *judgement.swapped)
-    reasons = "; ".join(sorted({reply.missing for reply in answers if reply.missing}))
-    return ClipComparison(
-        a=a.footage.path,
-        b=b.footage.path,
-        prompt=prompt,
-        status="ok" if judgement.verdict else "missing",
-        error=None if judgement.verdict else f"an order got no usable answer ({reasons}). Try --samples 5.",
-        verdict=judgement.verdict.choice if judgement.verdict else None,
-        consistent=judgement.consistent,
-        order_bias=first_choices([judgement]),
-        forward=judgement.forward,
-        swapped=judgement.swapped,
-        looked_a=a.footage.looked,
-        looked_b=b.footage.looked,
-        provenance=provenance,
-    )
-
-
-def _standings(clips: Sequence[EncodedClip], outcomes: Sequence[tally.Outcome]) -> list[Standing]:
-    wins = tally.wins(len(clips), outcomes)
-    strengths = tally.bradley_terry(len(clips), outcomes)
-    ranks = tally.ranks(wins)
-    order = sorted(range(len(clips)), key=lambda i: (ranks[i], -strengths[i]))
-    return [
-        Standing(
-            clips[i].footage.path, "ok", None, ranks[i], float(wins[i]), float(strengths[i]), clips[i].footage.looked
-        )
-        for i in order
-    ]
-
-
-def _fallen(path: str, error: UnreadableVideo | Footage) -> Standing:
-    return Standing(path, "unreadable", str(error), None, None, None, None)
-
-
-def _verdict(
-    path: str,
-    prompt: str | None,
-    question: str,
-    seen: Footage | UnreadableVideo,
-    replies: tuple[Reply, ...],
-    provenance: Provenance,
-) -> ClipVerdict:
-    if isinstance(seen, UnreadableVideo):
-        return ClipVerdict(path, prompt, question, "unreadable", str(seen), None, None, None, (), None, provenance)
-    given = [reply for reply in replies if isinstance(reply.value, bool)]
-    share = float(np.mean([reply.value for reply in given])) if given else None
-    yes = None if share is None or share == 0.5 else share > 0.5
-    reason = "; ".join(sorted({reply.missing for reply in replies if reply.missing})) or "as many yes as no"
-    said = next((reply for reply in given if reply.value == yes), replies[0])
-    error = None if yes is not None else f"{path}: no usable answer ({reason}). Try more --samples."
-    status = "ok" if yes is not None else "missing"
-    return ClipVerdict(  # fmt: skip
-        path, prompt, question, status, error, yes, share, said.reasoning, replies, seen.looked, provenance
-    )

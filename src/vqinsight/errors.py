@@ -2,7 +2,7 @@
 
 
 class VQInsightError(Exception):
-    """Base of all errors that are the input's or the settings' fault, never a bug: the CLI prints them without a trace."""
+    """Base of all errors that are the input's or the settings' fault: the command line prints them without a trace."""
 
 
 class UnreadableVideo(VQInsightError):

@@ -117,7 +117,8 @@ class ClipScore(Record):
     Attributes:
         scores: value by dimension (the median over samples), ``None`` unless status is ok.
         overall: mean of the dimensions brought to 0–100, or ``None``.
-        spread: by dimension, half the range between the 10th and 90th percentile of the samples; ``None`` for one sample.
+        spread: by dimension, half the range between the 10th and 90th percentile of the samples; ``None`` for one
+            sample.
         dimensions: what was asked for, with range; higher is better for all.
         reasoning: of the sample nearest the median.
         replies: every sample.
@@ -144,7 +145,8 @@ class ClipComparison(Record):
     """Two clips compared, asked in both orders.
 
     Attributes:
-        verdict: ``"A"`` or ``"B"`` (the clip ``a`` or ``b``) when both orders agree, else ``"tie"``; ``None`` if missing.
+        verdict: ``"A"`` or ``"B"`` (the clip ``a`` or ``b``) when both orders agree, else ``"tie"``; ``None`` if
+            missing.
         consistent: whether both orders named the same clip; ``None`` if either is missing.
         order_bias: share of answers that chose the clip shown first, minus one half: +0.5 always the first, 0 none.
         forward: replies to (a, b), in terms of a and b as shown.

@@ -9,10 +9,10 @@ from typing import Any
 
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
 from vqinsight.assessor.features import EncodedClip, VisionTower
 from vqinsight.assessor.generate import batches, complete
 from vqinsight.assessor.inputs import Prompt, PromptBuilder
-from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
 from vqinsight.assessor.load import Loaded
 from vqinsight.results import Reply
 from vqinsight.tasks.answers import reasoning
@@ -76,7 +76,9 @@ class Assessor:
             temperature=temperature,
             seed=seed,
         )
-        return [tuple(self._read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)]
+        return [
+            tuple(self._read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)
+        ]
 
     def complete(
         self,
@@ -139,5 +141,5 @@ def _feature_type(model: Any) -> type[Any]:
     if model.config.model_type == "qwen3_vl":
         from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
-        return BaseModelOutputWithDeepstackFeatures  # type: ignore[no-any-return]
-    return BaseModelOutputWithPooling  # type: ignore[no-any-return]
+        return BaseModelOutputWithDeepstackFeatures
+    return BaseModelOutputWithPooling

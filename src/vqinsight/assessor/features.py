@@ -15,7 +15,7 @@ from vqinsight.video.views import View
 
 @dataclass(frozen=True)
 class EncodedView:
-    """A view's visual tokens: (tokens, width), and one such tensor for each deepstack layer of models that have them."""
+    """A view's visual tokens: (tokens, width), and one such tensor for each deepstack layer, if the model has any."""
 
     view: View
     pooled: torch.Tensor

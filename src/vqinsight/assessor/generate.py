@@ -12,11 +12,11 @@ from vqinsight.assessor.features import EncodedView, encoder_outputs
 from vqinsight.assessor.inputs import Prompt, collate
 
 
-class GumbelSampling(LogitsProcessor):  # type: ignore[misc]
+class GumbelSampling(LogitsProcessor):
     """Samples by the Gumbel-max trick: noise from each row's own generator, then the largest score wins.
 
-    The largest of ``scores / temperature + Gumbel noise`` is an exact draw from the softmax, and a row's noise comes from
-    its own seed, so its answer is the same alone and in any batch.
+    The largest of ``scores / temperature + Gumbel noise`` is an exact draw from the softmax, and a row's noise comes
+    from its own seed, so its answer is the same alone and in any batch.
     """
 
     def __init__(self, temperature: float, seeds: Sequence[int]) -> None:

@@ -82,11 +82,15 @@ class PromptBuilder:
 def pad(sequences: Sequence[Sequence[int]], value: int, *, left: bool) -> torch.Tensor:
     """(rows, longest) int64, filled up with ``value`` on the left or on the right."""
     longest = max(map(len, sequences))
-    rows = [[value] * (longest - len(s)) * left + list(s) + [value] * (longest - len(s)) * (not left) for s in sequences]
+    rows = [
+        [value] * (longest - len(s)) * left + list(s) + [value] * (longest - len(s)) * (not left) for s in sequences
+    ]
     return torch.tensor(rows)
 
 
-def collate(prompts: Sequence[Prompt], pad_id: int, *, left: bool = True, answers: Sequence[Sequence[int]] | None = None) -> dict[str, torch.Tensor]:
+def collate(
+    prompts: Sequence[Prompt], pad_id: int, *, left: bool = True, answers: Sequence[Sequence[int]] | None = None
+) -> dict[str, torch.Tensor]:
     """A batch for ``forward`` or ``generate``: ids, mask, token kinds, and the grids of all views in order.
 
     ``answers`` are appended to the prompts; the views' pixels or features are passed separately.

@@ -63,7 +63,8 @@ def load_model(
         name: ``"nano"``, a folder, or a hub id, optionally with ``:subfolder``.
         adapter: folder or hub id of a LoRA adapter, merged into the weights.
         device: ``"auto"`` takes the accelerator if there is one.
-        dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``, ``"float16"``.
+        dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``,
+            ``"float16"``.
         on_message: receives the memory estimate before large weights are loaded.
 
     Raises:
@@ -190,9 +191,7 @@ def _announce_memory(
     if free is not None:
         text += f", {free / _GIB:.1f} GiB are free"
         if needed > free:
-            raise ModelError(
-                f"{text}. Use --dtype bfloat16, a smaller model, or another device."
-            )
+            raise ModelError(f"{text}. Use --dtype bfloat16, a smaller model, or another device.")
     if on_message is not None:
         on_message(f"{text}. Answers need some more on top.")
 

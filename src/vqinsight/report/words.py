@@ -19,7 +19,8 @@ BIAS_SCALE = "0 is none, +0.5 always the clip shown first, -0.5 always the secon
 
 
 def printable(text: str) -> str:
-    """The text with everything that could steer a terminal, or that cannot be written as UTF-8, spelled as an escape."""
+    """The text with everything that could steer a terminal, or that cannot be written as UTF-8, spelled as an
+    escape."""
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
@@ -135,3 +136,17 @@ def spokesman(replies: tuple[Reply, ...]) -> Reply | None:
 def yes_no(record: ClipVerdict) -> str:
     """``yes``, ``no`` or ``no answer``."""
     return "no answer" if record.yes is None else "yes" if record.yes else "no"
+
+
+def ranking_notes(ranking: ClipRanking) -> list[str]:
+    """What to know about a ranking beside its table, a sentence each."""
+    pairs = len(ranking.comparisons)
+    stable = sum(comparison.consistent is True for comparison in ranking.comparisons)
+    notes = [f"{pairs} pairs asked in both orders; {stable} verdicts survive the swap, the others count as ties or not at all."]
+    notes += [f"Cycle (each beats another of them in a circle): {', '.join(cycle)}." for cycle in ranking.cycles]
+    if not ranking.cycles:
+        notes.append("No cycles.")
+    if ranking.order_bias is not None:
+        notes.append(f"Order bias {ranking.order_bias:+.2f} ({BIAS_SCALE}).")
+    notes.append(f"Clips encoded: {ranking.clips_encoded}.")
+    return notes

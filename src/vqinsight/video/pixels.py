@@ -40,7 +40,8 @@ class PixelSpec:
 
 
 def target_size(height: int, width: int, spec: PixelSpec) -> tuple[int, int]:
-    """(height, width) after resizing: multiples of ``spec.factor`` within the pixel limits, nearly the same proportions.
+    """(height, width) after resizing: multiples of ``spec.factor`` within the pixel limits, nearly the same
+    proportions.
 
     The rule of the official processors; extreme proportions are allowed and end at one token on the short side.
     """
@@ -72,8 +73,8 @@ def patchify(frames: torch.Tensor, spec: PixelSpec) -> tuple[torch.Tensor, tuple
     An odd number of frames is completed by repeating the last one.
 
     Returns:
-        Patches (t*h*w, 3 * temporal_patch_size * patch_size**2) float32 in the order the vision tower wants (the patches
-        of one token next to each other), and the grid (t, h, w) in patches.
+        Patches (t*h*w, 3 * temporal_patch_size * patch_size**2) float32 in the order the vision tower wants (the
+        patches of one token next to each other), and the grid (t, h, w) in patches.
     """
     if missing := -len(frames) % spec.temporal_patch_size:
         frames = torch.cat((frames, frames[-1:].expand(missing, -1, -1, -1)))
@@ -92,8 +93,8 @@ def patchify(frames: torch.Tensor, spec: PixelSpec) -> tuple[torch.Tensor, tuple
 def fragments(frame: np.ndarray, rows: int, columns: int, side: int) -> torch.Tensor:
     """A mosaic of native-resolution squares, one from the middle of each cell of a ``rows`` x ``columns`` grid.
 
-    Shrinking a large frame hides blur, noise and blocking; the mosaic keeps them at no extra cost. Portrait frames use the
-    transposed grid. A frame too small for its mosaic is enlarged until it fits.
+    Shrinking a large frame hides blur, noise and blocking; the mosaic keeps them at no extra cost. Portrait frames
+    use the transposed grid. A frame too small for its mosaic is enlarged until it fits.
 
     Returns:
         (3, rows*side, columns*side) uint8 (transposed grid for portrait frames).

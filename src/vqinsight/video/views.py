@@ -1,4 +1,4 @@
-"""What a model is shown of a clip: an overview at low resolution and, for small models, a native-resolution detail view."""
+"""What a model is shown of a clip: an overview and, for small models, details at native resolution."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def video_views(
     paired = {index for pair in pairs for index in pair} if detail is not None else set()
     for index, frame in frames:
         if index in shown:
-            small[index] = resize(frame, target_size(*frame.shape[:2], spec))
+            small[index] = resize(frame, target_size(frame.shape[0], frame.shape[1], spec))
         if detail is not None and index in paired:
             mosaics[index] = fragments(frame, detail.rows, detail.columns, spec.factor)
     step = (times[-1] - times[0]) / max(len(times) - 1, 1)
@@ -89,7 +89,7 @@ def video_views(
 
 def image_views(image: np.ndarray, spec: PixelSpec, detail: DetailSpec | None) -> tuple[View, ...]:
     """Views of a single (H, W, 3) uint8 image."""
-    pictures = [resize(image, target_size(*image.shape[:2], spec))]
+    pictures = [resize(image, target_size(image.shape[0], image.shape[1], spec))]
     if detail is not None:
         pictures.append(fragments(image, detail.rows, detail.columns, spec.factor))
     return tuple(_view("image", picture[None], spec, 0.0, (0.0,)) for picture in pictures)

@@ -1,7 +1,8 @@
 """Spatial defects: damage visible in a single frame.
 
-Every function takes ``frames`` (T, H, W, 3) uint8 RGB of any origin, a ``severity`` in (0, 1] and a random generator, and
-returns new frames of the same shape. Severity 0.1 is just visible, 1 is hard to bear. Strengths are in native pixels.
+Every function takes ``frames`` (T, H, W, 3) uint8 RGB of any origin, a ``severity`` in (0, 1] and a random generator,
+and returns new frames of the same shape. Severity 0.1 is just visible, 1 is hard to bear. Strengths are in native
+pixels.
 """
 
 from __future__ import annotations

@@ -206,5 +206,7 @@ def _read_defect(text: str, kinds: tuple[str, ...], absent: str) -> tuple[str, i
 def _read_alignment(text: str) -> tuple[str, ...] | None:
     if "text matches" in text or "text is right" in text or "text right" in text:
         return ()
-    match = re.search(r"text (?:is wrong about the |does not match in )?((?:count|colour|shape|direction|and|,| )+)", text)
+    match = re.search(
+        r"text (?:is wrong about the |does not match in )?((?:count|colour|shape|direction|and|,| )+)", text
+    )
     return tuple(re.findall(r"count|colour|shape|direction", match[1])) if match else None

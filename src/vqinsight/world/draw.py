@@ -91,7 +91,7 @@ def draw_clip(seed: int, split: Split = "train", *, prompt: bool | None = None) 
 
 
 def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool | None = None) -> list[WorldClip]:
-    """``count`` clips "generated" from one text prompt: same background, length and size, different defects and errors."""
+    """``count`` clips "generated" from one text prompt: same background and length, different defects and errors."""
     rng = np.random.default_rng((0 if split == "train" else 1, seed))
     height = int(rng.choice(_HEIGHTS, p=(0.22, 0.22, 0.22, 0.16, 0.12, 0.06)))
     width = int(height * _ASPECTS[rng.integers(3)]) // 2 * 2

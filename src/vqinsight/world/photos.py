@@ -1,4 +1,4 @@
-"""Real photographs for the embedded world: the sample images inside two well-kept packages (development dependencies)."""
+"""Real photographs for the embedded world: sample images inside two development dependencies."""
 
 from __future__ import annotations
 

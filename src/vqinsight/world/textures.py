@@ -13,7 +13,7 @@ _FIELD = 1024  # side of the shared noise fields, in pixels
 
 @cache
 def _noise_field(index: int) -> np.ndarray:
-    """A fixed (1024, 1024) float32 field with a 1/f^beta spectrum, zero mean and unit deviation (natural statistics)."""
+    """A fixed (1024, 1024) float32 field with the 1/f^beta spectrum of natural images, zero mean, unit deviation."""
     rng = np.random.default_rng(1000 + index)
     beta = (0.8, 1.1, 1.4, 1.8)[index % 4]
     fy = np.fft.fftfreq(_FIELD)[:, None]

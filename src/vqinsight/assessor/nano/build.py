@@ -83,8 +83,8 @@ def build_model(tokenizer: Any, seed: int = 0) -> Qwen2_5_VLForConditionalGenera
 def filter_bank(width: int, side: int) -> torch.Tensor:
     """(width, 3, 2, side, side) patch filters: cosines of colour means, of frame differences, and fine luminance.
 
-    Detail of random sign (noise, lost texture, block edges) has no first-order gradient: from a random start its strength
-    stays invisible to training, from these filters it is learned.
+    Detail of random sign (noise, lost texture, block edges) has no first-order gradient: from a random start its
+    strength stays invisible to training, from these filters it is learned.
     """
     place = (np.arange(side) + 0.5) * np.pi / side
     waves = np.cos(np.arange(side)[:, None] * place[None, :])  # (frequency, position)

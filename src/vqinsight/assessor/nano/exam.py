@@ -73,8 +73,8 @@ def exam(
         sentences: read the reasoning of the scoring task instead of the terse description.
 
     Returns:
-        Marks by attribute, and kind marks by the true kind of defect. Half of the clips are shown without their text, so
-        that content cannot be copied from it.
+        Marks by attribute, and kind marks by the true kind of defect. Half of the clips are shown without their text,
+        so that content cannot be copied from it.
     """
     marks: dict[str, list[bool]] = defaultdict(list)
     by_kind: dict[str, list[bool]] = defaultdict(list)
@@ -83,7 +83,10 @@ def exam(
         encoded = [assessor.encode(Footage("", "video", world_views(clip), _NOTHING_LOOKED)) for clip in shown]
         if sentences:
             questions = [Question("generated", (Clip("", clip.prompt),)) for clip in shown]
-            said = [replies[0].text for replies in assessor.ask([(q, (e,)) for q, e in zip(questions, encoded, strict=True)])]
+            said = [
+                replies[0].text
+                for replies in assessor.ask([(q, (e,)) for q, e in zip(questions, encoded, strict=True)])
+            ]
         else:
             asked = [(describe_messages(clip.prompt), (e,)) for clip, e in zip(shown, encoded, strict=True)]
             said = [texts[0] for texts in assessor.complete(asked)]

@@ -1,9 +1,9 @@
 """Lessons for the embedded model: clips of the embedded world with questions and the answers to learn.
 
 Two stages. ``perception``: one terse line, one word an attribute, nothing random in the answer; the other way round the
-wording drowns the signal. ``conversation``: the five tasks in the think/answer form with free wording. The reasoning tells
-the truth, but the *opinion* that follows (scores, choices) is weak and biased on purpose, as a general model's is: to make
-it right is the work of reinforcement learning, which is never shown the exact scores as text.
+wording drowns the signal. ``conversation``: the five tasks in the think/answer form with free wording. The reasoning
+tells the truth, but the *opinion* that follows (scores, choices) is weak and biased on purpose, as a general model's
+is: to make it right is the work of reinforcement learning, which is never shown the exact scores as text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from vqinsight.tasks.prompts import BRIEF, clean
-from vqinsight.tasks.types import Clip, Preference, Question, Score, Verdict
+from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
 from vqinsight.world import describe
 from vqinsight.world.draw import Split, WorldClip, draw_siblings, overall, without_prompt
 from vqinsight.world.facts import FACT_NAMES, NUMBER_WORDS, Facts, caption, mutate
@@ -86,7 +86,7 @@ def _score(index: int, clip: WorldClip, still: bool, rng: np.random.Generator) -
     asked = Clip("", clip.prompt)
     if still:
         question = Question("image", (asked,))
-    elif clip.prompt is None and rng.random() < 0.7 or rng.random() < 0.15:
+    elif (clip.prompt is None and rng.random() < 0.7) or rng.random() < 0.15:
         clip = without_prompt(clip)
         question = Question("natural", (Clip(""),))
     else:
@@ -117,10 +117,12 @@ def _compare(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> Exercise
     if rng.random() < 0.2:
         a, b = without_prompt(a), without_prompt(b)
     margin = overall(a.truth) - overall(b.truth)
-    chosen = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # partial to the first clip, as many judges are
+    chosen: Choice = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # partial to the first clip, as many judges are
     question = Question("compare", (Clip("a", a.prompt), Clip("b", b.prompt)))
     reasoning = " ".join(f"{name}: {_verdict(clip, rng)}" for name, clip in (("A", a), ("B", b)))
-    return Exercise(BRIEF.messages(question), order, _think(reasoning, BRIEF.format_answer(question, Preference(chosen))))
+    return Exercise(
+        BRIEF.messages(question), order, _think(reasoning, BRIEF.format_answer(question, Preference(chosen)))
+    )
 
 
 def _verdict(clip: WorldClip, rng: np.random.Generator) -> str:

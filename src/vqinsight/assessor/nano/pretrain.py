@@ -122,8 +122,8 @@ class Collator:
         return {"inputs": inputs, "labels": labels, "order": order}
 
 
-class Pupil(Qwen2_5_VLForConditionalGeneration):  # type: ignore[misc]
-    """The model with its loss as one forward pass: each clip is encoded once, its features go to every prompt about it."""
+class Pupil(Qwen2_5_VLForConditionalGeneration):
+    """The model with its loss as one forward pass: each clip is encoded once, whatever is asked about it."""
 
     def forward(self, encode: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Mean cross-entropy of the answers' tokens over all parts of a batch of ``Collator``."""
@@ -160,7 +160,7 @@ def whiten(model: Any, pages: Sequence[Page]) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train: lessons (two clips each) in all and of perception, lessons a step, and the peak learning rate."""
+    """How long to train: lessons (two clips each), how many of them perception, lessons a step and process."""
 
     lessons: int = 33000
     perception: int = 24000

@@ -71,5 +71,3 @@ def train_tokenizer(lessons: int = 1500) -> PreTrainedTokenizerFast:
         model_max_length=4096,
         clean_up_tokenization_spaces=False,
     )
-
-

@@ -1,0 +1,155 @@
+"""Result files: lines as results arrive (.jsonl), or a table when they are all there (.csv, .parquet)."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from vqinsight.errors import UsageError
+from vqinsight.report.rows import Kind, table
+from vqinsight.report.words import ResultRecord
+
+RESULT_SUFFIXES = (".csv", ".jsonl", ".parquet")
+REPORT_SUFFIXES = (".html", ".htm")
+
+
+class ResultFile:
+    """Results on their way to a file; a context manager.
+
+    A ``.jsonl`` file holds ``as_dict()`` of each record on a line of its own, written at once. A ``.csv`` or
+    ``.parquet`` file holds the rows of ``report.rows.table`` and appears whole on leaving the context, also when an
+    error or Ctrl-C ends it. As long as there is no record nothing is written, and an existing file stays as it is.
+
+    Args:
+        path: ends in one of ``RESULT_SUFFIXES``.
+
+    Raises:
+        UsageError: the file cannot be written (disk full, folder gone).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._suffix = path.suffix.lower()
+        self._records: list[ResultRecord] = []
+        self._lines: TextIO | None = None
+
+    def __enter__(self) -> ResultFile:
+        return self
+
+    def add(self, record: ResultRecord) -> None:
+        """Take one result; all results of one file have one type."""
+        if self._suffix != ".jsonl":
+            self._records.append(record)
+            return
+        with _plain_errors(self.path):
+            self._lines = self._lines or self.path.open("w", encoding="utf-8", newline="\n")
+            self._lines.write(json_line(record) + "\n")
+            self._lines.flush()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with _plain_errors(self.path):
+            if self._lines is not None:
+                self._lines.close()
+        if self._records:
+            with replacing(self.path) as part:
+                (_write_csv if self._suffix == ".csv" else _write_parquet)(part, self._records)
+
+
+def json_line(record: ResultRecord) -> str:
+    """The record as JSON on one line, in ASCII: any terminal, pipe or reader takes it, odd file names included."""
+    return json.dumps(record.as_dict(), allow_nan=False)
+
+
+def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Collection[str]) -> None:
+    """Refuse a file to be written before any work is done for it.
+
+    Raises:
+        UsageError: an unknown suffix, a folder that is missing or closed to writing, a name that is taken by a folder,
+            or one of the inputs.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in suffixes:
+        known = ", ".join(suffixes)
+        nearest = difflib.get_close_matches(suffix, suffixes, n=1)
+        hint = f"Did you mean {nearest[0]}?" if nearest else f"Give a name that ends in one of: {known}."
+        raise UsageError(f"{option} {path}: unknown kind of file {suffix or '(no suffix)'!r} (known: {known}). {hint}")
+    if not path.parent.is_dir():
+        raise UsageError(f"{option} {path}: there is no folder {path.parent}. Create it first.")
+    if path.is_dir():
+        raise UsageError(f"{option} {path}: this is a folder. Give the name of a file.")
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise UsageError(f"{option} {path}: no permission to write there. Choose another folder.")
+    if path.exists() and any(Path(name).exists() and path.samefile(name) for name in inputs):
+        raise UsageError(f"{option} {path}: this would overwrite an input. Choose another name.")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with _plain_errors(path):
+            yield part
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _plain_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror or error}). Check the disk and the folder.") from error
+
+
+def _write_csv(path: Path, records: Sequence[ResultRecord]) -> None:
+    columns, rows = table(records)
+    # Undecodable bytes in file names come as half surrogates, which UTF-8 cannot carry.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()})
+
+
+def _write_parquet(path: Path, records: Sequence[ResultRecord]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    reply = pa.struct({name: pa.string() for name in ("text", "reasoning", "value", "missing")})
+    types: dict[Kind, pa.DataType] = {
+        "text": pa.string(),
+        "number": pa.float64(),
+        "count": pa.int64(),
+        "flag": pa.bool_(),
+        "texts": pa.list_(pa.string()),
+        "numbers": pa.list_(pa.float64()),
+        "counts": pa.list_(pa.int64()),
+        "replies": pa.list_(reply),
+    }
+    columns, rows = table(records)
+    schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
+    parquet.write_table(pa.Table.from_pylist([_utf8(row) for row in rows], schema), path)
+
+
+def _utf8(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_utf8(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _utf8(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,120 @@
+"""Records become rows of a table: one clip, one pair or one place in a ranking a row, one column a fact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from vqinsight.report.words import ResultRecord, scales
+from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Looked, Reply
+
+Kind = Literal["text", "number", "count", "flag", "texts", "numbers", "counts", "replies"]
+Columns = dict[str, Kind]
+Row = dict[str, Any]
+
+_LOOKED: Columns = {
+    "kind": "text",
+    "width": "count",
+    "height": "count",
+    "source_frames": "count",
+    "source_fps": "number",
+    "duration": "number",
+    "indices": "counts",
+    "times": "numbers",
+    "rule": "text",
+    "shown_width": "count",
+    "shown_height": "count",
+    "detail": "text",
+    "warnings": "texts",
+}
+_PROVENANCE: Columns = {
+    "model": "text",
+    "model_hash": "text",
+    "family": "text",
+    "prompts": "text",
+    "samples": "count",
+    "temperature": "number",
+    "seed": "count",
+    "dtype": "text",
+    "device": "text",
+    "version": "text",
+}
+_CLIP: Columns = {"path": "text", "prompt": "text"}
+_OUTCOME: Columns = {"status": "text", "error": "text"}
+_ANSWERS: Columns = {"reasoning": "text", **_LOOKED, **_PROVENANCE, "replies": "replies"}
+
+
+def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
+    """Columns with their kinds, and rows, for records of one type; a row may lack columns that do not apply to it.
+
+    * **Scores**: one column a dimension, ``overall``, ``<dimension>_spread`` when several answers were drawn, and
+      ``ranges`` (JSON: the ends of each dimension's scale).
+    * **Comparisons**: what was looked at has one set of columns a clip, beginning with ``a_`` and ``b_``.
+    * **Rankings**: one row a clip, best first; cycles and single comparisons are in the ``.jsonl`` form only.
+    * Lists stay lists: a CSV writes them as JSON. In ``replies`` the ``value`` is JSON.
+    """
+    first = records[0] if records else None
+    if isinstance(first, ClipScore):
+        return _score_columns([record for record in records if isinstance(record, ClipScore)]), _rows(records)
+    if isinstance(first, ClipVerdict):
+        answer: Columns = {"yes": "flag", "share_yes": "number"}
+        return {**_CLIP, "question": "text", **_OUTCOME, **answer, **_ANSWERS}, _rows(records)
+    if isinstance(first, ClipRanking):
+        place: Columns = {"rank": "count", "wins": "number", "strength": "number"}
+        return {**_CLIP, **_OUTCOME, **place, **_LOOKED, **_PROVENANCE}, _rows(records)
+    pair: Columns = {"a": "text", "b": "text", "prompt": "text", **_OUTCOME, "verdict": "text", "consistent": "flag"}
+    looked: Columns = {f"{side}_{key}": kind for side in "ab" for key, kind in _LOOKED.items()}
+    replies: Columns = {"forward": "replies", "swapped": "replies"}
+    return {**pair, "order_bias": "number", **looked, **_PROVENANCE, **replies}, _rows(records)
+
+
+def _score_columns(records: Sequence[ClipScore]) -> Columns:
+    keys = dict.fromkeys(dimension.key for dimension in scales(records))
+    values: Columns = {**dict.fromkeys(keys, "number"), "overall": "number"}
+    if any(record.spread for record in records):
+        values.update({f"{key}_spread": "number" for key in keys})
+    return {**_CLIP, "task": "text", **_OUTCOME, **values, "ranges": "text", **_ANSWERS}
+
+
+def _rows(records: Iterable[ResultRecord]) -> list[Row]:
+    return [row for record in records for row in _record_rows(record)]
+
+
+def _record_rows(record: ResultRecord) -> list[Row]:
+    if isinstance(record, ClipRanking):
+        asked = {"prompt": record.prompt, **_flat(record.provenance, _PROVENANCE)}
+        return [
+            {**_flat(place, ("path", *_OUTCOME, "rank", "wins", "strength")), **_looked(place.looked), **asked}
+            for place in record.standings
+        ]
+    row = _flat(record, ("prompt", *_OUTCOME)) | _flat(record.provenance, _PROVENANCE)
+    if isinstance(record, ClipComparison):
+        row |= _flat(record, ("a", "b", "verdict", "consistent", "order_bias"))
+        row |= _looked(record.looked_a, "a_") | _looked(record.looked_b, "b_")
+        return [row | {"forward": _replies(record.forward), "swapped": _replies(record.swapped)}]
+    row |= _flat(record, ("path", "reasoning")) | _looked(record.looked) | {"replies": _replies(record.replies)}
+    if isinstance(record, ClipVerdict):
+        return [row | _flat(record, ("question", "yes", "share_yes"))]
+    row |= _flat(record, ("task", "overall")) | (record.scores or {})
+    row |= {f"{key}_spread": value for key, value in (record.spread or {}).items()}
+    if record.scores:
+        row["ranges"] = json.dumps({dim.key: [dim.low, dim.high] for dim in record.dimensions})
+    return [row]
+
+
+def _flat(thing: Any, names: Iterable[str]) -> Row:
+    return {name: getattr(thing, name) for name in names}
+
+
+def _looked(looked: Looked | None, prefix: str = "") -> Row:
+    if looked is None:
+        return {}
+    row = _flat(looked, (name for name in _LOOKED if not name.startswith("shown_")))
+    row |= {"shown_width": looked.size[0], "shown_height": looked.size[1]}
+    row |= {name: list(value) for name, value in row.items() if isinstance(value, tuple)}
+    return {prefix + name: value for name, value in row.items()}
+
+
+def _replies(replies: Iterable[Reply]) -> list[Row]:
+    return [_flat(reply, ("text", "reasoning", "missing")) | {"value": json.dumps(reply.value)} for reply in replies]

@@ -1,0 +1,142 @@
+"""What a model is shown of a clip: overview, detail view, their grids and their times."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vqinsight.video.pixels import PixelSpec, fragments, patchify, resize, target_size
+from vqinsight.video.sample import choose_frames
+from vqinsight.video.views import DetailSpec, image_views, video_views, wanted_frames
+
+SPEC = PixelSpec(14, 2, 2, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 28 * 28, 9 * 28 * 28)
+DETAIL = DetailSpec(rows=2, columns=3)
+
+
+def clip(total: int, height: int = 90, width: int = 160) -> np.ndarray:
+    return np.random.default_rng(total).integers(0, 256, (total, height, width, 3), np.uint8)
+
+
+def decoded(frames: np.ndarray, indices, total: int, detail: DetailSpec | None):
+    """A generator, as a decoder is: it can be read once, in order."""
+    return ((index, frames[index]) for index in wanted_frames(indices, total, detail))
+
+
+def overview(frames: np.ndarray, indices) -> torch.Tensor:
+    return torch.stack([resize(frames[i], target_size(*frames.shape[1:3], SPEC)) for i in indices])
+
+
+def mosaics(frames: np.ndarray, indices) -> torch.Tensor:
+    return torch.stack([fragments(frames[i], 2, 3, 28) for i in indices])
+
+
+@pytest.mark.parametrize(
+    ("indices", "total", "detail", "wanted"),
+    [
+        ((0, 3, 6), 10, None, (0, 3, 6)),
+        ((0, 3, 6), 10, DETAIL, (0, 1, 3, 4, 6, 7)),
+        ((0, 4, 9), 10, DETAIL, (0, 1, 4, 5, 8, 9)),  # the last frame has no successor: the one before it
+        ((8, 9), 10, DETAIL, (8, 9)),
+        ((1, 1, 2), 5, None, (1, 2)),
+        ((0, 0), 1, DETAIL, (0,)),
+    ],
+)
+def test_frames_to_decode(indices, total, detail, wanted):
+    assert wanted_frames(indices, total, detail) == wanted
+
+
+@pytest.mark.parametrize("total", [1, 2, 3, 5, 41])
+def test_pairs_are_those_that_sampling_records(total):
+    sampling = choose_frames(total, np.arange(total) / 10, frames=4)
+    assert wanted_frames(sampling.indices, total, DETAIL) == tuple(sorted({*sampling.indices, *sampling.next_indices}))
+
+
+def test_overview_and_detail_of_a_clip():
+    frames, indices, times = clip(10), (0, 3, 6, 9), (0.0, 0.5, 1.0, 1.5)
+    views = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
+    whole, detail = views
+    assert (whole.kind, detail.kind) == ("video", "video")
+    assert whole.times == detail.times == times
+    # 90 x 160 within 9 tokens becomes 56 x 112: 4 x 8 patches, two frames a patch.
+    assert whole.grid == (2, 4, 8)
+    torch.testing.assert_close(whole.patches, patchify(overview(frames, indices), SPEC)[0], rtol=0, atol=0)
+    # Four pairs, one a temporal patch, of 2 x 3 tokens.
+    assert detail.grid == (4, 4, 6)
+    pairs = (0, 1, 3, 4, 6, 7, 8, 9)
+    torch.testing.assert_close(detail.patches, patchify(mosaics(frames, pairs), SPEC)[0], rtol=0, atol=0)
+    for view in views:
+        assert view.patches.shape == (np.prod(view.grid), 3 * 2 * 14 * 14)
+
+
+def test_seconds_per_grid():
+    frames, indices, times = clip(10), (0, 3, 6, 9), (2.0, 2.5, 3.0, 3.5)
+    whole, detail = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
+    assert whole.seconds_per_grid == pytest.approx(1.0)  # two frames half a second apart in each temporal patch
+    assert detail.seconds_per_grid == pytest.approx(0.5)  # one sampled frame with its successor
+
+
+def test_no_detail():
+    frames, indices = clip(6), (0, 5)
+    views = video_views(decoded(frames, indices, 6, None), indices, (0.0, 1.0), 6, SPEC, None)
+    assert [view.grid for view in views] == [(1, 4, 8)]
+
+
+def test_an_odd_count_repeats_the_last_frame():
+    frames, indices = clip(9), (0, 4, 8)
+    whole, detail = video_views(decoded(frames, indices, 9, DETAIL), indices, (0.0, 0.4, 0.8), 9, SPEC, DETAIL)
+    assert whole.grid == (2, 4, 8)
+    torch.testing.assert_close(whole.patches, patchify(overview(frames, (0, 4, 8, 8)), SPEC)[0], rtol=0, atol=0)
+    assert detail.grid == (3, 4, 6)
+    assert whole.seconds_per_grid == pytest.approx(0.8)
+
+
+def test_repeated_indices_are_shown_repeatedly():
+    frames, indices = clip(3), (0, 0, 1, 2)
+    whole, detail = video_views(decoded(frames, indices, 3, DETAIL), indices, (0.0, 0.0, 0.1, 0.2), 3, SPEC, DETAIL)
+    torch.testing.assert_close(whole.patches, patchify(overview(frames, indices), SPEC)[0], rtol=0, atol=0)
+    pairs = (0, 1, 0, 1, 1, 2, 1, 2)
+    torch.testing.assert_close(detail.patches, patchify(mosaics(frames, pairs), SPEC)[0], rtol=0, atol=0)
+
+
+def test_a_clip_of_one_frame():
+    frames, indices = clip(1), (0, 0)
+    whole, detail = video_views(decoded(frames, indices, 1, DETAIL), indices, (0.0, 0.0), 1, SPEC, DETAIL)
+    assert (whole.grid, detail.grid) == ((1, 4, 8), (2, 4, 6))
+    assert whole.seconds_per_grid == detail.seconds_per_grid == 0
+    torch.testing.assert_close(detail.patches, patchify(mosaics(frames, (0,) * 4), SPEC)[0], rtol=0, atol=0)
+
+
+def test_frames_are_reduced_one_at_a_time():
+    """A decoder that reuses one buffer gives the same views: nothing of frame k is read after frame k + 1 arrives."""
+    frames, indices, times = clip(10), (0, 3, 6, 9), (0.0, 0.5, 1.0, 1.5)
+    buffer = np.empty_like(frames[0])
+
+    def reusing():
+        for index in wanted_frames(indices, 10, DETAIL):
+            buffer[:] = frames[index]
+            yield index, buffer
+        buffer[:] = 0
+
+    kept = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
+    reused = video_views(reusing(), indices, times, 10, SPEC, DETAIL)
+    for one, other in zip(kept, reused, strict=True):
+        torch.testing.assert_close(one.patches, other.patches, rtol=0, atol=0)
+
+
+def test_frames_that_are_not_asked_for_are_passed_over():
+    frames, indices, times = clip(10), (0, 9), (0.0, 1.0)
+    everything = video_views(enumerate(frames), indices, times, 10, SPEC, DETAIL)
+    chosen = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
+    for one, other in zip(everything, chosen, strict=True):
+        torch.testing.assert_close(one.patches, other.patches, rtol=0, atol=0)
+
+
+def test_views_of_an_image():
+    image = clip(1)[0]
+    whole, detail = image_views(image, SPEC, DETAIL)
+    assert (whole.kind, whole.grid, detail.kind, detail.grid) == ("image", (1, 4, 8), "image", (1, 4, 6))
+    assert (whole.seconds_per_grid, whole.times) == (0, (0.0,))
+    torch.testing.assert_close(whole.patches, patchify(overview(image[None], (0,)), SPEC)[0], rtol=0, atol=0)
+    torch.testing.assert_close(detail.patches, patchify(mosaics(image[None], (0,)), SPEC)[0], rtol=0, atol=0)
+    assert len(image_views(image, SPEC, None)) == 1
