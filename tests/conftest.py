@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from helpers import encode as encode_module
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -16,12 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def encode() -> ModuleType:
     """The module ``helpers/encode.py``: real little videos, made on the fly."""
-    spec = importlib.util.spec_from_file_location("encode_helper", Path(__file__).parent / "helpers" / "encode.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["encode_helper"] = module
-    spec.loader.exec_module(module)
-    return module
+    return encode_module
 
 
 @pytest.fixture(scope="session")

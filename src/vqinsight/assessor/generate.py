@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,8 +26,8 @@ class GumbelSampling(LogitsProcessor):
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
         """(rows, vocabulary) scores to perturbed scores; a score of minus infinity stays impossible."""
-        uniform = torch.stack([torch.rand(scores.shape[-1], generator=g) for g in self._generators])
-        noise = -torch.log(-torch.log(uniform.clamp_min(1e-20)).clamp_min(1e-20))
+        draws = [torch.empty(scores.shape[-1]).exponential_(generator=g) for g in self._generators]
+        noise = -torch.stack(draws).log()  # minus the logarithm of an exponential draw is a Gumbel draw
         return scores.float() / self._temperature + noise.to(scores.device)
 
 
@@ -68,7 +69,8 @@ def complete(
         temperature: 0 takes the most likely token.
         seeds: one a prompt; unused at temperature 0.
     """
-    inputs = {key: value.to(model.device) for key, value in collate(prompts, pad_id).items()}
+    accepted = inspect.signature(model.forward).parameters  # Qwen3-VL writes times into the prompt instead
+    inputs = {key: value.to(model.device) for key, value in collate(prompts, pad_id).items() if key in accepted}
     sampling = [GumbelSampling(temperature, seeds)] if temperature > 0 else []
     out = model.generate(
         **inputs,

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig
 from transformers.image_processing_base import ImageProcessingMixin
+from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
 from vqinsight.assessor.nano import WEIGHTS
@@ -70,6 +71,7 @@ def load_model(
     Raises:
         ModelError: nothing there, an unsupported family, incomplete files, or an adapter that does not fit.
     """
+    transformers_logging.disable_progress_bar()  # a bar for a model that loads in a moment is only noise
     place, subfolder = _split(name)
     if adapter is None and (Path(place) / subfolder / "adapter_config.json").is_file():
         return _load_adapter_folder(name, str(Path(place) / subfolder), device, dtype, on_message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -96,7 +96,10 @@ def _score_lines(console: Console, record: ClipScore) -> None:
     for _ in range(4 if roomy else 3):
         grid.add_column()
     grid.columns[1].justify = "right"
-    rows = [(d.key, scores[d.key], d.low, d.high, spread.get(d.key), f"{words.scale(d)}, {d.meaning}") for d in record.dimensions]
+    rows: list[tuple[str, float, float, float, float | None, str]] = [
+        (d.key, scores[d.key], d.low, d.high, spread.get(d.key), f"{words.scale(d)}, {d.meaning}")
+        for d in record.dimensions
+    ]
     if record.overall is not None and len(rows) > 1:
         rows.append(("overall", record.overall, 0.0, 100.0, None, "0–100, mean of the dimensions"))
     for key, value, low, high, wide, meaning in rows:
@@ -163,7 +166,9 @@ def _share(record: ClipVerdict) -> str:
 def _end(console: Console, records: Sequence[words.ResultRecord]) -> None:
     """What failed, one line each, and which model answered."""
     for name, status, error in words.failures(records):
-        console.print(Text.assemble(("✗ ", "red"), (words.printable(name), "bold"), f" {status}: {words.printable(error)}"))
+        console.print(
+            Text.assemble(("✗ ", "red"), (words.printable(name), "bold"), f" {status}: {words.printable(error)}")
+        )
     for provenance in words.provenances(records):
         _print(console, words.signature(provenance), "dim")
 
@@ -182,5 +187,3 @@ def _text(content: str) -> Text:
 
 def _print(console: Console, content: str, style: str = "", *, indent: int = 0) -> None:
     console.print(Padding(Text(words.printable(content).strip(), style), (0, 0, 0, indent), expand=False))
-
-

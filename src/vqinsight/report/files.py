@@ -53,7 +53,9 @@ class ResultFile:
             self._lines.write(json_line(record) + "\n")
             self._lines.flush()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with _plain_errors(self.path):
             if self._lines is not None:
                 self._lines.close()
@@ -112,7 +114,9 @@ def _plain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror or error}). Check the disk and the folder.") from error
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror or error}). Check the disk and the folder."
+        ) from error
 
 
 def _write_csv(path: Path, records: Sequence[ResultRecord]) -> None:
@@ -122,7 +126,9 @@ def _write_csv(path: Path, records: Sequence[ResultRecord]) -> None:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()})
+            writer.writerow(
+                {key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()}
+            )
 
 
 def _write_parquet(path: Path, records: Sequence[ResultRecord]) -> None:

@@ -142,7 +142,7 @@ def ranking_notes(ranking: ClipRanking) -> list[str]:
     """What to know about a ranking beside its table, a sentence each."""
     pairs = len(ranking.comparisons)
     stable = sum(comparison.consistent is True for comparison in ranking.comparisons)
-    notes = [f"{pairs} pairs asked in both orders; {stable} verdicts survive the swap, the others count as ties or not at all."]
+    notes = [f"{pairs} pairs asked in both orders; {stable} verdicts survive the swap, the others count as ties."]
     notes += [f"Cycle (each beats another of them in a circle): {', '.join(cycle)}." for cycle in ranking.cycles]
     if not ranking.cycles:
         notes.append("No cycles.")

@@ -16,9 +16,11 @@ import torch
 from torch.utils.data import Dataset
 from transformers import Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.trainer_utils import get_last_checkpoint
 
 from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
-from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS, build_model, nano_config
+from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS, TEXT_WIDTH, build_model, nano_config
+from vqinsight.assessor.nano.eyes import Eyes, Glances, collate_glances, targets
 from vqinsight.assessor.nano.lessons import Stage, lesson
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.video.sample import choose_frames
@@ -160,30 +162,68 @@ def whiten(model: Any, pages: Sequence[Page]) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train: lessons (two clips each), how many of them perception, lessons a step and process."""
+    """How long to train.
 
-    lessons: int = 33000
-    perception: int = 24000
+    Attributes:
+        glances: clips shown to the vision tower alone.
+        lessons: lessons (two clips each) for the whole model afterwards, of which the first ``perception`` are terse.
+        per_step: lessons a step and process; twice as many glances.
+        learning_rate: at its peak, for the tower alone; the whole model learns at 0.8 of it.
+        save_every: steps between checkpoints.
+    """
+
+    glances: int = 40_000
+    lessons: int = 15_000
+    perception: int = 8_000
     per_step: int = 4
     learning_rate: float = 1e-3
-    seed: int = 0
     save_every: int = 200
+    seed: int = 0
 
 
-def pretrain(out: Path, plan: Plan, *, workers: int = 1, resume: bool = False) -> None:
-    """Pre-train from nothing (or the last checkpoint in ``out``) and save model and tokenizer to ``out/final``."""
+def pretrain(out: Path, plan: Plan, *, workers: int = 0) -> None:
+    """Pre-train from nothing and save model and tokenizer to ``out/final``; goes on where an earlier call stopped."""
     tokenizer = train_tokenizer()
-    pupil = Pupil(nano_config(tokenizer))
     model = build_model(tokenizer, plan.seed)
     data = Lessons(tokenizer, plan.lessons, plan.perception)
     whiten(model, [data[i] for i in range(24)])
+    eyes = Eyes(model.model.visual, TEXT_WIDTH)
+    if not (out / "eyes.pt").exists():
+        glances = Glances(_glance, plan.glances)
+        step = 2 * plan.per_step
+        trainer = _trainer(eyes, glances, collate_glances, out / "eyes", plan, step, plan.learning_rate, workers)
+        trainer.train(resume_from_checkpoint=_checkpoint(out / "eyes"))
+        if trainer.is_world_process_zero():
+            torch.save(model.model.visual.state_dict(), out / "eyes.pt")
+        trainer.accelerator.wait_for_everyone()
+    model.model.visual.load_state_dict(torch.load(out / "eyes.pt"))
+    pupil = Pupil(nano_config(tokenizer))
     pupil.load_state_dict(model.state_dict())
-    assert tokenizer.pad_token_id is not None
+    collator = Collator(tokenizer.pad_token_id)
+    rate = 0.8 * plan.learning_rate
+    trainer = _trainer(pupil, data, collator, out / "language", plan, plan.per_step, rate, workers)
+    trainer.train(resume_from_checkpoint=_checkpoint(out / "language"))
+    if trainer.is_world_process_zero():
+        model.load_state_dict(pupil.state_dict())
+        model.save_pretrained(out / "final")
+        tokenizer.save_pretrained(out / "final")
+
+
+def _glance(index: int) -> tuple[tuple[View, ...], list[int]]:
+    """Every other clip of the lessons behind those of the language stage."""
+    drawn = lesson(5_000_000 + index // 2, "perception")
+    clip = drawn.clips[index % 2]
+    return world_views(clip, still=drawn.still), targets(clip.truth, still=drawn.still)
+
+
+def _trainer(
+    model: Any, data: Any, collator: Any, out: Path, plan: Plan, per_step: int, rate: float, workers: int
+) -> Trainer:
     arguments = TrainingArguments(
         output_dir=str(out),
-        per_device_train_batch_size=plan.per_step,
+        per_device_train_batch_size=per_step,
         num_train_epochs=1,
-        learning_rate=plan.learning_rate,
+        learning_rate=rate,
         lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr_rate": 0.05},
         warmup_steps=200,
@@ -204,30 +244,24 @@ def pretrain(out: Path, plan: Plan, *, workers: int = 1, resume: bool = False) -
         disable_tqdm=True,
         train_sampling_strategy="sequential",
     )
-    trainer = Trainer(
-        model=pupil,
-        args=arguments,
-        train_dataset=data,
-        data_collator=Collator(tokenizer.pad_token_id),
-    )
-    trainer.train(resume_from_checkpoint=resume)
-    if trainer.is_world_process_zero():
-        model.load_state_dict(pupil.state_dict())
-        model.save_pretrained(out / "final")
-        tokenizer.save_pretrained(out / "final")
+    return Trainer(model=model, args=arguments, train_dataset=data, data_collator=collator)
+
+
+def _checkpoint(folder: Path) -> str | None:
+    return get_last_checkpoint(folder) if folder.is_dir() else None
 
 
 def main() -> None:
     """``python -m vqinsight.assessor.nano.pretrain --out runs/nano`` (or with torchrun on several processes)."""
     parser = argparse.ArgumentParser(description="Pre-train the embedded model on the embedded world.")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished model")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     parser.add_argument("--workers", type=int, default=0, help="processes that render clips ahead")
     for field in fields(Plan):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
     given = vars(parser.parse_args())
-    out, resume, workers = given.pop("out"), given.pop("resume"), given.pop("workers")
-    pretrain(out, Plan(**given), workers=workers, resume=resume)
+    out, workers = given.pop("out"), given.pop("workers")
+    out.mkdir(parents=True, exist_ok=True)
+    pretrain(out, Plan(**given), workers=workers)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,228 @@
+"""The command line: one thin function a verb. Results go to standard output, everything else to standard error.
+
+Each verb imports what it needs itself, so that help and wrong usage answer at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vqinsight import options as opt
+from vqinsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqinsight.api import VQInsight
+
+app = typer.Typer(
+    name="vqinsight",
+    help="Judge the quality of videos and images with a vision-language model that says why.",
+    epilog="Clips are video files, images, folders of frames, globs, or a CSV list with the columns path and prompt.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def main() -> None:
+    """Entry point of the console script and of ``python -m vqinsight``."""
+    from vqinsight.report.terminal import take_any_text
+
+    take_any_text()
+    app(prog_name="vqinsight")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from vqinsight import __version__
+
+        typer.echo(f"vqinsight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def score(
+    clips: opt.Clips,
+    prompt: opt.Prompt = None,
+    task: opt.Task = None,
+    model: opt.Model = "nano",
+    adapter: opt.Adapter = None,
+    prompts: opt.Prompts = None,
+    device: opt.Device = "auto",
+    dtype: opt.DType = "auto",
+    fps: opt.Fps = None,
+    frames: opt.Frames = None,
+    max_pixels: opt.MaxPixels = None,
+    folder_fps: opt.FolderFps = None,
+    samples: opt.Samples = 1,
+    temperature: opt.Temperature = 1.0,
+    seed: opt.Seed = 0,
+    json_lines: opt.Json = False,
+    out: opt.Out = None,
+    report: opt.Report = None,
+) -> None:
+    """Score clips: each dimension on its scale, with the reasoning."""
+    from vqinsight.report import console, delivery, terminal
+    from vqinsight.video.sources import expand_inputs
+
+    outputs = delivery.Outputs(json_lines, out, report)
+    with delivery.deliver(outputs, clips, console.show_scores) as take:
+        todo = expand_inputs(clips, prompt)
+        judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
+        results = judge.score_all(todo, task=task, samples=samples, seed=seed, temperature=temperature)
+        with terminal.counting("Scoring", len(todo), json_lines) as count:
+            for done, result in enumerate(results, start=1):
+                take(result)
+                count(done, len(todo))
+
+
+@app.command()
+def compare(
+    a: opt.Clip,
+    b: opt.Clip,
+    prompt: opt.Prompt = None,
+    model: opt.Model = "nano",
+    adapter: opt.Adapter = None,
+    prompts: opt.Prompts = None,
+    device: opt.Device = "auto",
+    dtype: opt.DType = "auto",
+    fps: opt.Fps = None,
+    frames: opt.Frames = None,
+    max_pixels: opt.MaxPixels = None,
+    folder_fps: opt.FolderFps = None,
+    samples: opt.Samples = 1,
+    temperature: opt.Temperature = 1.0,
+    seed: opt.Seed = 0,
+    json_lines: opt.Json = False,
+    out: opt.Out = None,
+    report: opt.Report = None,
+) -> None:
+    """Say which of two clips is better, asked in both orders."""
+    from vqinsight.report import console, delivery, terminal
+
+    outputs = delivery.Outputs(json_lines, out, report)
+    with delivery.deliver(outputs, [a, b], console.show_comparisons) as take:
+        if a == b:
+            raise UsageError("Both clips are the same. Name two different ones.")
+        judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
+        with terminal.waiting("Comparing"):
+            result = judge.compare(a, b, prompt, samples=samples, seed=seed, temperature=temperature)
+        take(result)
+
+
+@app.command()
+def rank(
+    clips: opt.Clips,
+    prompt: opt.Prompt = None,
+    model: opt.Model = "nano",
+    adapter: opt.Adapter = None,
+    prompts: opt.Prompts = None,
+    device: opt.Device = "auto",
+    dtype: opt.DType = "auto",
+    fps: opt.Fps = None,
+    frames: opt.Frames = None,
+    max_pixels: opt.MaxPixels = None,
+    folder_fps: opt.FolderFps = None,
+    samples: opt.Samples = 1,
+    temperature: opt.Temperature = 1.0,
+    seed: opt.Seed = 0,
+    json_lines: opt.Json = False,
+    out: opt.Out = None,
+    report: opt.Report = None,
+) -> None:
+    """Rank clips of one prompt by comparing all pairs in both orders."""
+    from vqinsight.report import console, delivery, terminal
+    from vqinsight.video.sources import expand_inputs
+
+    outputs = delivery.Outputs(json_lines, out, report)
+    with delivery.deliver(outputs, clips, console.show_rankings) as take:
+        todo = expand_inputs(clips, prompt)
+        paths, texts = [path for path, _ in todo], {text for _, text in todo}
+        if len(paths) < 2 or len(texts) > 1:
+            raise UsageError(f"A ranking takes at least two clips of one prompt, not {len(paths)} of {len(texts)}.")
+        judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
+        pairs = len(paths) * (len(paths) - 1) // 2
+        with terminal.counting("Comparing pairs", pairs, json_lines) as count:
+            result = judge.rank(
+                paths, texts.pop(), samples=samples, seed=seed, temperature=temperature, on_progress=count
+            )
+        take(result)
+
+
+@app.command()
+def ask(
+    clips_and_question: opt.ClipsAndQuestion,
+    prompt: opt.Prompt = None,
+    model: opt.Model = "nano",
+    adapter: opt.Adapter = None,
+    prompts: opt.Prompts = None,
+    device: opt.Device = "auto",
+    dtype: opt.DType = "auto",
+    fps: opt.Fps = None,
+    frames: opt.Frames = None,
+    max_pixels: opt.MaxPixels = None,
+    folder_fps: opt.FolderFps = None,
+    samples: opt.Samples = 1,
+    temperature: opt.Temperature = 1.0,
+    seed: opt.Seed = 0,
+    json_lines: opt.Json = False,
+    out: opt.Out = None,
+    report: opt.Report = None,
+) -> None:
+    """Ask a yes/no question about clips: the last argument."""
+    from vqinsight.report import console, delivery, terminal
+    from vqinsight.video.sources import expand_inputs
+
+    *clips, question = clips_and_question
+    outputs = delivery.Outputs(json_lines, out, report)
+    with delivery.deliver(outputs, clips, console.show_verdicts) as take:
+        if not clips or not question.strip() or Path(question).exists():
+            raise UsageError('Name clips, then a question: vqinsight ask clip.mp4 "Is the motion reasonable?"')
+        todo = expand_inputs(clips, prompt)
+        judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
+        results = judge.ask_all(todo, question, samples=samples, seed=seed, temperature=temperature)
+        with terminal.counting("Asking", len(todo), json_lines) as count:
+            for done, result in enumerate(results, start=1):
+                take(result)
+                count(done, len(todo))
+
+
+def _load(
+    model: str,
+    adapter: str | None,
+    prompts: str | None,
+    device: str,
+    dtype: str,
+    fps: float | None,
+    frames: int | None,
+    max_pixels: int | None,
+    folder_fps: float | None,
+) -> VQInsight:
+    import vqinsight
+    from vqinsight.report import terminal
+
+    with terminal.waiting(f"Loading {model}"):
+        return vqinsight.load(
+            model,
+            adapter=adapter,
+            prompts=prompts,
+            device=device,
+            dtype=dtype,
+            fps=fps,
+            frames=frames,
+            max_pixels=max_pixels,
+            folder_fps=folder_fps,
+            on_message=terminal.notice,
+        )

@@ -1,0 +1,110 @@
+"""Options that several verbs share, each with its help, its range and its place in ``--help``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vqinsight.errors import UsageError
+
+_MODEL, _FRAMES, _ANSWERS, _OUTPUT = "Model", "What is looked at", "How answers are drawn", "Output"
+
+
+def _above_zero(value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"{value:g} is not a number above 0.")
+    return value
+
+
+def _known_prompts(value: str | None) -> str | None:
+    from vqinsight.tasks.prompts import prompt_set
+
+    try:
+        return prompt_set(value).name if value is not None else None
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Clips = Annotated[list[str], typer.Argument(metavar="CLIP...", show_default=False)]
+ClipsAndQuestion = Annotated[list[str], typer.Argument(metavar="CLIP... QUESTION", show_default=False)]
+Clip = Annotated[str, typer.Argument(show_default=False)]
+Prompt = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="The text the clips were generated from.", show_default=False)
+]
+Task = Annotated[
+    Literal["natural", "generated", "image"] | None,
+    typer.Option(help="What to score: by default image for an image, generated with a prompt, else natural."),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="nano (embedded), a folder, or a hub id, with :subfolder where needed.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Adapter = Annotated[
+    str | None, typer.Option(metavar="DIR", help="A LoRA adapter on top of the model.", rich_help_panel=_MODEL)
+]
+Prompts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SET",
+        callback=_known_prompts,
+        help="How to ask: standard, released or brief; by default what the model was taught.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=_MODEL)]
+DType = Annotated[
+    Literal["auto", "float32", "bfloat16", "float16"], typer.Option(help="Arithmetic.", rich_help_panel=_MODEL)
+]
+Fps = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE",
+        callback=_above_zero,
+        help="Frames looked at per second of a clip, within the model's bounds on their number.",
+        rich_help_panel=_FRAMES,
+    ),
+]
+Frames = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Exactly this many frames of each clip instead.", rich_help_panel=_FRAMES),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        min=784,
+        metavar="N",
+        help="Largest height x width of each frame of a clip as shown to the model (a frame, not a clip in total).",
+        rich_help_panel=_FRAMES,
+    ),
+]
+FolderFps = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE", callback=_above_zero, help="Frame rate of folders of frames.", rich_help_panel=_FRAMES
+    ),
+]
+Samples = Annotated[
+    int,
+    typer.Option(min=1, metavar="K", help="Answers drawn a question; 1 is the most likely.", rich_help_panel=_ANSWERS),
+]
+Temperature = Annotated[
+    float,
+    typer.Option(metavar="T", callback=_above_zero, help="For more than one answer.", rich_help_panel=_ANSWERS),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Fixes the answers drawn.", rich_help_panel=_ANSWERS)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of text.", rich_help_panel=_OUTPUT)]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write a .csv, .jsonl or .parquet file.", rich_help_panel=_OUTPUT),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write a self-contained .html page.", rich_help_panel=_OUTPUT),
+]

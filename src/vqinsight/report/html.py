@@ -1,0 +1,99 @@
+"""A report: one self-contained page with frames, plots, reasoning and errors, to look at, print and send around."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path, PurePath
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from vqinsight.report import plot, words
+from vqinsight.report.files import replacing
+from vqinsight.report.words import ResultRecord
+from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
+
+
+def write_report(
+    path: Path, records: Sequence[ResultRecord], title: str | None = None, command: str | None = None
+) -> None:
+    """Write a page about records of any types: scores, verdicts, comparisons and rankings each have their section.
+
+    The page holds its style and its pictures, loads nothing and runs nothing; text of clips and models is escaped.
+
+    Args:
+        title: heading of the page; by default it says what the records are.
+        command: the command line that made them, shown for repeating it.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    page = render(records, title, command)
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8")
+
+
+def render(records: Sequence[ResultRecord], title: str | None, command: str | None) -> str:
+    """The page as text; see ``write_report``."""
+    scores = [record for record in records if isinstance(record, ClipScore)]
+    return _environment().get_template("report.html").render(
+        title=title or _title(records),
+        command=command,
+        date=datetime.now().astimezone(),
+        scores=scores,
+        dimensions=words.scales(scores),
+        strips=plot.strips(scores),
+        verdicts=[record for record in records if isinstance(record, ClipVerdict)],
+        comparisons=[record for record in records if isinstance(record, ClipComparison)],
+        rankings=[record for record in records if isinstance(record, ClipRanking)],
+        failures=words.failures(records),
+        provenances=words.provenances(records),
+    )  # fmt: skip
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_harmless,
+    )
+    environment.globals.update(words=words, plot=plot)
+    environment.filters.update(picture=_picture, folder=_folder, file_name=_file_name)
+    return environment
+
+
+def _harmless(value: Any) -> Any:
+    """What the page shows of a value: text without control characters and half surrogates."""
+    return words.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _picture(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def _file_name(path: str) -> str:
+    return PurePath(path).name or path
+
+
+def _folder(path: str) -> str:
+    return path.removesuffix(_file_name(path))
+
+
+def _title(records: Sequence[ResultRecord]) -> str:
+    kinds = {type(record) for record in records}
+    if len(kinds) != 1:
+        return "Quality of clips"
+    first = records[0]
+    if isinstance(first, ClipRanking):
+        return f"Ranking of {len(first.standings)} clips"
+    if isinstance(first, ClipComparison) and len(records) == 1:
+        return f"{_file_name(first.a)} against {_file_name(first.b)}"
+    if isinstance(first, ClipScore | ClipVerdict) and len(records) == 1:
+        return f"Quality of {_file_name(first.path)}"
+    return f"{'Comparisons of' if isinstance(first, ClipComparison) else 'Quality of'} {len(records)} clips"

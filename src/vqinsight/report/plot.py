@@ -1,0 +1,173 @@
+"""Where the marks of the report's plots go; the page draws them as inline SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from vqinsight.report.words import number, scale, scales
+from vqinsight.results import ClipComparison, ClipRanking, ClipScore
+from vqinsight.tasks.types import Dimension
+
+_NUMBERED = 30  # up to so many clips each mark carries its clip's number
+_SMALL = 90
+_ASSUMED_WIDTH = 560  # pixels; marks closer than their size at this width are stacked
+_MOST_STACKED = 24
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One clip on a strip: ``x`` and the ends of its spread in percent of the scale, ``y`` in pixels from the top."""
+
+    clip: int
+    title: str
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """All clips on one dimension: a dot plot whose marks are stacked where they would overlap.
+
+    Attributes:
+        name, meaning, range: of the dimension.
+        summary: the clips' value, or their median and ends, in words.
+        ticks: (percent, label).
+        marks: one a clip.
+        middle: percent at which the median lies.
+        radius: of a mark, in pixels.
+        numbered: whether marks carry numbers.
+        height: of the drawing down to the axis, in pixels.
+    """
+
+    name: str
+    meaning: str
+    range: str
+    summary: str
+    ticks: tuple[tuple[float, str], ...]
+    marks: tuple[Mark, ...]
+    middle: float
+    radius: float
+    numbered: bool
+    height: float
+
+
+def strips(records: Sequence[ClipScore]) -> list[Strip]:
+    """A strip for each dimension that occurs, then one for the overall score if there are several dimensions.
+
+    A clip's number is its place in ``records``, from 1.
+    """
+    scored = [(place, record) for place, record in enumerate(records, start=1) if record.scores]
+    dimensions = scales(record for _, record in scored)
+    found = []
+    for dim in dimensions:
+        values = [
+            (place, record.path, record.scores[dim.key], (record.spread or {}).get(dim.key, 0.0))
+            for place, record in scored
+            if record.scores and dim in record.dimensions
+        ]
+        found.append(_strip(dim, values))
+    if len(dimensions) > 1:
+        overall = Dimension("overall", 0.0, 100.0, "mean of a clip's dimensions, brought to 0–100")
+        values = [(p, record.path, record.overall, 0.0) for p, record in scored if record.overall is not None]
+        found.append(_strip(overall, values))
+    return found
+
+
+def _strip(dim: Dimension, clips: Sequence[tuple[int, str, float, float]]) -> Strip:
+    numbered = len(clips) <= _NUMBERED
+    radius = 9.0 if numbered else 5.0 if len(clips) <= _SMALL else 3.5
+    spots = {place: percent(dim, value) for place, _, value, _ in clips}
+    levels = _stack(spots, (2 * radius + 1) * 100 / _ASSUMED_WIDTH)
+    height = (max(levels.values()) + 1) * (2 * radius + 1) + 4
+    marks = []
+    for place, path, value, spread in clips:
+        figure = number(value, dim.low, dim.high) + (f" ± {number(spread, dim.low, dim.high)}" if spread else "")
+        y = height - 3 - radius - levels[place] * (2 * radius + 1)
+        low, high = percent(dim, value - spread), percent(dim, value + spread)
+        marks.append(Mark(place, f"{place}. {path}: {figure}", spots[place], y, low, high))
+    values = [value for _, _, value, _ in clips]
+    low, middle, high = (number(value, dim.low, dim.high) for value in (min(values), median(values), max(values)))
+    return Strip(
+        name=dim.key,
+        meaning=dim.meaning,
+        range=scale(dim),
+        summary=middle if len(values) == 1 else f"median {middle}, from {low} to {high}",
+        ticks=tuple((100 * i / _STEPS, f"{dim.low + (dim.high - dim.low) * i / _STEPS:g}") for i in range(_STEPS + 1)),
+        marks=tuple(marks),
+        middle=percent(dim, median(values)),
+        radius=radius,
+        numbered=numbered,
+        height=height,
+    )
+
+
+def percent(dim: Dimension, value: float) -> float:
+    """Where a value lies on its scale, from 0 to 100; values outside are moved to the end."""
+    return round(100 * min(max((value - dim.low) / (dim.high - dim.low), 0.0), 1.0), 2)
+
+
+def _stack(spots: dict[int, float], width: float) -> dict[int, int]:
+    """A level for each mark so that marks of one level are at least ``width`` apart, while levels last."""
+    ends: list[float] = []  # the last mark of each level
+    levels: dict[int, int] = {}
+    for place, x in sorted(spots.items(), key=lambda item: item[1]):
+        free = next((level for level, end in enumerate(ends) if x - end >= width), len(ends))
+        if free == len(ends) < _MOST_STACKED:
+            ends.append(x)
+        else:
+            free %= _MOST_STACKED
+            ends[free] = x
+        levels[place] = free
+    return levels
+
+
+def win_matrix(ranking: ClipRanking) -> list[list[str]]:
+    """For each pair of ranked clips, in order of rank: the row's clip ``wins``, ``loses``, ``ties``, or ``missing``."""
+    places = [standing.path for standing in ranking.standings if standing.rank is not None]
+    outcome: dict[tuple[str, str], str] = {}
+    for comparison in ranking.comparisons:
+        first, second = _outcomes(comparison)
+        outcome[comparison.a, comparison.b] = first
+        outcome[comparison.b, comparison.a] = second
+    return [["self" if a == b else outcome.get((a, b), "missing") for b in places] for a in places]
+
+
+def _outcomes(comparison: ClipComparison) -> tuple[str, str]:
+    match comparison.verdict:
+        case "A":
+            return "wins", "loses"
+        case "B":
+            return "loses", "wins"
+        case "tie":
+            return "ties", "ties"
+    return "missing", "missing"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A clip's value on one dimension: figures in words, places in percent of the scale."""
+
+    name: str
+    meaning: str
+    range: str
+    figure: str
+    share: float
+    low: float
+    high: float
+
+
+def bars(record: ClipScore) -> list[Bar]:
+    """A bar for each dimension of a scored clip; none for one that has no score."""
+    found = []
+    for dim in record.dimensions if record.scores else ():
+        value, spread = (record.scores or {})[dim.key], (record.spread or {}).get(dim.key)
+        figure = number(value, dim.low, dim.high)
+        figure += f" ± {number(spread, dim.low, dim.high)}" if spread is not None else ""
+        ends = percent(dim, value - (spread or 0.0)), percent(dim, value + (spread or 0.0))
+        found.append(Bar(dim.key, dim.meaning, scale(dim), figure, percent(dim, value), *ends))
+    return found

@@ -1,0 +1,214 @@
+"""From a seed to a clip: the same every time, of the right split, with the quality its defects say."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vqinsight.errors import ModelError
+from vqinsight.world import defects_spatial, draw, photos, textures
+from vqinsight.world.defects_temporal import NEEDS_MOTION, TEMPORAL
+from vqinsight.world.describe import Defect, Truth
+from vqinsight.world.draw import draw_clip, draw_siblings, overall, quality, without_prompt
+from vqinsight.world.facts import FACT_NAMES, Facts
+
+FACTS = Facts(2, "red", "star", "up")
+
+
+def tiny_texture(rng, height, width):
+    return np.zeros((1, 1, 3))
+
+
+def tiny_photo(name):
+    return np.zeros((1, 1, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, list[draw.WorldClip]]:
+    """600 clips of each split, with backgrounds of one pixel, which cost nothing to paint or keep."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kinds in (textures.TRAINED, textures.HELD_OUT):
+            for kind in kinds:
+                patch.setitem(kinds, kind, tiny_texture)
+        patch.setattr(photos, "photo", tiny_photo)
+        return {split: [draw_clip(seed, split) for seed in range(600)] for split in ("train", "held_out")}
+
+
+def test_held_out_backgrounds_are_never_trained_on(drawn):
+    trained, held_out = ({clip.kind for clip in drawn[split]} for split in ("train", "held_out"))
+    assert trained == {*textures.TRAINED, *photos.TRAINED}
+    assert held_out == {*textures.HELD_OUT, *photos.HELD_OUT}
+    assert not trained & held_out
+
+
+def test_the_splits_draw_different_clips(drawn):
+    assert sum(a.truth == b.truth for a, b in zip(drawn["train"], drawn["held_out"], strict=True)) < 6
+
+
+def test_severities_cover_their_range(drawn):
+    for split in drawn:
+        for family in ("spatial", "temporal"):
+            defects = [getattr(clip.truth, family) for clip in drawn[split]]
+            severities = [defect.severity for defect in defects if defect]
+            assert 0.1 <= min(severities) < 0.12
+            assert 0.98 < max(severities) <= 1.0
+            assert len(severities) / len(defects) == pytest.approx(0.7, abs=0.06)
+
+
+def test_every_fact_is_got_wrong_sometimes(drawn):
+    for split in drawn:
+        prompted = [clip for clip in drawn[split] if clip.prompt is not None]
+        assert len(prompted) > 250
+        for name in FACT_NAMES:
+            share = np.mean([name in clip.truth.wrong for clip in prompted])
+            assert 0.07 < share < 0.25
+        assert 0.3 < np.mean([clip.truth.wrong == () for clip in prompted]) < 0.8
+
+
+def test_a_prompt_states_the_claim(drawn):
+    for clip in drawn["train"]:
+        assert (clip.prompt is None) == (clip.truth.claim is None)
+        if clip.prompt is not None:
+            assert clip.truth.facts is not None
+            assert {clip.truth.claim.colour, clip.truth.claim.direction} <= set(clip.prompt.replace(",", "").split())
+
+
+def test_defects_that_need_motion_are_put_where_something_moves(drawn):
+    still = [clip for clip in drawn["train"] if clip.truth.facts is None and clip.truth.camera == "still"]
+    assert still
+    for clip in still:
+        assert clip.truth.temporal is None or clip.truth.temporal.kind not in NEEDS_MOTION
+    moving = {clip.truth.temporal.kind for clip in drawn["train"] if clip.truth.temporal}
+    assert moving == set(TEMPORAL)
+
+
+def test_sizes_and_lengths(drawn):
+    clips = drawn["train"]
+    assert {min(clip.scene.width, clip.scene.height) for clip in clips} == {112, 128, 144, 160, 192, 224}
+    assert {clip.scene.width > clip.scene.height for clip in clips} == {True, False}
+    assert min(clip.scene.frames for clip in clips) == 16
+    assert 60 < max(clip.scene.frames for clip in clips) <= 64
+
+
+@pytest.mark.parametrize("split", ["train", "held_out"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_seed_is_the_same_clip(split, seed):
+    one, same = draw_clip(seed, split), draw_clip(seed, split)
+    assert (one.truth, one.prompt, one.seed, one.kind) == (same.truth, same.prompt, same.seed, same.kind)
+    assert one.scene.background.tobytes() == same.scene.background.tobytes()
+    at = np.arange(0, one.scene.frames, 5)
+    frames = one.frames(at)
+    assert frames.shape == (len(at), one.scene.height, one.scene.width, 3) and frames.dtype == np.uint8
+    np.testing.assert_array_equal(frames, same.frames(at))
+    other = draw_clip(seed + 1, split)
+    assert (other.seed, other.truth) != (one.seed, one.truth)
+
+
+def unencoded(frames, crf, fps=24):
+    return frames
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_looking_at_few_frames_is_looking_at_all(seed, monkeypatch):
+    """But for the codec, which needs a stretch of frames, and for noise, which is new for every frame looked at."""
+    monkeypatch.setattr(draw, "h264_round_trip", unencoded)
+    monkeypatch.setattr(defects_spatial, "h264_round_trip", unencoded)
+    clip = draw_clip(seed)
+    if clip.truth.spatial is not None and clip.truth.spatial.kind == "noise":
+        clip = replace(clip, truth=replace(clip.truth, spatial=Defect("blur", clip.truth.spatial.severity)))
+    everything = clip.frames(np.arange(clip.scene.frames))
+    assert len(everything) == clip.scene.frames
+    last = clip.scene.frames - 1
+    for at in ([0, last], [3, 4, 9], [last, 5, 5]):
+        np.testing.assert_array_equal(clip.frames(np.array(at)), everything[at])
+
+
+def test_some_clips_are_encoded_even_when_they_are_clean(monkeypatch):
+    calls = []
+
+    def counted(frames, crf):
+        calls.append(crf)
+        return frames
+
+    monkeypatch.setattr(draw, "h264_round_trip", counted)
+    for seed in range(40):
+        clip = draw_clip(seed)
+        clip.frames(np.array([0, 1]))
+    assert 3 <= len(calls) <= 18
+    assert all(14 <= crf <= 22 for crf in calls)
+
+
+def test_siblings_share_the_prompt_and_differ_in_what_went_wrong():
+    clips = draw_siblings(11, 6, prompt=True)
+    assert len({clip.prompt for clip in clips}) == len({clip.kind for clip in clips}) == 1
+    assert len({(clip.scene.width, clip.scene.height, clip.scene.frames) for clip in clips}) == 1
+    assert len({clip.truth.claim for clip in clips}) == 1
+    assert all(clip.scene.background is clips[0].scene.background for clip in clips)
+    assert len({clip.truth for clip in clips}) == len({clip.seed for clip in clips}) == 6
+
+
+def test_one_sibling_is_the_clip_of_that_seed():
+    assert draw_siblings(4, 1)[0].truth == draw_clip(4).truth
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_prompt_can_be_forced_or_forbidden(seed):
+    assert draw_clip(seed, prompt=True).prompt is not None
+    assert draw_clip(seed, prompt=False).prompt is None
+
+
+def test_taking_the_prompt_away():
+    clip = draw_clip(0, prompt=True)
+    bare = without_prompt(clip)
+    assert (bare.prompt, bare.truth.claim) == (None, None)
+    assert set(clip.quality) - set(bare.quality) == {"alignment"}
+    assert (bare.scene, bare.seed, bare.truth.facts) == (clip.scene, clip.seed, clip.truth.facts)
+
+
+@pytest.mark.parametrize(
+    ("spatial", "temporal", "claim", "wanted", "mean"),
+    [
+        (None, None, None, {"spatial": 100, "temporal": 100}, 100),
+        # 100 - 90 * 1 = 10;  100 - 90 * 0.5 = 55
+        (Defect("blur", 1.0), Defect("jitter", 0.5), None, {"spatial": 10, "temporal": 55}, 32.5),
+        (None, Defect("flicker", 0.1), FACTS, {"spatial": 100, "temporal": 91, "alignment": 100}, 97),
+        # Colour and direction are wrong: 100 * (1 - 2/4) = 50
+        (
+            Defect("noise", 0.2),
+            None,
+            Facts(2, "blue", "star", "down"),
+            {"spatial": 82, "temporal": 100, "alignment": 50},
+            232 / 3,
+        ),
+        (None, None, Facts(1, "blue", "circle", "left"), {"spatial": 100, "temporal": 100, "alignment": 0}, 200 / 3),
+    ],
+)
+def test_quality_by_hand(spatial, temporal, claim, wanted, mean):
+    truth = Truth(FACTS, "still", spatial, temporal, claim)
+    assert quality(truth) == pytest.approx(wanted)
+    assert overall(truth) == pytest.approx(mean)
+
+
+def test_a_clip_knows_its_quality():
+    clip = draw_clip(2)
+    assert clip.quality == quality(clip.truth)
+
+
+@pytest.mark.parametrize("name", [*photos.TRAINED, *photos.HELD_OUT])
+def test_photographs(name):
+    photo = photos.photo(name)
+    assert photo.dtype == np.uint8 and photo.ndim == 3 and photo.shape[2] == 3
+    assert min(photo.shape[:2]) >= 224
+    assert photo.std() > 10
+
+
+@pytest.mark.parametrize(("name", "package"), [("chelsea", "skimage"), ("china", "sklearn")])
+def test_a_missing_package_is_named(name, package, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == package else find_spec(asked))
+    photos.photo.cache_clear()
+    with pytest.raises(ModelError, match=rf"{name}.*{package}.*pip install 'vqinsight\[dev\]'"):
+        photos.photo(name)
