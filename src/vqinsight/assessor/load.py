@@ -175,9 +175,7 @@ def _look_settings(place: str, subfolder: str) -> LookSettings:
     local = Path(place) / subfolder / SETTINGS_FILE
     if local.is_file():
         return read_settings(LookSettings, local)
-    if place == RELEASED or (place.startswith(f"{RELEASED}") and subfolder):
-        return LookSettings(prompts="released")
-    return LookSettings()
+    return LookSettings(prompts="released") if place == RELEASED else LookSettings()
 
 
 def _announce_memory(

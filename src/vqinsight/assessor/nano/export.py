@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
+from vqinsight.assessor.nano import WEIGHTS
 from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS
 from vqinsight.config import LookSettings
 
@@ -53,3 +55,16 @@ def export(trained: Path, out: Path) -> None:
         card.write_text(kept, encoding="utf-8")
     (out / "preprocessor_config.json").write_text(json.dumps(preprocessor(), indent=2) + "\n", encoding="utf-8")
     (out / "vqinsight.json").write_text(json.dumps(LOOK.model_dump(), indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """``python -m vqinsight.assessor.nano.export runs/nano/final``: replace the weights in the package."""
+    parser = argparse.ArgumentParser(description="Make a trained folder the embedded model.")
+    parser.add_argument("trained", type=Path, help="folder with model.safetensors and the tokenizer")
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    given = parser.parse_args()
+    export(given.trained, given.out)
+
+
+if __name__ == "__main__":
+    main()

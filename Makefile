@@ -1,0 +1,44 @@
+# Two commands matter: `make demo` and `make test`. Both set everything up first, in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+CLIPS ?= examples/clips.csv
+PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 examples/cat_compressed.mp4)
+
+.PHONY: setup demo test check fix nano examples clean
+
+setup: .venv/ready
+
+# torch goes first and by exact version, so that pip can take a CPU build where one is at hand.
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	@touch $@
+
+demo: setup
+	$(BIN)/vqinsight score $(CLIPS) --report report.html
+	$(BIN)/vqinsight compare $(PAIR)
+	@echo "The report is in report.html: open it in a browser."
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+fix: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# Trains the embedded model from nothing but this repository (about an hour and a half on two cores; goes on after a stop).
+nano: setup
+	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.assessor.nano.pretrain --out runs/nano
+	$(BIN)/python -m vqinsight.assessor.nano.export runs/nano/final
+
+examples: setup
+	$(BIN)/python examples/make.py
+
+clean:
+	rm -rf .venv build report.html .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,233 @@
+"""Results as a model would give them, and a stand-in for the model, for tests of everything that shows results."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vqinsight.errors import ModelError
+from vqinsight.results import (
+    ClipComparison,
+    ClipRanking,
+    ClipScore,
+    ClipVerdict,
+    Looked,
+    Provenance,
+    Reply,
+    Standing,
+)
+from vqinsight.tasks.types import Choice, Dimension
+
+QUALITY = Dimension("quality", 0.0, 100.0, "overall quality of the video")
+GENERATED = (
+    Dimension("spatial", 0.0, 100.0, "sharp, clean and well-formed frames"),
+    Dimension("temporal", 0.0, 100.0, "smooth and consistent motion"),
+    Dimension("alignment", 0.0, 100.0, "agreement with the text prompt"),
+)
+IMAGE = Dimension("quality", 1.0, 5.0, "overall quality of the image")
+WHY = "A red circle moves left over grass. The frames are sharp; there is slight blocking and the motion is smooth."
+
+
+def provenance(samples: int = 1) -> Provenance:
+    heat = 1.0 if samples > 1 else 0.0
+    return Provenance("nano", "0123456789ab", "qwen2_5_vl", "brief", samples, heat, 0, "float32", "cpu", "0.1.0")
+
+
+def jpeg(seed: int, size: tuple[int, int] = (160, 90)) -> bytes:
+    coarse = np.random.default_rng(seed).integers(0, 255, (3, 5, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=60)
+    return buffer.getvalue()
+
+
+def looked(warnings: tuple[str, ...] = (), previews: int = 0) -> Looked:
+    indices = tuple(range(0, 240, 16))[:14]
+    times = tuple(i / 30 for i in indices)
+    shots = tuple(jpeg(i) for i in range(previews))
+    return Looked(
+        "video", 960, 540, 240, 29.97, 8.01, indices, times, "2 fps, 4-16 frames", (112, 112), "4 x 4", warnings, shots
+    )
+
+
+def reply(value: dict[str, float] | Choice | bool | None, missing: str | None = None, why: str = WHY) -> Reply:
+    return Reply(f"<think>{why}</think><answer>{value}</answer>", why, value, missing)
+
+
+def score(
+    path: str,
+    values: Sequence[float] = (62.0,),
+    *,
+    prompt: str | None = None,
+    spread: float | None = None,
+    dimensions: tuple[Dimension, ...] | None = None,
+    why: str = WHY,
+    seen: Looked | None = None,
+) -> ClipScore:
+    dims = dimensions or (GENERATED[: len(values)] if len(values) > 1 else (QUALITY,))
+    scores = dict(zip((d.key for d in dims), values, strict=True))
+    overall = float(np.mean([100 * (v - d.low) / (d.high - d.low) for v, d in zip(values, dims, strict=True)]))
+    count = 5 if spread else 1
+    return ClipScore(
+        path=path,
+        prompt=prompt,
+        task="generated" if len(values) > 1 else "natural",
+        status="ok",
+        error=None,
+        scores=scores,
+        overall=overall,
+        spread=dict.fromkeys(scores, spread) if spread else None,
+        dimensions=dims,
+        reasoning=why,
+        replies=tuple(reply(scores, why=why) for _ in range(count)),
+        looked=seen or looked(),
+        provenance=provenance(count),
+    )
+
+
+def unreadable(path: str) -> ClipScore:
+    error = f"{path}: the file is empty (0 bytes). Copy or download it again."
+    return ClipScore(path, None, "natural", "unreadable", error, None, None, None, (), None, (), None, provenance())
+
+
+def missing(path: str) -> ClipScore:
+    error = f"{path}: the model gave no usable answer (no <answer>). Try --samples 5, or another model."
+    said = reply(None, "no <answer>", "I see nothing.")
+    return ClipScore(
+        path,
+        None,
+        "natural",
+        "missing",
+        error,
+        None,
+        None,
+        None,
+        (QUALITY,),
+        said.reasoning,
+        (said,),
+        looked(),
+        provenance(),
+    )
+
+
+def comparison(
+    a: str, b: str, forward: Choice | None = "A", swapped: Choice | None = "B", *, previews: int = 0
+) -> ClipComparison:
+    """``swapped`` is the raw answer to (b, a)."""
+    if forward is None or swapped is None:
+        verdict, consistent = None, None
+    else:
+        consistent = forward == {"A": "B", "B": "A", "tie": "tie"}[swapped]
+        verdict = forward if consistent else "tie"
+    sides = [value for value in (forward, swapped) if value in ("A", "B")]
+    return ClipComparison(
+        a=a,
+        b=b,
+        prompt=None,
+        status="ok" if verdict else "missing",
+        error=None if verdict else "an order got no usable answer (no <answer>). Try --samples 5.",
+        verdict=verdict,
+        consistent=consistent,
+        order_bias=sum(v == "A" for v in sides) / len(sides) - 0.5 if sides else None,
+        forward=(reply(forward, None if forward else "no <answer>"),),
+        swapped=(reply(swapped, None if swapped else "no <answer>"),),
+        looked_a=looked(previews=previews),
+        looked_b=looked(previews=previews),
+        provenance=provenance(),
+    )
+
+
+def ranking(paths: Sequence[str], broken: Sequence[str] = (), *, previews: int = 0) -> ClipRanking:
+    """The earlier in ``paths`` the better, but every fifth pair falls to the order it is shown in."""
+    pairs = [
+        comparison(a, b, "A", "A" if place % 5 == 4 else "B") for place, (a, b) in enumerate(combinations(paths, 2))
+    ]
+    wins = {
+        p: sum(
+            {p: 1.0}.get(c.a if c.verdict == "A" else "", 0.5 * (c.verdict == "tie" and p in (c.a, c.b))) for c in pairs
+        )
+        for p in paths
+    }
+    order = sorted(paths, key=lambda p: -wins[p])
+    places = [
+        Standing(
+            p, "ok", None, sum(w > wins[p] for w in wins.values()) + 1, wins[p], 1.5 - i / 2, looked(previews=previews)
+        )
+        for i, p in enumerate(order)
+    ]
+    fallen = [Standing(p, "unreadable", f"{p}: no such file. Check the path.", None, None, None, None) for p in broken]
+    return ClipRanking(None, (*places, *fallen), tuple(pairs), (), 0.1, len(paths), provenance())
+
+
+def verdict(path: str, yes: bool | None = True, question: str = "Is the motion reasonable?") -> ClipVerdict:
+    if path.startswith("bad"):
+        error = f"{path}: no such file. Check the path."
+        return ClipVerdict(path, None, question, "unreadable", error, None, None, None, (), None, provenance())
+    status, error = ("ok", None) if yes is not None else ("missing", f"{path}: no usable answer (no <answer>).")
+    share = None if yes is None else float(yes)
+    said = reply(yes, None if yes is not None else "no <answer>")
+    return ClipVerdict(path, None, question, status, error, yes, share, WHY, (said,), looked(), provenance())
+
+
+class FakeJudge:
+    """Answers like ``vqinsight.VQInsight``, at once: clips named ``bad…`` are unreadable, ``mute…`` get no answer."""
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
+        self.calls: list[dict[str, Any]] = []
+
+    def score_all(self, clips: Iterable[tuple[str, str | None]], **settings: Any) -> Iterator[ClipScore]:
+        self.calls.append(settings)
+        spread = 4.0 if settings["samples"] > 1 else None
+        for place, (path, prompt) in enumerate(clips):
+            time.sleep(self.pause)
+            name = path.rsplit("/", 1)[-1]
+            if name.startswith("bad"):
+                yield unreadable(path)
+            elif name.startswith("mute"):
+                yield missing(path)
+            else:
+                values = (60.0 + place, 70.5, 80.25) if prompt else (60.0 + place,)
+                yield score(path, values, prompt=prompt, spread=spread, seen=looked(previews=2))
+
+    def compare(self, a: str, b: str, prompt: str | None = None, **settings: Any) -> ClipComparison:
+        self.calls.append({"prompt": prompt, **settings})
+        result = comparison(a, b, None if a.startswith("mute") else "A")
+        return replace(result, prompt=prompt)
+
+    def rank(
+        self,
+        clips: Sequence[str],
+        prompt: str | None = None,
+        *,
+        on_progress: Callable[[int, int], None],
+        **settings: Any,
+    ) -> ClipRanking:
+        self.calls.append({"prompt": prompt, **settings})
+        on_progress(1, 1)
+        return ranking([c for c in clips if not c.startswith("bad")], [c for c in clips if c.startswith("bad")])
+
+    def ask_all(self, clips: Iterable[tuple[str, str | None]], question: str, **settings: Any) -> Iterator[ClipVerdict]:
+        self.calls.append({"question": question, **settings})
+        for path, _ in clips:
+            time.sleep(self.pause)
+            yield verdict(path, None if path.startswith("mute") else True, question)
+
+
+def fake_load(judge: FakeJudge) -> Callable[..., FakeJudge]:
+    """What replaces ``vqinsight.load``; it knows the model ``nano`` and no other."""
+
+    def load(model: str, *, on_message: Callable[[str], None], **settings: Any) -> FakeJudge:
+        if model != "nano":
+            raise ModelError(f"{model}: no such model. Give nano, a folder or a hub id.")
+        judge.calls.append(settings)
+        on_message("Needs about 1 GB of memory.")
+        return judge
+
+    return load
