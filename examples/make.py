@@ -1,7 +1,7 @@
 """Makes the example clips: python examples/make.py. Photographs and shapes filmed by a moving camera, then damaged.
 
-The photographs are "chelsea" (a cat, by Stéfan van der Walt, CC0) and "rocket" (by SpaceX, CC0) from scikit-image; no model
-was trained on them.
+The photographs are "chelsea" (a cat, by Stéfan van der Walt, CC0) and "rocket" (by SpaceX, CC0) from scikit-image; no
+model was trained on them.
 """
 
 from __future__ import annotations

@@ -58,7 +58,12 @@ def load(
         UsageError: a setting is out of range.
     """
     loaded = load_model(model, adapter=adapter, device=device, dtype=dtype, on_message=on_message)
-    options: dict[str, str | float | int | None] = {"prompts": prompts, "fps": fps, "frames": frames, "max_pixels": max_pixels}
+    options: dict[str, str | float | int | None] = {
+        "prompts": prompts,
+        "fps": fps,
+        "frames": frames,
+        "max_pixels": max_pixels,
+    }
     given: dict[str, str | float | int | None] = {key: value for key, value in options.items() if value is not None}
     if fps is not None:
         given["frames"] = frames  # a rate that was asked for replaces a model's own fixed count

@@ -5,7 +5,7 @@ Each verb imports what it needs itself, so that help and wrong usage answer at o
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -163,7 +163,8 @@ def rank(
 
 @app.command()
 def ask(
-    clips_and_question: opt.ClipsAndQuestion,
+    clips: opt.Clips,
+    question: opt.Question,
     prompt: opt.Prompt = None,
     model: opt.Model = "nano",
     adapter: opt.Adapter = None,
@@ -181,15 +182,16 @@ def ask(
     out: opt.Out = None,
     report: opt.Report = None,
 ) -> None:
-    """Ask a yes/no question about clips: the last argument."""
+    """Ask a yes/no question, the last argument, about clips."""
     from vqinsight.report import console, delivery, terminal
     from vqinsight.video.sources import expand_inputs
 
-    *clips, question = clips_and_question
     outputs = delivery.Outputs(json_lines, out, report)
     with delivery.deliver(outputs, clips, console.show_verdicts) as take:
-        if not clips or not question.strip() or Path(question).exists():
-            raise UsageError('Name clips, then a question: vqinsight ask clip.mp4 "Is the motion reasonable?"')
+        if not question.strip() or os.path.exists(question):  # noqa: PTH110 - Path.exists fails on long questions
+            raise UsageError(
+                'The last argument is no question. Name clips, then a question: vqinsight ask clip.mp4 "Is the motion reasonable?"'
+            )
         todo = expand_inputs(clips, prompt)
         judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
         results = judge.ask_all(todo, question, samples=samples, seed=seed, temperature=temperature)

@@ -28,9 +28,11 @@ def _known_prompts(value: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
-Clips = Annotated[list[str], typer.Argument(metavar="CLIP...", show_default=False)]
-ClipsAndQuestion = Annotated[list[str], typer.Argument(metavar="CLIP... QUESTION", show_default=False)]
-Clip = Annotated[str, typer.Argument(show_default=False)]
+Clips = Annotated[
+    list[str], typer.Argument(metavar="CLIP", show_default=False, help="Videos, images, folders, globs, CSV lists.")
+]
+Question = Annotated[str, typer.Argument(metavar="QUESTION", show_default=False, help="'Is the motion reasonable?'")]
+Clip = Annotated[str, typer.Argument(show_default=False, help="A video, an image or a folder of frames.")]
 Prompt = Annotated[
     str | None, typer.Option(metavar="TEXT", help="The text the clips were generated from.", show_default=False)
 ]

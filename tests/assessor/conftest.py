@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from helpers import tiny
+from PIL import Image
 
 LOOK = {"prompts": "brief", "frames": 4, "max_pixels": 112 * 112, "max_new_tokens": 24, "batch_tokens": 8192}
 
@@ -24,6 +23,7 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def clip_files(tmp_path: Path) -> Callable[[int], list[str]]:
     """Folders of random frames, each clip different, some sizes different."""
+
     def make(count: int) -> list[str]:
         rng = np.random.default_rng(3)
         paths = []

@@ -199,8 +199,9 @@ def test_no_winner_and_loser_when_a_place_is_shared(outcomes):
 
 
 def test_a_clip_never_judged_is_not_the_loser():
-    # Every answer about clip 2 is missing: it has no wins, but neither has it lost.
-    outcomes = [(0, 1, A), (0, 3, A), (1, 3, A), (0, 2, None), (1, 2, None), (2, 3, None)]
+    # Every answer about clip 2 is missing: it has no wins, but neither has it lost. Clip 3 is chosen once in three.
+    outcomes = [(0, 1, A), (1, 3, A), (0, 3, A), (0, 3, B), (0, 2, None), (1, 2, None), (2, 3, None)]
+    assert wins(4, outcomes).tolist() == [2, 1, 0, 1]
     assert winner_and_loser(4, outcomes) == (0, 3)
 
 

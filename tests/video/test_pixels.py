@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
@@ -42,8 +42,9 @@ def official_settings(spec: PixelSpec) -> dict:
 
 
 @unhurried
-@given(st.integers(15, 3000), st.integers(15, 3000), st.integers(1, 40), st.integers(1, 40))
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(1, 40), st.integers(1, 40))
 def test_target_size_is_the_official_one(height, width, least, more):
+    assume(max(height, width) <= 200 * min(height, width))  # upstream refuses more extreme proportions
     spec = PixelSpec(14, 2, 2, MEAN, STD, least * 28 * 28, (least + more) * 28 * 28)
     wanted = smart_resize(height, width, 28, spec.min_pixels, spec.max_pixels)
     assert target_size(height, width, spec) == wanted

@@ -33,7 +33,7 @@ def steady(frames: int, fps: float) -> np.ndarray:
 )
 def test_default_count(frames, source_fps, count):
     sampling = choose_frames(frames, steady(frames, source_fps))
-    assert len(sampling.indices) == len(sampling.times) == len(sampling.next_indices) == count
+    assert len(sampling.indices) == len(sampling.times) == count
     assert sampling.rule == "2 fps, 4-16 frames"
 
 
@@ -44,7 +44,6 @@ def test_what_is_recorded():
     assert sampling.duration == pytest.approx(8)
     assert sampling.fps == pytest.approx(2)
     assert sampling.times == pytest.approx(np.array(sampling.indices) / 30)
-    assert sampling.next_indices == (*(i + 1 for i in sampling.indices[:-1]), 238)
 
 
 def reference_indices(frames: int, source_fps: float, fps: float, low: int, high: int) -> list[int]:
@@ -83,13 +82,9 @@ def test_a_frame_shown_for_long_may_repeat():
 
 def test_one_frame():
     sampling = choose_frames(1, [0.0])
-    assert sampling.indices == sampling.next_indices == (0, 0)
+    assert sampling.indices == (0, 0)
     assert sampling.times == (0.0, 0.0)
     assert sampling.fps > 0 and sampling.duration > 0
-
-
-def test_two_frames_point_at_each_other():
-    assert choose_frames(2, [0.0, 0.1]).next_indices == (1, 0)
 
 
 def test_frames_overrides():
@@ -153,11 +148,6 @@ def test_always_even_sorted_within_and_spanning(gaps, fps, low, more, frames):
     assert len(indices) % 2 == 0 and len(indices) >= 2
     assert list(indices) == sorted(indices)
     assert indices[0] == 0 and indices[-1] == total - 1
-    assert all(0 <= following < total for following in sampling.next_indices)
-    assert all(
-        abs(following - index) == min(1, total - 1)
-        for index, following in zip(indices, sampling.next_indices, strict=True)
-    )
     assert sampling.times == pytest.approx(times[list(indices)])
     if frames is None:
         assert len(indices) <= max(2, min(low + more, total))

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from vqinsight.video.pixels import PixelSpec, fragments, patchify, resize, target_size
-from vqinsight.video.sample import choose_frames
 from vqinsight.video.views import DetailSpec, image_views, video_views, wanted_frames
 
 SPEC = PixelSpec(14, 2, 2, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 28 * 28, 9 * 28 * 28)
@@ -44,12 +43,6 @@ def mosaics(frames: np.ndarray, indices) -> torch.Tensor:
 )
 def test_frames_to_decode(indices, total, detail, wanted):
     assert wanted_frames(indices, total, detail) == wanted
-
-
-@pytest.mark.parametrize("total", [1, 2, 3, 5, 41])
-def test_pairs_are_those_that_sampling_records(total):
-    sampling = choose_frames(total, np.arange(total) / 10, frames=4)
-    assert wanted_frames(sampling.indices, total, DETAIL) == tuple(sorted({*sampling.indices, *sampling.next_indices}))
 
 
 def test_overview_and_detail_of_a_clip():

@@ -34,6 +34,7 @@ def drawn() -> dict[str, list[draw.WorldClip]]:
             for kind in kinds:
                 patch.setitem(kinds, kind, tiny_texture)
         patch.setattr(photos, "photo", tiny_photo)
+        patch.setattr(draw, "_large_enough", lambda names, _height, _width: list(names))
         return {split: [draw_clip(seed, split) for seed in range(600)] for split in ("train", "held_out")}
 
 
@@ -212,3 +213,9 @@ def test_a_missing_package_is_named(name, package, monkeypatch):
     photos.photo.cache_clear()
     with pytest.raises(ModelError, match=rf"{name}.*{package}.*pip install 'vqinsight\[dev\]'"):
         photos.photo(name)
+
+
+def test_photographs_too_small_for_a_sharp_frame_are_left_out():
+    assert "coins" in draw._large_enough(photos.TRAINED, 112, 112)
+    assert "coins" not in draw._large_enough(photos.TRAINED, 224, 398)  # it is 303 x 384
+    assert "astronaut" in draw._large_enough(photos.TRAINED, 224, 398)

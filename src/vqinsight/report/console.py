@@ -15,7 +15,7 @@ from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdic
 from vqinsight.tasks.types import Dimension
 
 _DETAILS = 5  # up to so many clips are shown in full
-_BAR = 24
+_BAR = 16
 _NARROW = 64  # columns below which there is no place for bars
 
 
@@ -24,7 +24,7 @@ def show_scores(console: Console, records: Sequence[ClipScore]) -> None:
     scored = [record for record in records if record.status == "ok"]
     if len(scored) <= _DETAILS:
         for record in scored:
-            _name(console, record.path)
+            _heading(console, record)
             _score_lines(console, record)
             _asides(console, record)
     if len(scored) > 1:
@@ -43,7 +43,7 @@ def show_verdicts(console: Console, records: Sequence[ClipVerdict]) -> None:
         _print(console, answered[0].question, "bold")
     if len(answered) <= _DETAILS:
         for record in answered:
-            _name(console, record.path)
+            _heading(console, record)
             _print(console, f"{words.yes_no(record)}{_share(record)}", "bold cyan", indent=2)
             _asides(console, record)
     else:
@@ -51,7 +51,7 @@ def show_verdicts(console: Console, records: Sequence[ClipVerdict]) -> None:
         for record in answered:
             share = [f"{record.share_yes:.0%}"] if len(record.replies) > 1 and record.share_yes is not None else []
             table.add_row(_text(record.path), words.yes_no(record), *share)
-        console.print(table)
+        console.print(table, Text())
     _end(console, records)
 
 
@@ -79,14 +79,16 @@ def show_rankings(console: Console, records: Sequence[ClipRanking]) -> None:
         for place in ranking.standings:
             if place.rank is not None:
                 table.add_row(str(place.rank), _text(place.path), f"{place.wins:g}", f"{place.strength:+.2f}")
-        console.print(table)
+        console.print(table, Text())
         for line in words.ranking_notes(ranking):
             _print(console, line)
     _end(console, records)
 
 
-def _name(console: Console, path: str) -> None:
-    _print(console, path, "bold")
+def _heading(console: Console, record: ClipScore | ClipVerdict) -> None:
+    _print(console, record.path, "bold")
+    if record.prompt:
+        _print(console, f"Prompt: {record.prompt}", "dim", indent=2)
 
 
 def _score_lines(console: Console, record: ClipScore) -> None:
@@ -125,7 +127,7 @@ def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
         looked = record.looked
         cells.append(f"{len(set(looked.indices))}/{looked.source_frames}" if looked else "")
         table.add_row(_text(record.path), *cells)
-    console.print(table)
+    console.print(table, Text())
 
 
 def _cell(record: ClipScore, dimension: Dimension) -> str:
@@ -138,8 +140,6 @@ def _cell(record: ClipScore, dimension: Dimension) -> str:
 
 def _asides(console: Console, record: ClipScore | ClipVerdict) -> None:
     """The reasoning, how the clip was sampled, and what was odd about it."""
-    if record.prompt:
-        _print(console, f"Prompt: {record.prompt}", "dim", indent=2)
     if record.reasoning:
         _print(console, record.reasoning, "italic", indent=2)
     if record.looked:
@@ -174,10 +174,10 @@ def _end(console: Console, records: Sequence[words.ResultRecord]) -> None:
 
 
 def _table(first: str, *headings: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for heading in (first, *headings):
         is_name = heading == "Clip"
-        table.add_column(heading, overflow="fold", justify="left" if is_name else "right", ratio=None)
+        table.add_column(heading, overflow="fold", justify="left" if is_name else "right")
     return table
 
 
@@ -186,4 +186,6 @@ def _text(content: str) -> Text:
 
 
 def _print(console: Console, content: str, style: str = "", *, indent: int = 0) -> None:
-    console.print(Padding(Text(words.printable(content).strip(), style), (0, 0, 0, indent), expand=False))
+    text = Text(words.printable(content).strip(), style)
+    for line in text.wrap(console, max(console.width - indent, 8)):
+        console.print(Text(" " * indent) + line)

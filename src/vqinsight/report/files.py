@@ -82,13 +82,15 @@ def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Colle
         nearest = difflib.get_close_matches(suffix, suffixes, n=1)
         hint = f"Did you mean {nearest[0]}?" if nearest else f"Give a name that ends in one of: {known}."
         raise UsageError(f"{option} {path}: unknown kind of file {suffix or '(no suffix)'!r} (known: {known}). {hint}")
-    if not path.parent.is_dir():
-        raise UsageError(f"{option} {path}: there is no folder {path.parent}. Create it first.")
-    if path.is_dir():
-        raise UsageError(f"{option} {path}: this is a folder. Give the name of a file.")
-    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise UsageError(f"{option} {path}: no permission to write there. Choose another folder.")
-    if path.exists() and any(Path(name).exists() and path.samefile(name) for name in inputs):
+    with _plain_errors(path):
+        if not path.parent.is_dir():
+            raise UsageError(f"{option} {path}: there is no folder {path.parent}. Create it first.")
+        if path.is_dir():
+            raise UsageError(f"{option} {path}: this is a folder. Give the name of a file.")
+        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise UsageError(f"{option} {path}: no permission to write there. Choose another folder.")
+        taken = path.exists() and any(_is_same(path, name) for name in inputs)
+    if taken:
         raise UsageError(f"{option} {path}: this would overwrite an input. Choose another name.")
 
 
@@ -107,6 +109,13 @@ def replacing(path: Path) -> Iterator[Path]:
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_same(path: Path, name: str) -> bool:
+    try:
+        return path.samefile(name)
+    except OSError:  # a pattern, or a clip that cannot be found
+        return False
 
 
 @contextmanager

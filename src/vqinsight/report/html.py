@@ -94,6 +94,8 @@ def _title(records: Sequence[ResultRecord]) -> str:
         return f"Ranking of {len(first.standings)} clips"
     if isinstance(first, ClipComparison) and len(records) == 1:
         return f"{_file_name(first.a)} against {_file_name(first.b)}"
-    if isinstance(first, ClipScore | ClipVerdict) and len(records) == 1:
+    if isinstance(first, ClipVerdict):
+        return first.question
+    if isinstance(first, ClipScore) and len(records) == 1:
         return f"Quality of {_file_name(first.path)}"
     return f"{'Comparisons of' if isinstance(first, ClipComparison) else 'Quality of'} {len(records)} clips"

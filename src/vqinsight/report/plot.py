@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -10,10 +11,9 @@ from vqinsight.report.words import number, scale, scales
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore
 from vqinsight.tasks.types import Dimension
 
-_NUMBERED = 30  # up to so many clips each mark carries its clip's number
-_SMALL = 90
+_RADII = (9.0, 5.0, 3.5)  # of marks, in pixels: the largest whose piles stay low; only the first holds a number
+_HEIGHT = 210  # pixels; marks beyond lie on others
 _ASSUMED_WIDTH = 560  # pixels; marks closer than their size at this width are stacked
-_MOST_STACKED = 24
 _STEPS = 4
 
 
@@ -73,35 +73,38 @@ def strips(records: Sequence[ClipScore]) -> list[Strip]:
         found.append(_strip(dim, values))
     if len(dimensions) > 1:
         overall = Dimension("overall", 0.0, 100.0, "mean of a clip's dimensions, brought to 0–100")
-        values = [(p, record.path, record.overall, 0.0) for p, record in scored if record.overall is not None]
-        found.append(_strip(overall, values))
+        means = [(p, record.path, record.overall, 0.0) for p, record in scored if record.overall is not None]
+        found.append(_strip(overall, means))
     return found
 
 
 def _strip(dim: Dimension, clips: Sequence[tuple[int, str, float, float]]) -> Strip:
-    numbered = len(clips) <= _NUMBERED
-    radius = 9.0 if numbered else 5.0 if len(clips) <= _SMALL else 3.5
     spots = {place: percent(dim, value) for place, _, value, _ in clips}
-    levels = _stack(spots, (2 * radius + 1) * 100 / _ASSUMED_WIDTH)
-    height = (max(levels.values()) + 1) * (2 * radius + 1) + 4
+    for radius in _RADII:
+        size = 2 * radius + 1
+        levels = _stack(spots, size * 100 / _ASSUMED_WIDTH)
+        most = int(_HEIGHT // size)
+        if max(levels.values()) < most:
+            break
+    height = min(max(levels.values()) + 1, most) * size + 4
     marks = []
     for place, path, value, spread in clips:
         figure = number(value, dim.low, dim.high) + (f" ± {number(spread, dim.low, dim.high)}" if spread else "")
-        y = height - 3 - radius - levels[place] * (2 * radius + 1)
+        y = height - 3 - radius - size * (levels[place] % most)
         low, high = percent(dim, value - spread), percent(dim, value + spread)
         marks.append(Mark(place, f"{place}. {path}: {figure}", spots[place], y, low, high))
     values = [value for _, _, value, _ in clips]
-    low, middle, high = (number(value, dim.low, dim.high) for value in (min(values), median(values), max(values)))
+    least, middle, greatest = (number(value, dim.low, dim.high) for value in (min(values), median(values), max(values)))
     return Strip(
         name=dim.key,
         meaning=dim.meaning,
         range=scale(dim),
-        summary=middle if len(values) == 1 else f"median {middle}, from {low} to {high}",
+        summary=middle if len(values) == 1 else f"median {middle}, from {least} to {greatest}",
         ticks=tuple((100 * i / _STEPS, f"{dim.low + (dim.high - dim.low) * i / _STEPS:g}") for i in range(_STEPS + 1)),
         marks=tuple(marks),
         middle=percent(dim, median(values)),
         radius=radius,
-        numbered=numbered,
+        numbered=radius == _RADII[0],
         height=height,
     )
 
@@ -112,18 +115,21 @@ def percent(dim: Dimension, value: float) -> float:
 
 
 def _stack(spots: dict[int, float], width: float) -> dict[int, int]:
-    """A level for each mark so that marks of one level are at least ``width`` apart, while levels last."""
-    ends: list[float] = []  # the last mark of each level
+    """The lowest level for each mark, one after another, on which it is at least ``width`` from every other."""
+    taken: list[list[float]] = []  # ascending places on each level
     levels: dict[int, int] = {}
-    for place, x in sorted(spots.items(), key=lambda item: item[1]):
-        free = next((level for level, end in enumerate(ends) if x - end >= width), len(ends))
-        if free == len(ends) < _MOST_STACKED:
-            ends.append(x)
-        else:
-            free %= _MOST_STACKED
-            ends[free] = x
-        levels[place] = free
+    for place, x in spots.items():
+        free = (level for level, others in enumerate(taken) if _is_free(others, x, width))
+        levels[place] = next(free, len(taken))
+        if levels[place] == len(taken):
+            taken.append([])
+        insort(taken[levels[place]], x)
     return levels
+
+
+def _is_free(others: list[float], x: float, width: float) -> bool:
+    at = bisect(others, x)
+    return all(abs(x - other) >= width for other in others[max(at - 1, 0) : at + 1])
 
 
 def win_matrix(ranking: ClipRanking) -> list[list[str]]:

@@ -41,7 +41,7 @@ def load_footage(path: str, look: LookSettings, spec: PixelSpec, *, folder_fps: 
     if info.kind == "image":
         image = next(frame for _, frame in iter_frames(info, [0]))
         previews = {0: _preview(image)}
-        sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image", (0,))
+        sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image")
         views = image_views(image, spec, detail)
     else:
         sampling = choose_frames(

@@ -46,8 +46,8 @@ def target_size(height: int, width: int, spec: PixelSpec) -> tuple[int, int]:
     The rule of the official processors; extreme proportions are allowed and end at one token on the short side.
     """
     factor = spec.factor
-    h = max(factor, round(height / factor) * factor)
-    w = max(factor, round(width / factor) * factor)
+    h = round(height / factor) * factor
+    w = round(width / factor) * factor
     if h * w > spec.max_pixels:
         shrink = math.sqrt(height * width / spec.max_pixels)
         h = max(factor, math.floor(height / shrink / factor) * factor)

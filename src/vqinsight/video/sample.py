@@ -27,8 +27,6 @@ class Sampling:
         source_fps: the clip's own average frame rate.
         duration: the clip's length in seconds, above 0.
         rule: the rule in words, such as ``"2 fps, 4-16 frames"``.
-        next_indices: for each chosen frame the one shown directly after it; for the clip's last frame the one before
-            it; the frame itself in a clip of one frame. With ``indices`` it makes pairs at the clip's own rate.
     """
 
     indices: tuple[int, ...]
@@ -38,7 +36,6 @@ class Sampling:
     source_fps: float
     duration: float
     rule: str
-    next_indices: tuple[int, ...]
 
 
 def choose_frames(
@@ -94,7 +91,6 @@ def choose_frames(
         rule = f"{count} frames" if count == frames else f"{count} frames ({frames} rounded up to even)"
 
     indices = _nearest(moments, count)
-    following = np.where(indices + 1 < info_frames, indices + 1, np.maximum(indices - 1, 0))
     return Sampling(
         indices=tuple(int(i) for i in indices),
         times=tuple(float(t) for t in moments[indices]),
@@ -103,7 +99,6 @@ def choose_frames(
         source_fps=source_fps,
         duration=duration,
         rule=rule,
-        next_indices=tuple(int(i) for i in following),
     )
 
 

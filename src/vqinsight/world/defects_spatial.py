@@ -25,7 +25,7 @@ def blur(frames: np.ndarray, severity: float, rng: np.random.Generator) -> np.nd
 
 def _gaussian(frames: np.ndarray, sigma: float) -> np.ndarray:
     height, width = frames.shape[1:3]
-    pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+    pixels = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
     blurred = _smoother(height, sigma) @ pixels @ _smoother(width, sigma).T
     return blurred.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
 

@@ -20,7 +20,7 @@ def jitter(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.ra
     """The picture jumps about by 1 to 6 % of its short side, independently in every frame."""
     frames = fetch(at)
     height, width = frames.shape[1:3]
-    amplitude = min(height, width) * (0.008 + 0.05 * severity)
+    amplitude = max(1.0, min(height, width) * (0.008 + 0.05 * severity))
     pad = int(np.ceil(amplitude))
     shifts = np.rint(rng.uniform(-amplitude, amplitude, (total, 2))).astype(int)[at] + pad
     padded = np.pad(frames, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="edge")
@@ -47,7 +47,9 @@ def freeze(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.ra
 
 def shuffle(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
     """Frames change places with others up to 2 to 10 steps away: time goes back and forth."""
-    order = np.argsort(np.arange(total) + rng.uniform(0, 1.6 + 8.4 * severity, total))
+    order = np.arange(total)
+    while total > 1 and np.all(np.diff(order) == 1):  # a short clip can come out unshuffled
+        order = np.argsort(np.arange(total) + rng.uniform(0, 1.6 + 8.4 * severity, total))
     return fetch(order[at])
 
 
@@ -70,7 +72,7 @@ def morphing(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.
     flow = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
     y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
     grid = torch.stack((x + flow[:, 0] * (2 / width), y + flow[:, 1] * (2 / height)), dim=-1)
-    pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+    pixels = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
     warped = torch.nn.functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=True)
     return warped.round().byte().permute(0, 2, 3, 1).contiguous().numpy()
 

@@ -46,11 +46,12 @@ class WorldClip:
     def frames(self, at: np.ndarray) -> np.ndarray:
         """The frames with indices ``at`` as (n, H, W, 3) uint8 RGB. Only these are rendered."""
         rng = np.random.default_rng(self.seed)
+        # Real files are never pristine: a mild encoding is part of what "clean" means.
+        mild, crf = rng.random() < 0.25, rng.uniform(14, 22)
         clean: Fetch = lambda wanted: _render_once(self.scene, self.seed, wanted)  # noqa: E731
         shown = damage(clean, self.scene.frames, np.asarray(at), self.truth, rng)
-        # Real files are never pristine: a mild encoding is part of what "clean" means.
-        mild = rng.random() < 0.25 and (self.truth.spatial is None or self.truth.spatial.kind != "compression")
-        return h264_round_trip(shown, crf=rng.uniform(14, 22)) if mild else shown
+        compressed = self.truth.spatial is not None and self.truth.spatial.kind == "compression"
+        return h264_round_trip(shown, crf) if mild and not compressed else shown
 
 
 def _render_once(scene: Scene, seed: int, at: np.ndarray) -> np.ndarray:
@@ -128,8 +129,8 @@ def _draw_defects(rng: np.random.Generator, moves: bool) -> tuple[Defect | None,
 
 def _background(rng: np.random.Generator, split: Split, height: int, width: int) -> tuple[str, Image.Image]:
     """A canvas about twice the size of a frame, so that frames are sharp and the camera has room."""
-    if rng.random() < 0.4:
-        names = photos.TRAINED if split == "train" else photos.HELD_OUT
+    names = _large_enough(photos.TRAINED if split == "train" else photos.HELD_OUT, height, width)
+    if rng.random() < 0.4 and names:
         name = names[rng.integers(len(names))]
         image = Image.fromarray(photos.photo(name))
         return name, image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image
@@ -137,6 +138,11 @@ def _background(rng: np.random.Generator, split: Split, height: int, width: int)
     name = list(kinds)[rng.integers(len(kinds))]
     canvas = kinds[name](rng, int(height * 2.1), int(width * 2.1))
     return name, Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8))
+
+
+def _large_enough(names: tuple[str, ...], height: int, width: int) -> list[str]:
+    """Photographs from which a sharp frame can be cut: enlarging one would be a blur that nobody put there."""
+    return [name for name in names if np.all(np.array(photos.photo(name).shape[:2]) >= (1.2 * height, 1.2 * width))]
 
 
 def without_prompt(clip: WorldClip) -> WorldClip:

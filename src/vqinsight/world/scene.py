@@ -36,7 +36,7 @@ class Scene:
 
 
 def render(scene: Scene, seed: int, at: np.ndarray) -> np.ndarray:
-    """Clean frames ``at`` these indices as (n, height, width, 3) uint8 RGB; ``seed`` places what the facts leave open."""
+    """Clean frames ``at`` these indices, (n, height, width, 3) uint8 RGB; ``seed`` places what the facts leave open."""
     rng = np.random.default_rng(seed)
     progress = at / max(scene.frames - 1, 1)
     clip = np.stack([np.asarray(frame) for frame in _camera(scene, progress, rng)])

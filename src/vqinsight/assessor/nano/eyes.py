@@ -1,8 +1,8 @@
 """First of all the eyes: the vision tower alone learns every attribute through throw-away heads.
 
 Through a language model that cannot read yet, the tower's gradient is faint: with the terse lines alone, 14,000 clips
-taught it a little colour and nothing about motion. Straight heads teach it in a fraction of the time; the language model
-then learns to read what the tower already knows.
+taught it a little colour and nothing about motion. Straight heads teach it in a fraction of the time; the language
+model then learns to read what the tower already knows.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Glances(Dataset[tuple[tuple[View, ...], list[int]]]):
         return self._count
 
     def __getitem__(self, index: int) -> tuple[tuple[View, ...], list[int]]:
-        return self._clips(index)  # type: ignore[no-any-return]
+        return self._clips(index)
 
 
 def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[int]]]) -> dict[str, torch.Tensor]:
@@ -81,7 +81,9 @@ class Eyes(torch.nn.Module):
     def __init__(self, tower: Any, width: int, hidden: int = 256) -> None:
         super().__init__()
         self.tower = tower
-        self.trunk = torch.nn.Sequential(torch.nn.LayerNorm(12 * width), torch.nn.Linear(12 * width, hidden), torch.nn.GELU())
+        self.trunk = torch.nn.Sequential(
+            torch.nn.LayerNorm(12 * width), torch.nn.Linear(12 * width, hidden), torch.nn.GELU()
+        )
         self.heads = torch.nn.ModuleList(torch.nn.Linear(hidden, len(classes)) for classes in CLASSES.values())
 
     def forward(self, patches: torch.Tensor, grids: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -103,7 +105,7 @@ class Eyes(torch.nn.Module):
 
 
 def _summary(tokens: torch.Tensor, steps: int) -> torch.Tensor:
-    """(6 * width,): mean and largest value over space; of these the mean over time, the deviation, and the mean step."""
+    """(6 * width,): mean and maximum over space; of these the mean over time, the deviation, and the mean step."""
     places = tokens.view(steps, -1, tokens.shape[-1])
     moments = torch.cat((places.mean(1), places.amax(1)), dim=1)
     if steps == 1:
