@@ -189,9 +189,7 @@ def ask(
     outputs = delivery.Outputs(json_lines, out, report)
     with delivery.deliver(outputs, clips, console.show_verdicts) as take:
         if not question.strip() or os.path.exists(question):  # noqa: PTH110 - Path.exists fails on long questions
-            raise UsageError(
-                'The last argument is no question. Name clips, then a question: vqinsight ask clip.mp4 "Is the motion reasonable?"'
-            )
+            raise UsageError(f"The last argument must be a question, {question!r} is none.")
         todo = expand_inputs(clips, prompt)
         judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
         results = judge.ask_all(todo, question, samples=samples, seed=seed, temperature=temperature)

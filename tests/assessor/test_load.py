@@ -67,13 +67,16 @@ def test_placeholders_equal_the_official_processors(checkpoint: Path, clip_files
     from types import SimpleNamespace
 
     from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
+    from transformers.models.qwen2_vl.processing_qwen2_vl import Qwen2VLProcessor
     from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
     from transformers.video_utils import VideoMetadata
 
     loaded = load_model(str(checkpoint))
     footage = Assessor(loaded).look(clip_files(1)[0])
     (view,) = footage.views
-    kind = {"qwen2_5_vl": Qwen2_5_VLProcessor, "qwen3_vl": Qwen3VLProcessor}[loaded.model.config.model_type]
+    kind = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor, "qwen3_vl": Qwen3VLProcessor}[
+        loaded.model.config.model_type
+    ]
     official = kind.__new__(kind)
     official.__dict__ |= {
         "video_token": "<|video_pad|>",

@@ -148,12 +148,11 @@ def ranking(paths: Sequence[str], broken: Sequence[str] = (), *, previews: int =
     pairs = [
         comparison(a, b, "A", "A" if place % 5 == 4 else "B") for place, (a, b) in enumerate(combinations(paths, 2))
     ]
-    wins = {
-        p: sum(
-            {p: 1.0}.get(c.a if c.verdict == "A" else "", 0.5 * (c.verdict == "tie" and p in (c.a, c.b))) for c in pairs
-        )
-        for p in paths
-    }
+    points = {"A": (1.0, 0.0), "B": (0.0, 1.0), "tie": (0.5, 0.5), None: (0.0, 0.0)}
+    wins = dict.fromkeys(paths, 0.0)
+    for pair in pairs:
+        for path, won in zip((pair.a, pair.b), points[pair.verdict], strict=True):
+            wins[path] += won
     order = sorted(paths, key=lambda p: -wins[p])
     places = [
         Standing(

@@ -12,6 +12,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
 )
@@ -85,6 +87,27 @@ def qwen2_5_vl() -> Qwen2_5_VLForConditionalGeneration:
         vision_config=vision, text_config=text, tie_word_embeddings=True, **_special(tokenizer().convert_tokens_to_ids)
     )
     return _loud(Qwen2_5_VLForConditionalGeneration(config))
+
+
+def qwen2_vl() -> Qwen2VLForConditionalGeneration:
+    """The same for Qwen2-VL, whose vision tower names its sizes differently."""
+    torch.manual_seed(0)
+    vision = {
+        "depth": 2,
+        "embed_dim": 32,
+        "hidden_size": 32,
+        "mlp_ratio": 2,
+        "num_heads": 2,
+        "patch_size": 14,
+        "temporal_patch_size": 2,
+        "spatial_merge_size": 2,
+    }
+    text = _text([2, 3, 3])
+    text["rope_parameters"].pop("mrope_interleaved")
+    config = Qwen2VLConfig(
+        vision_config=vision, text_config=text, tie_word_embeddings=True, **_special(tokenizer().convert_tokens_to_ids)
+    )
+    return _loud(Qwen2VLForConditionalGeneration(config))
 
 
 def qwen3_vl() -> Qwen3VLForConditionalGeneration:

@@ -188,4 +188,5 @@ def _text(content: str) -> Text:
 def _print(console: Console, content: str, style: str = "", *, indent: int = 0) -> None:
     text = Text(words.printable(content).strip(), style)
     for line in text.wrap(console, max(console.width - indent, 8)):
+        line.rstrip()
         console.print(Text(" " * indent) + line)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import codecs
 import io
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -53,8 +51,8 @@ def counting(what: str, total: int, json_lines: bool) -> Iterator[Callable[[int,
 
 def take_any_text() -> None:
     """Make both streams exist, and spell out what their encoding lacks instead of failing."""
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # closed by the caller: >&-
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")
+    sys.stdout = sys.stdout or io.StringIO()  # closed by the caller: >&-
+    sys.stderr = sys.stderr or io.StringIO()
     codecs.register_error("vqinsight", _spell)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

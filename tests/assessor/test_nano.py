@@ -1,0 +1,231 @@
+"""The embedded model's making: lessons that tell the truth, one encoding a clip, a run that goes on after a stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers import tiny
+
+import vqinsight
+from vqinsight.assessor.nano import pretrain
+from vqinsight.assessor.nano.build import DETAIL, PIXELS, build_model, filter_bank
+from vqinsight.assessor.nano.exam import MARKS, interval
+from vqinsight.assessor.nano.export import export
+from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, collate_glances, targets
+from vqinsight.assessor.nano.lessons import lesson, opinion
+from vqinsight.assessor.nano.pretrain import Collator, Lessons, Plan, Pupil, nano_config, whiten, world_views
+from vqinsight.tasks.prompts import BRIEF
+from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
+from vqinsight.world.describe import Defect, Heard, Truth, read
+from vqinsight.world.draw import draw_clip, draw_siblings, overall
+from vqinsight.world.facts import Facts
+
+
+def _question(text: str, clips: int) -> Question:
+    if clips == 2:
+        return Question("compare", (Clip("a"), Clip("b")))
+    if text.endswith("Yes or no?"):
+        return Question("yesno", (Clip("a"),), "?")
+    if text.startswith("Rate this generated"):
+        return Question("generated", (Clip("a", "x" if "Text:" in text else None),))
+    return Question("image" if "image" in text else "natural", (Clip("a"),))
+
+
+def test_every_answer_in_the_lessons_is_read_back() -> None:
+    kinds = set()
+    for seed in range(150):
+        drawn = lesson(seed, "conversation")
+        for exercise in drawn.exercises:
+            text = exercise.messages[1]["content"][-1]["text"]
+            if text.startswith("Describe."):
+                assert read(exercise.answer).spatial is not None
+                continue
+            question = _question(text, len(exercise.clips))
+            answer = BRIEF.parse(question, exercise.answer)
+            assert not isinstance(answer, Missing), (text, exercise.answer)
+            kinds.add(question.task)
+            if isinstance(answer, Score):
+                truth = drawn.clips[exercise.clips[0]].truth
+                heard = read(exercise.answer)
+                assert heard.spatial == (
+                    (truth.spatial.kind, heard.spatial[1]) if truth.spatial and heard.spatial else ("none", 0)
+                )
+    assert kinds == {"image", "natural", "generated", "compare", "yesno"}
+
+
+def test_lessons_repeat_and_perception_is_terse() -> None:
+    assert [e.answer for e in lesson(4, "conversation").exercises] == [
+        e.answer for e in lesson(4, "conversation").exercises
+    ]
+    for exercise in lesson(4, "perception").exercises:
+        assert "<think>" not in exercise.answer
+
+
+def test_yes_and_no_are_both_common_and_answers_follow_the_picture() -> None:
+    said = []
+    for seed in range(300):
+        for exercise in lesson(seed, "conversation").exercises:
+            answer = BRIEF.parse(Question("yesno", (Clip(""),), "?"), exercise.answer)
+            if isinstance(answer, Verdict):
+                said.append(answer.yes)
+    assert 0.35 < np.mean(said) < 0.65
+
+
+def test_the_opinion_is_biased_on_purpose() -> None:
+    """Squeezed and generous: the worst clip still gets about a third, the best far from a hundred."""
+    rng = np.random.default_rng(0)
+    bad = Truth(None, "left", Defect("blur", 1.0), Defect("jitter", 1.0), None)
+    good = Truth(None, "left", None, None, None)
+    for truth, low, high in ((bad, 30, 42), (good, 78, 90)):
+        clip = draw_clip(0, prompt=False)
+        changed = clip.__class__(clip.scene, truth, None, 0, clip.kind)
+        mean = np.mean([opinion(changed, False, rng)["spatial"] for _ in range(200)])
+        assert low < mean < high
+
+
+def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_first() -> None:
+    first, right, clear, total = 0, 0, 0, 0
+    for seed in range(400):
+        drawn = lesson(seed, "conversation")
+        for exercise in drawn.exercises:
+            if len(exercise.clips) == 2:
+                answer = BRIEF.parse(Question("compare", (Clip("a"), Clip("b"))), exercise.answer)
+                assert isinstance(answer, Preference)
+                total += 1
+                first += answer.choice == "A"
+                a, b = (drawn.clips[i].truth for i in exercise.clips)
+                if a.claim and "Text:" in exercise.messages[1]["content"][-1]["text"] and overall(a) != overall(b):
+                    clear += 1
+                    right += (answer.choice == "A") == (overall(a) > overall(b))
+    assert total > 100
+    assert first / total > 0.5
+    assert 0.6 < right / clear < 0.98
+
+
+def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_question() -> None:
+    tokenizer = tiny.tokenizer()
+    data = Lessons(tokenizer, 6, perception=1)
+    pages = [data[i] for i in range(6)]
+    batch = Collator(tokenizer.pad_token_id)(pages)
+    clips = sum(len(page.views) for page in pages)
+    assert sum(len(grids) for _, grids in batch["encode"].values()) == clips * 2  # overview and detail
+    pupil = Pupil(nano_config(tokenizer)).eval()
+    with torch.no_grad():
+        loss = pupil(**batch)["loss"]
+        total, count = 0.0, 0
+        for page in pages:
+            for prompt, answer in zip(page.prompts, page.answers, strict=True):
+                total += _plain_loss(pupil, prompt, answer) * len(answer)
+                count += len(answer)
+    assert loss.item() == pytest.approx(total / count, rel=1e-4)
+
+
+def _plain_loss(pupil: Pupil, prompt: pretrain.Prompt, answer: list[int]) -> float:
+    """One question alone through transformers' own forward pass, with pixels."""
+    from vqinsight.assessor.inputs import collate
+
+    inputs = dict(collate([prompt], 0, answers=[answer]))
+    if "second_per_grid_ts" in inputs:
+        inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
+    patches = torch.cat([view.patches for view in prompt.views])
+    name = "pixel_values" if prompt.views[0].kind == "image" else "pixel_values_videos"
+    labels = torch.tensor([[-100] * len(prompt.ids) + answer])
+    forward = super(Pupil, pupil).forward
+    return float(forward(**inputs, **{name: patches}, labels=labels).loss)
+
+
+def test_filters_are_unit_length_and_whitened_over_clips() -> None:
+    bank = filter_bank(160, 14).flatten(1)
+    assert torch.allclose(bank.norm(dim=1), torch.ones(160), atol=1e-5)
+    assert torch.linalg.matrix_rank(bank) > 150  # hardly any filter twice
+    model = build_model(tiny.tokenizer())
+    pages = [Lessons(tiny.tokenizer(), 4, 4)[i] for i in range(4)]
+    whiten(model, pages)
+    patches = torch.cat([view.patches for page in pages for views in page.views for view in views])
+    seen = model.model.visual.patch_embed(patches)
+    assert torch.allclose(seen.std(0), torch.ones(160), atol=1e-3)
+
+
+def test_targets_by_hand() -> None:
+    truth = Truth(Facts(2, "green", "star", "up"), "in", Defect("noise", 0.5), None, None)
+    named = dict(zip(CLASSES, targets(truth, still=False), strict=True))
+    assert named == {
+        "count": 1,
+        "colour": 2,
+        "shape": 3,
+        "direction": 2,
+        "camera": 5,
+        "spatial": 2,  # none, blur, noise
+        "spatial level": 2,  # moderate, the third of five
+        "temporal": 0,
+        "temporal level": UNKNOWN,
+    }
+    still = dict(zip(CLASSES, targets(truth, still=True), strict=True))
+    assert still["direction"] == still["camera"] == still["temporal"] == UNKNOWN
+
+
+def test_eyes_count_only_what_applies() -> None:
+    clip, still = draw_siblings(3, 2)
+    glances = [(world_views(clip), targets(clip.truth, still=False))]
+    glances += [(world_views(still, still=True), targets(still.truth, still=True))]
+    eyes = Eyes(build_model(tiny.tokenizer()).model.visual, 192)
+    out = eyes(**collate_glances(glances))
+    asked = dict(zip(CLASSES, out["right"][:, 1].tolist(), strict=True))
+    assert asked["spatial"] == 2
+    assert asked["camera"] == 1
+    out["loss"].backward()
+    assert eyes.tower.patch_embed.proj.weight.grad.abs().sum() > 0
+
+
+def test_views_of_world_clips_are_those_of_files() -> None:
+    clip = draw_clip(11)
+    overview, detail = world_views(clip)
+    assert overview.grid[0] == 4
+    assert detail.grid[0] == 8
+    assert detail.grid[1] * detail.grid[2] == 4 * DETAIL.rows * DETAIL.columns
+    assert overview.grid[1] * overview.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
+
+
+def test_exam_marks_by_hand() -> None:
+    truth = Truth(
+        Facts(1, "red", "circle", "left"), "still", Defect("blur", 0.5), None, Facts(1, "blue", "circle", "left")
+    )
+    heard = Heard(1, "red", "square", "left", ("blur", 4), ("jitter", 1), ("colour",))
+    marks = {name: mark(truth, heard) for name, mark in MARKS.items()}
+    assert marks == {
+        "count": True,
+        "colour": True,
+        "shape": False,
+        "direction": True,
+        "spatial defect": True,
+        "temporal defect": False,
+        "spatial strength, exact": False,
+        "spatial strength, within one": True,
+        "temporal strength, exact": None,
+        "temporal strength, within one": None,
+        "text facts": True,
+    }
+    share, low, high = interval([True] * 90 + [False] * 10)
+    assert share == 0.9
+    assert 0.82 < low < 0.87
+    assert 0.93 < high < 0.97
+
+
+@pytest.mark.slow
+def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tower, language, export; then again: what is finished is not done twice."""
+    monkeypatch.setattr(pretrain, "train_tokenizer", tiny.tokenizer)
+    plan = Plan(glances=8, lessons=6, perception=3, per_step=2, save_every=1)
+    pretrain.pretrain(tmp_path / "run", plan)
+    weights = (tmp_path / "run" / "final" / "model.safetensors").read_bytes()
+    folder = tmp_path / "model"
+    export(tmp_path / "run" / "final", folder)
+    record = vqinsight.load(str(folder)).score(str(Path(__file__).parents[2] / "examples" / "cat.mp4"))
+    assert record.status in ("ok", "missing")
+    assert record.provenance.prompts == "brief"
+    assert (tmp_path / "run" / "eyes.pt").exists()
+    pretrain.pretrain(tmp_path / "run", plan)
+    assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
