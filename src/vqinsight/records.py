@@ -15,7 +15,6 @@ from vqinsight.results import (
     ClipRanking,
     ClipScore,
     ClipVerdict,
-    Looked,
     Provenance,
     Reply,
     Standing,
@@ -23,6 +22,7 @@ from vqinsight.results import (
 )
 from vqinsight.tasks.types import Dimension, Question, TaskName
 from vqinsight.video.footage import Footage
+from vqinsight.video.looked import Looked
 
 
 def unscored(

@@ -6,10 +6,11 @@ read, or an answer that could not be, is a record with a status, never a number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from vqinsight.tasks.types import Choice, Dimension, TaskName
+from vqinsight.video.looked import Looked
 
 Status = Literal["ok", "unreadable", "missing"]  # missing: the model gave no usable answer
 PREVIEW = "preview"  # frames for reports: never part of the plain dict
@@ -41,36 +42,6 @@ class Provenance:
     dtype: str
     device: str
     version: str
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What was looked at of one clip.
-
-    Attributes:
-        kind: video, image or frames (a folder).
-        width, height: of the clip's frames, in pixels.
-        source_frames, source_fps, duration: the whole clip; seconds.
-        indices, times: the frames looked at, and when they are shown, in seconds.
-        rule: the sampling rule in words.
-        size: (width, height) in pixels at which the frames were shown to the model.
-        detail: fragments at native resolution shown beside it, as "rows x columns", or ``None``.
-        warnings: what was odd about the file without making it unusable.
-    """
-
-    kind: str
-    width: int
-    height: int
-    source_frames: int
-    source_fps: float
-    duration: float
-    indices: tuple[int, ...]
-    times: tuple[float, ...]
-    rule: str
-    size: tuple[int, int]
-    detail: str | None
-    warnings: tuple[str, ...]
-    preview: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

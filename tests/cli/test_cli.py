@@ -221,9 +221,9 @@ def test_clips_of_several_prompts_are_not_ranked(run: Run, tmp_path: Path) -> No
 
 
 def test_names_cannot_steer_the_terminal(run: Run) -> None:
-    result = run("score", "a\x1b[31m\u202egpj.mp4", "bad\x07\udcff.mp4")
+    result = run("score", "a\x1b]0;\u202egpj.mp4", "bad\x07\udcff.mp4")
     assert "\x1b" not in result.stdout and "\u202e" not in result.stdout and "\x07" not in result.stdout
-    assert r"a\x1b[31m\u202egpj.mp4" in result.stdout and r"bad\x07\udcff.mp4" in result.stdout
+    assert r"a\x1b]0;\u202egpj.mp4" in result.stdout and r"bad\x07\udcff.mp4" in result.stdout
 
 
 def test_a_bug_keeps_its_trace_and_the_results_before_it(

@@ -57,7 +57,7 @@ def test_python_m_is_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [["--json"], []])
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path, mode: list[str]) -> None:
-    process = start(tmp_path, "score", *(f"c{number}.mp4" for number in range(2000)), *mode)
+    process = start(tmp_path, "score", *(f"{number}{'c' * 60}.mp4" for number in range(1200)), *mode)  # over 64 KiB
     assert process.stdout is not None and process.stderr is not None
     assert process.stdout.readline()
     process.stdout.close()

@@ -157,7 +157,8 @@ def _write_parquet(path: Path, records: Sequence[ResultRecord]) -> None:
     }
     columns, rows = table(records)
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
-    parquet.write_table(pa.Table.from_pylist([_utf8(row) for row in rows], schema), path)
+    with path.open("wb") as file:
+        parquet.write_table(pa.Table.from_pylist([_utf8(row) for row in rows], schema), file)
 
 
 def _utf8(value: Any) -> Any:

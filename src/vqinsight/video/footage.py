@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vqinsight.config import LookSettings
-from vqinsight.results import Looked
+from vqinsight.video.looked import Looked
 from vqinsight.video.pixels import PixelSpec, target_size
 from vqinsight.video.read import VideoInfo, iter_frames, probe
 from vqinsight.video.sample import Sampling, choose_frames

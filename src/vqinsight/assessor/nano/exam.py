@@ -11,9 +11,9 @@ import numpy as np
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.nano.lessons import describe_messages
 from vqinsight.assessor.nano.pretrain import world_views
-from vqinsight.results import Looked
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.footage import Footage
+from vqinsight.video.looked import Looked
 from vqinsight.world.describe import Heard, Truth, level, read
 from vqinsight.world.draw import Split, WorldClip, draw_clip, without_prompt
 
