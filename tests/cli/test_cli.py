@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from helpers import records
 from typer.testing import CliRunner
 
 import vqinsight
@@ -20,12 +20,12 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def judge(records: ModuleType) -> Any:
+def judge() -> Any:
     return records.FakeJudge()
 
 
 @pytest.fixture
-def run(records: ModuleType, judge: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(judge: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command line in an empty folder."""
     # Not setattr: looking up the real one to restore it would import torch.
     monkeypatch.setitem(vars(vqinsight), "load", records.fake_load(judge))
@@ -115,7 +115,7 @@ def test_compare_without_an_answer_fails(run: Run) -> None:
 
 
 def test_a_verdict_that_does_not_survive_the_swap_is_a_tie(
-    run: Run, records: ModuleType, judge: Any, monkeypatch: pytest.MonkeyPatch
+    run: Run, judge: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(judge, "compare", lambda a, b, *_, **__: records.comparison(a, b, "A", "A"))
     result = run("compare", "a.mp4", "b.mp4")
@@ -123,9 +123,7 @@ def test_a_verdict_that_does_not_survive_the_swap_is_a_tie(
     assert "A tie: the verdict does not survive the swap." in result.stdout and "Order bias +0.50" in result.stdout
 
 
-def test_rank_shows_places_cycles_bias_and_encodings(
-    run: Run, records: ModuleType, judge: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rank_shows_places_cycles_bias_and_encodings(run: Run, judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("rank", "a.mp4", "b.mp4", "c.mp4", "bad.mp4")
     assert result.exit_code == 1  # one of them could not be read
     places = [line.split() for line in result.stdout.splitlines() if line.strip()[:1].isdigit()][:3]
@@ -227,7 +225,7 @@ def test_names_cannot_steer_the_terminal(run: Run) -> None:
 
 
 def test_a_bug_keeps_its_trace_and_the_results_before_it(
-    run: Run, records: ModuleType, judge: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, judge: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def two_then_a_bug(clips: Any, **_: Any) -> Any:
         yield from (records.score(path) for path, _ in clips[:2])

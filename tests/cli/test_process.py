@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,10 @@ def test_ctrl_c_keeps_what_there_is(tmp_path: Path, suffix: str) -> None:
 
 def test_ctrl_c_shows_what_there_is(tmp_path: Path) -> None:
     process = start(tmp_path, "score", *(f"c{number}.mp4" for number in range(100)), "--out", "r.jsonl", PAUSE="0.1")
-    while not (tmp_path / "r.jsonl").exists():
+    lines = tmp_path / "r.jsonl"
+    while not lines.exists() or lines.read_bytes().count(b"\n") < 2:
         assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     text, errors = process.communicate(timeout=20)
     assert process.returncode == 130 and "c0.mp4" in text and "Traceback" not in errors

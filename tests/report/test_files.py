@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from helpers import records
 
 from vqinsight.errors import UsageError
 from vqinsight.report.files import ResultFile, check_target
@@ -37,7 +37,7 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def scores(records: ModuleType) -> list[Any]:
+def scores() -> list[Any]:
     return [
         records.score('a, "b"\n.mp4', (62.25, 71.5, 80.0), prompt="zwei Hunde, 'très' 漢字", spread=4.5),
         records.score("c.mp4", (55.0,)),
@@ -86,7 +86,7 @@ def test_parquet_is_the_same_table_with_types(tmp_path: Path, scores: list[Any])
     assert first["error"] is None and bad["overall"] is None
 
 
-def test_a_table_without_any_score_still_has_its_types(tmp_path: Path, records: ModuleType) -> None:
+def test_a_table_without_any_score_still_has_its_types(tmp_path: Path) -> None:
     from pyarrow import parquet
 
     schema = parquet.read_schema(write(tmp_path / "r.parquet", [records.unreadable("bad.mp4")]))
@@ -94,7 +94,7 @@ def test_a_table_without_any_score_still_has_its_types(tmp_path: Path, records: 
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_comparisons_rankings_and_verdicts_have_their_tables(tmp_path: Path, records: ModuleType, suffix: str) -> None:
+def test_comparisons_rankings_and_verdicts_have_their_tables(tmp_path: Path, suffix: str) -> None:
     kinds = {
         "pair": [
             records.comparison("a", "b"),
@@ -126,14 +126,14 @@ def test_comparisons_rankings_and_verdicts_have_their_tables(tmp_path: Path, rec
         assert answers[0]["question"] == "Is the motion reasonable?"
 
 
-def test_every_row_has_only_known_columns(records: ModuleType, scores: list[Any]) -> None:
+def test_every_row_has_only_known_columns(scores: list[Any]) -> None:
     for results in (scores, [records.comparison("a", "b")], [records.ranking(["a", "b"])], [records.verdict("a")]):
         columns, rows = table(results)
         assert rows and all(set(row) <= set(columns) for row in rows)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_undecodable_file_names_are_no_obstacle(tmp_path: Path, records: ModuleType, suffix: str) -> None:
+def test_undecodable_file_names_are_no_obstacle(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"r{suffix}", [records.score("bad\udcff.mp4"), records.score("a\tb\x00.mp4")])
     if suffix == ".csv":
         assert [row["path"] for row in read_csv(path)] == [r"bad\udcff.mp4", "a\tb\x00.mp4"]
@@ -142,7 +142,7 @@ def test_undecodable_file_names_are_no_obstacle(tmp_path: Path, records: ModuleT
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_an_interrupted_run_leaves_what_there_was(tmp_path: Path, records: ModuleType, suffix: str) -> None:
+def test_an_interrupted_run_leaves_what_there_was(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"r{suffix}"
     path.write_text("old", encoding="utf-8")
     with pytest.raises(KeyboardInterrupt), ResultFile(path) as file:
@@ -155,14 +155,14 @@ def test_an_interrupted_run_leaves_what_there_was(tmp_path: Path, records: Modul
     assert [found.name for found in tmp_path.iterdir()] == [path.name]  # no leftovers
 
 
-def test_a_link_stays_a_link(tmp_path: Path, records: ModuleType) -> None:
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "link.csv").symlink_to(tmp_path / "target.csv")
     write(tmp_path / "link.csv", [records.score("a.mp4")])
     assert (tmp_path / "link.csv").is_symlink() and read_csv(tmp_path / "target.csv")[0]["path"] == "a.mp4"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_disk_that_refuses_is_one_clear_line(tmp_path: Path, records: ModuleType, suffix: str) -> None:
+def test_a_disk_that_refuses_is_one_clear_line(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(UsageError, match=r"cannot be written \(No such file"):
         write(tmp_path / "gone" / f"r{suffix}", [records.score("a.mp4")])
 

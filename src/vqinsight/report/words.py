@@ -140,9 +140,11 @@ def yes_no(record: ClipVerdict) -> str:
 
 def ranking_notes(ranking: ClipRanking) -> list[str]:
     """What to know about a ranking beside its table, a sentence each."""
-    pairs = len(ranking.comparisons)
-    stable = sum(comparison.consistent is True for comparison in ranking.comparisons)
-    notes = [f"{pairs} pairs asked in both orders; {stable} verdicts survive the swap, the others count as ties."]
+    outcomes = [comparison.consistent for comparison in ranking.comparisons]
+    notes = [
+        f"Pairs asked in both orders: {len(outcomes)}. Verdicts that survive the swap: {outcomes.count(True)}; "
+        f"that do not, and count as ties: {outcomes.count(False)}; without an answer: {outcomes.count(None)}."
+    ]
     notes += [f"Cycle (each beats another of them in a circle): {', '.join(cycle)}." for cycle in ranking.cycles]
     if not ranking.cycles:
         notes.append("No cycles.")
