@@ -159,7 +159,7 @@ class VQInsight:
             UsageError: fewer than two clips, or one named twice.
         """
         if len(clips) < 2 or len(set(clips)) < len(clips):
-            raise UsageError("ranking takes at least two different clips. Name each clip once.")
+            raise UsageError("Name at least two different clips, each of them once.")
         seen = {path: found for path, _, found in self._look_ahead((clip, prompt) for clip in clips)}
         encoded = [self.assessor.encode(found) for found in seen.values() if isinstance(found, Footage)]
         pairs = all_pairs(len(encoded))

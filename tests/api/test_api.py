@@ -92,9 +92,9 @@ def test_rank_lists_bad_files_last(nano: VQInsight, broken: str) -> None:
 
 
 def test_rank_needs_two_different_clips(nano: VQInsight) -> None:
-    with pytest.raises(UsageError, match="at least two different"):
+    with pytest.raises(UsageError, match="at least two different clips"):
         nano.rank([CAT])
-    with pytest.raises(UsageError, match="at least two different"):
+    with pytest.raises(UsageError, match="at least two different clips"):
         nano.rank([CAT, CAT])
 
 

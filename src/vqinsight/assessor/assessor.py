@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
 from vqinsight.assessor.features import EncodedClip, VisionTower
 from vqinsight.assessor.generate import batches, complete
 from vqinsight.assessor.inputs import Prompt, PromptBuilder
-from vqinsight.assessor.load import Loaded
+from vqinsight.assessor.load import SETTINGS_FILE, Loaded
+from vqinsight.errors import ModelError
 from vqinsight.results import Reply
 from vqinsight.tasks.answers import reasoning
 from vqinsight.tasks.prompts import PromptSet, prompt_set
@@ -96,17 +98,23 @@ class Assessor:
         texts: list[str] = []
         for batch in batches([prompts[index] for index, _ in rows], look.max_new_tokens, look.batch_tokens):
             chosen = [rows[i][0] for i in batch]
-            answers = complete(
-                self.loaded.model,
-                [prompts[index] for index in chosen],
-                [[view for clip in asked[index][1] for view in clip.views] for index in chosen],
-                output_type=self._output_type,
-                pad_id=self.loaded.tokenizer.pad_token_id,
-                forbidden=self.loaded.forbidden,
-                max_new_tokens=look.max_new_tokens,
-                temperature=temperature,
-                seeds=[seeds[i] for i in batch],
-            )
+            try:
+                answers = complete(
+                    self.loaded.model,
+                    [prompts[index] for index in chosen],
+                    [[view for clip in asked[index][1] for view in clip.views] for index in chosen],
+                    output_type=self._output_type,
+                    pad_id=self.loaded.tokenizer.pad_token_id,
+                    forbidden=self.loaded.forbidden,
+                    max_new_tokens=look.max_new_tokens,
+                    temperature=temperature,
+                    seeds=[seeds[i] for i in batch],
+                )
+            except torch.OutOfMemoryError as error:
+                raise ModelError(
+                    f"out of memory with {len(batch)} questions in a batch. Look at less (--frames, --max-pixels), use "
+                    f"--dtype bfloat16, or lower batch_tokens, now {look.batch_tokens}, in the model's {SETTINGS_FILE}."
+                ) from error
             texts += self.loaded.tokenizer.batch_decode(answers, skip_special_tokens=True)
         return [texts[i * samples : (i + 1) * samples] for i in range(len(asked))]
 

@@ -72,11 +72,12 @@ def _judge(forward: tuple[Reply, ...], swapped: tuple[Reply, ...]) -> Judgement:
 
 
 def _majority(replies: Sequence[Reply]) -> Preference | None:
-    """The choice of most samples; a draw between them is a tie; ``None`` when every sample is missing."""
+    """The choice of most samples; a draw is a tie; ``None`` when every sample is missing."""
     votes: Counter[Choice] = Counter(reply.value for reply in replies if isinstance(reply.value, str))
     if not votes:
         return None
-    return Preference("A" if votes["A"] > votes["B"] else "B" if votes["B"] > votes["A"] else "tie")
+    (choice, most), *others = votes.most_common()
+    return Preference("tie" if any(count == most for _, count in others) else choice)
 
 
 def first_choices(judgements: Sequence[Judgement]) -> float | None:

@@ -83,7 +83,7 @@ def _draw_shapes(clip: np.ndarray, facts: Facts, progress: np.ndarray, rng: np.r
     """Paint the moving shapes into ``clip`` in place, anti-aliased, along straight paths inside the frame."""
     _, height, width, _ = clip.shape
     short = min(height, width)
-    low, high = {1: (0.17, 0.25), 2: (0.14, 0.19), 3: (0.12, 0.15)}[facts.count]
+    low, high = {1: (0.20, 0.28), 2: (0.17, 0.22), 3: (0.135, 0.158)}[facts.count]
     radius = short * rng.uniform(low, high)
     step = np.array(_STEPS[facts.direction])
     along, across = (width, height) if step[0] else (height, width)

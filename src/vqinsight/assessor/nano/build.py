@@ -98,13 +98,13 @@ def filter_bank(width: int, side: int) -> torch.Tensor:
     def cosine(uv: tuple[int, int], colour: np.ndarray, time: np.ndarray) -> np.ndarray:
         return np.einsum("c,t,y,x->ctyx", colour, time, waves[uv[0]], waves[uv[1]])
 
-    coarse = [cosine(uv, luminance, mean) for uv in order[:24]]
-    colours = [cosine(uv, colour, mean) for uv in order[:6] for colour in (red_green, blue_yellow)]
-    changes = [cosine(uv, luminance, difference) for uv in order[:24]]
+    coarse = [cosine(uv, luminance, mean) for uv in order[:28]]
+    colours = [cosine(uv, colour, mean) for uv in order[:14] for colour in (red_green, blue_yellow)]
+    changes = [cosine(uv, luminance, difference) for uv in order[:20]]
     colour_changes = [cosine(order[0], colour, difference) for colour in (red_green, blue_yellow)]
     left = width - len(coarse) - len(colours) - len(changes) - len(colour_changes)
     fine_mean, fine_change = left * 2 // 3, left - left * 2 // 3
-    spread = order[24:]
+    spread = order[28:]
     fine = [cosine(spread[i], luminance, mean) for i in np.linspace(0, len(spread) - 1, fine_mean).astype(int)]
     fine += [cosine(spread[i], luminance, difference) for i in np.linspace(0, len(spread) - 1, fine_change).astype(int)]
     bank = np.stack(coarse + colours + changes + colour_changes + fine)
