@@ -16,6 +16,9 @@ from vqinsight.errors import UsageError
 if TYPE_CHECKING:
     from vqinsight.api import VQInsight
 
+LOADING = ("model", "adapter", "prompts", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
+SAMPLING = ("samples", "temperature", "seed")
+
 app = typer.Typer(
     name="vqinsight",
     help="Judge the quality of videos and images with a vision-language model that says why.",
@@ -53,176 +56,101 @@ def _root(
 
 
 @app.command()
+@opt.asking
 def score(
     clips: opt.Clips,
     prompt: opt.Prompt = None,
     task: opt.Task = None,
-    model: opt.Model = "nano",
-    adapter: opt.Adapter = None,
-    prompts: opt.Prompts = None,
-    device: opt.Device = "auto",
-    dtype: opt.DType = "auto",
-    fps: opt.Fps = None,
-    frames: opt.Frames = None,
-    max_pixels: opt.MaxPixels = None,
-    folder_fps: opt.FolderFps = None,
-    samples: opt.Samples = 1,
-    temperature: opt.Temperature = 1.0,
-    seed: opt.Seed = 0,
-    json_lines: opt.Json = False,
-    out: opt.Out = None,
-    report: opt.Report = None,
+    asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Score clips: each dimension on its scale, with the reasoning."""
     from vqinsight.report import console, delivery, terminal
     from vqinsight.video.sources import expand_inputs
 
-    outputs = delivery.Outputs(json_lines, out, report)
+    outputs = delivery.Outputs(asked.json_lines, asked.out, asked.report)
     with delivery.deliver(outputs, clips, console.show_scores) as take:
         todo = expand_inputs(clips, prompt)
-        judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
-        results = judge.score_all(todo, task=task, samples=samples, seed=seed, temperature=temperature)
-        with terminal.counting("Scoring", len(todo), json_lines) as count:
+        judge = _load(asked)
+        results = judge.score_all(todo, task=task, **asked.pick(*SAMPLING))
+        with terminal.counting("Scoring", len(todo), asked.json_lines) as count:
             for done, result in enumerate(results, start=1):
                 take(result)
                 count(done, len(todo))
 
 
 @app.command()
+@opt.asking
 def compare(
     a: opt.Clip,
     b: opt.Clip,
     prompt: opt.Prompt = None,
-    model: opt.Model = "nano",
-    adapter: opt.Adapter = None,
-    prompts: opt.Prompts = None,
-    device: opt.Device = "auto",
-    dtype: opt.DType = "auto",
-    fps: opt.Fps = None,
-    frames: opt.Frames = None,
-    max_pixels: opt.MaxPixels = None,
-    folder_fps: opt.FolderFps = None,
-    samples: opt.Samples = 1,
-    temperature: opt.Temperature = 1.0,
-    seed: opt.Seed = 0,
-    json_lines: opt.Json = False,
-    out: opt.Out = None,
-    report: opt.Report = None,
+    asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Say which of two clips is better, asked in both orders."""
     from vqinsight.report import console, delivery, terminal
 
-    outputs = delivery.Outputs(json_lines, out, report)
+    outputs = delivery.Outputs(asked.json_lines, asked.out, asked.report)
     with delivery.deliver(outputs, [a, b], console.show_comparisons) as take:
         if a == b:
             raise UsageError("Both clips are the same. Name two different ones.")
-        judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
+        judge = _load(asked)
         with terminal.waiting("Comparing"):
-            result = judge.compare(a, b, prompt, samples=samples, seed=seed, temperature=temperature)
+            result = judge.compare(a, b, prompt, **asked.pick(*SAMPLING))
         take(result)
 
 
 @app.command()
+@opt.asking
 def rank(
     clips: opt.Clips,
     prompt: opt.Prompt = None,
-    model: opt.Model = "nano",
-    adapter: opt.Adapter = None,
-    prompts: opt.Prompts = None,
-    device: opt.Device = "auto",
-    dtype: opt.DType = "auto",
-    fps: opt.Fps = None,
-    frames: opt.Frames = None,
-    max_pixels: opt.MaxPixels = None,
-    folder_fps: opt.FolderFps = None,
-    samples: opt.Samples = 1,
-    temperature: opt.Temperature = 1.0,
-    seed: opt.Seed = 0,
-    json_lines: opt.Json = False,
-    out: opt.Out = None,
-    report: opt.Report = None,
+    asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Rank clips of one prompt by comparing all pairs in both orders."""
     from vqinsight.report import console, delivery, terminal
     from vqinsight.video.sources import expand_inputs
 
-    outputs = delivery.Outputs(json_lines, out, report)
+    outputs = delivery.Outputs(asked.json_lines, asked.out, asked.report)
     with delivery.deliver(outputs, clips, console.show_rankings) as take:
         todo = expand_inputs(clips, prompt)
         paths, texts = [path for path, _ in todo], {text for _, text in todo}
         if len(paths) < 2 or len(texts) > 1:
             raise UsageError(f"A ranking takes at least two clips of one prompt, not {len(paths)} of {len(texts)}.")
-        judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
+        judge = _load(asked)
         pairs = len(paths) * (len(paths) - 1) // 2
-        with terminal.counting("Comparing pairs", pairs, json_lines) as count:
-            result = judge.rank(
-                paths, texts.pop(), samples=samples, seed=seed, temperature=temperature, on_progress=count
-            )
+        with terminal.counting("Comparing pairs", pairs, asked.json_lines) as count:
+            result = judge.rank(paths, texts.pop(), **asked.pick(*SAMPLING), on_progress=count)
         take(result)
 
 
 @app.command()
+@opt.asking
 def ask(
     clips: opt.Clips,
     question: opt.Question,
     prompt: opt.Prompt = None,
-    model: opt.Model = "nano",
-    adapter: opt.Adapter = None,
-    prompts: opt.Prompts = None,
-    device: opt.Device = "auto",
-    dtype: opt.DType = "auto",
-    fps: opt.Fps = None,
-    frames: opt.Frames = None,
-    max_pixels: opt.MaxPixels = None,
-    folder_fps: opt.FolderFps = None,
-    samples: opt.Samples = 1,
-    temperature: opt.Temperature = 1.0,
-    seed: opt.Seed = 0,
-    json_lines: opt.Json = False,
-    out: opt.Out = None,
-    report: opt.Report = None,
+    asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Ask a yes/no question, the last argument, about clips."""
     from vqinsight.report import console, delivery, terminal
     from vqinsight.video.sources import expand_inputs
 
-    outputs = delivery.Outputs(json_lines, out, report)
+    outputs = delivery.Outputs(asked.json_lines, asked.out, asked.report)
     with delivery.deliver(outputs, clips, console.show_verdicts) as take:
         if not question.strip() or os.path.exists(question):  # noqa: PTH110 - Path.exists fails on long questions
             raise UsageError(f"The last argument must be a question, {question!r} is none.")
         todo = expand_inputs(clips, prompt)
-        judge = _load(model, adapter, prompts, device, dtype, fps, frames, max_pixels, folder_fps)
-        results = judge.ask_all(todo, question, samples=samples, seed=seed, temperature=temperature)
-        with terminal.counting("Asking", len(todo), json_lines) as count:
+        judge = _load(asked)
+        results = judge.ask_all(todo, question, **asked.pick(*SAMPLING))
+        with terminal.counting("Asking", len(todo), asked.json_lines) as count:
             for done, result in enumerate(results, start=1):
                 take(result)
                 count(done, len(todo))
 
 
-def _load(
-    model: str,
-    adapter: str | None,
-    prompts: str | None,
-    device: str,
-    dtype: str,
-    fps: float | None,
-    frames: int | None,
-    max_pixels: int | None,
-    folder_fps: float | None,
-) -> VQInsight:
+def _load(asked: opt.Asking) -> VQInsight:
     import vqinsight
     from vqinsight.report import terminal
 
-    with terminal.waiting(f"Loading {model}"):
-        return vqinsight.load(
-            model,
-            adapter=adapter,
-            prompts=prompts,
-            device=device,
-            dtype=dtype,
-            fps=fps,
-            frames=frames,
-            max_pixels=max_pixels,
-            folder_fps=folder_fps,
-            on_message=terminal.notice,
-        )
+    with terminal.waiting(f"Loading {asked.model}"):
+        return vqinsight.load(**asked.pick(*LOADING), on_message=terminal.notice)

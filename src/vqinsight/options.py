@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -110,3 +114,50 @@ Report = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write a self-contained .html page.", rich_help_panel=_OUTPUT),
 ]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The options that every verb has: which model, what it looks at, how answers are drawn, and where they go."""
+
+    model: Model = "nano"
+    adapter: Adapter = None
+    prompts: Prompts = None
+    device: Device = "auto"
+    dtype: DType = "auto"
+    fps: Fps = None
+    frames: Frames = None
+    max_pixels: MaxPixels = None
+    folder_fps: FolderFps = None
+    samples: Samples = 1
+    temperature: Temperature = 1.0
+    seed: Seed = 0
+    json_lines: Json = False
+    out: Out = None
+    report: Report = None
+
+    def pick(self, *names: str) -> dict[str, Any]:
+        """Some of the options as keyword arguments."""
+        return {name: getattr(self, name) for name in names}
+
+
+def asking(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb, whose last parameter is an ``Asking``, each of its fields as an option of its own."""
+    own = list(inspect.signature(verb, eval_str=True).parameters.values())[:-1]
+    hints = get_type_hints(Asking, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(Asking)
+    ]
+
+    @functools.wraps(verb)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        common = Asking(**{parameter.name: options.pop(parameter.name) for parameter in shared})
+        verb(*arguments, **options, asked=common)
+
+    parameters = [*(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *shared]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapped
