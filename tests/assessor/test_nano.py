@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from helpers import tiny
+from safetensors.torch import load_file
 
 import vqinsight
 from vqinsight.assessor.nano import pretrain
@@ -229,3 +231,8 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (tmp_path / "run" / "eyes.pt").exists()
     pretrain.pretrain(tmp_path / "run", plan)
     assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
+    # Training further starts from what was learned, on clips of its own.
+    more = replace(plan, seed=1, learning_rate=1e-9)
+    pretrain.pretrain(tmp_path / "more", more, start=folder)
+    before, after = (load_file(place / "model.safetensors") for place in (folder, tmp_path / "more" / "final"))
+    assert all(torch.allclose(before[name].float(), after[name], atol=1e-4) for name in before)

@@ -19,6 +19,8 @@ from vqinsight.world.draw import Split, WorldClip, draw_clip, without_prompt
 
 _NOTHING_LOOKED = Looked("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), None, ())
 
+_FIRST = 10**12  # clips from here on are never in a lesson
+
 Mark = Callable[[Truth, Heard], bool | None]
 
 
@@ -78,7 +80,7 @@ def exam(
     """
     marks: dict[str, list[bool]] = defaultdict(list)
     by_kind: dict[str, list[bool]] = defaultdict(list)
-    for group in _groups((draw_clip(10_000_000 + start + i, split) for i in range(clips)), 16):
+    for group in _groups((draw_clip(_FIRST + start + i, split) for i in range(clips)), 16):
         shown = [without_prompt(clip) if clip.seed % 2 else clip for clip in group]
         encoded = [assessor.encode(Footage("", "video", world_views(clip), _NOTHING_LOOKED)) for clip in shown]
         if sentences:

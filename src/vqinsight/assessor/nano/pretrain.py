@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
-from transformers import Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
+from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -184,15 +185,25 @@ class Plan:
     seed: int = 0
 
 
-def pretrain(out: Path, plan: Plan, *, workers: int = 0) -> None:
-    """Pre-train from nothing and save model and tokenizer to ``out/final``; goes on where an earlier call stopped."""
-    tokenizer = train_tokenizer()
-    model = build_model(tokenizer, plan.seed)
-    data = Lessons(tokenizer, plan.lessons, plan.perception)
-    whiten(model, [data[i] for i in range(24)])
+def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int = 0) -> None:
+    """Pre-train and save model and tokenizer to ``out/final``; goes on where an earlier call stopped.
+
+    Args:
+        start: a model folder to train further; by default training begins from nothing. Give another ``plan.seed``, or
+            the same clips are shown again.
+    """
+    first = plan.seed * 10_000_000  # every seed has clips of its own
+    if start is None:
+        tokenizer = train_tokenizer()
+        model = build_model(tokenizer, plan.seed)
+        whiten(model, [Lessons(tokenizer, 24, 24)[i] for i in range(24)])
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(start)
+        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
+    data = Lessons(tokenizer, plan.lessons, plan.perception, first)
     eyes = Eyes(model.model.visual, TEXT_WIDTH)
     if not (out / "eyes.pt").exists():
-        glances = Glances(_glance, plan.glances)
+        glances = Glances(partial(_glance, first + 5_000_000), plan.glances)
         step = 2 * plan.per_step
         trainer = _trainer(eyes, glances, collate_glances, out / "eyes", plan, step, plan.learning_rate, workers)
         trainer.train(resume_from_checkpoint=_checkpoint(out / "eyes"))
@@ -212,9 +223,9 @@ def pretrain(out: Path, plan: Plan, *, workers: int = 0) -> None:
         tokenizer.save_pretrained(out / "final")
 
 
-def _glance(index: int) -> tuple[tuple[View, ...], list[int]]:
-    """Every other clip of the lessons behind those of the language stage."""
-    drawn = lesson(5_000_000 + index // 2, "perception")
+def _glance(first: int, index: int) -> tuple[tuple[View, ...], list[int]]:
+    """One clip of lesson number ``first + index / 2``."""
+    drawn = lesson(first + index // 2, "perception")
     clip = drawn.clips[index % 2]
     return world_views(clip, still=drawn.still), targets(clip.truth, still=drawn.still)
 
@@ -258,13 +269,14 @@ def main() -> None:
     """``python -m vqinsight.assessor.nano.pretrain --out runs/nano`` (or with torchrun on several processes)."""
     parser = argparse.ArgumentParser(description="Pre-train the embedded model on the embedded world.")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished model")
+    parser.add_argument("--start", type=Path, help="a model folder to train further, with another --seed")
     parser.add_argument("--workers", type=int, default=0, help="processes that render clips ahead")
     for field in fields(Plan):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
     given = vars(parser.parse_args())
-    out, workers = given.pop("out"), given.pop("workers")
+    out, start, workers = given.pop("out"), given.pop("start"), given.pop("workers")
     out.mkdir(parents=True, exist_ok=True)
-    pretrain(out, Plan(**given), workers=workers)
+    pretrain(out, Plan(**given), start=start, workers=workers)
 
 
 if __name__ == "__main__":
