@@ -16,7 +16,7 @@ from vqinsight.assessor.nano import pretrain
 from vqinsight.assessor.nano.build import DETAIL, PIXELS, build_model, filter_bank
 from vqinsight.assessor.nano.exam import MARKS, interval
 from vqinsight.assessor.nano.export import export
-from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, collate_glances, targets
+from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, Heads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import lesson, opinion
 from vqinsight.assessor.nano.pretrain import Collator, Lessons, Plan, Pupil, nano_config, whiten, world_views
 from vqinsight.tasks.prompts import BRIEF
@@ -107,14 +107,17 @@ def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_firs
     assert 0.6 < right / clear < 0.98
 
 
-def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_question() -> None:
+def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     tokenizer = tiny.tokenizer()
     data = Lessons(tokenizer, 6, perception=1)
     pages = [data[i] for i in range(6)]
     batch = Collator(tokenizer.pad_token_id)(pages)
     clips = sum(len(page.views) for page in pages)
-    assert sum(len(grids) for _, grids in batch["encode"].values()) == clips * 2  # overview and detail
+    assert sum(len(grids) for _, grids, _ in batch["encode"].values()) == clips * 2  # overview and detail
     pupil = Pupil(nano_config(tokenizer)).eval()
+    monkeypatch.setattr(pretrain, "HEADS_SHARE", 0.0)
     with torch.no_grad():
         loss = pupil(**batch)["loss"]
         total, count = 0.0, 0
@@ -135,7 +138,7 @@ def _plain_loss(pupil: Pupil, prompt: pretrain.Prompt, answer: list[int]) -> flo
     patches = torch.cat([view.patches for view in prompt.views])
     name = "pixel_values" if prompt.views[0].kind == "image" else "pixel_values_videos"
     labels = torch.tensor([[-100] * len(prompt.ids) + answer])
-    forward = super(Pupil, pupil).forward
+    forward = super(Pupil, pupil).forward  # transformers' own
     return float(forward(**inputs, **{name: patches}, labels=labels).loss)
 
 
@@ -147,8 +150,9 @@ def test_filters_are_unit_length_and_whitened_over_clips() -> None:
     pages = [Lessons(tiny.tokenizer(), 4, 4)[i] for i in range(4)]
     whiten(model, pages)
     patches = torch.cat([view.patches for page in pages for views in page.views for view in views])
-    seen = model.model.visual.patch_embed(patches)
-    assert torch.allclose(seen.std(0), torch.ones(160), atol=1e-3)
+    typical = model.model.visual.patch_embed(patches).abs().median(0).values
+    assert typical.max() < 1.01
+    assert (typical > 0.99).float().mean() > 0.5  # the rest see change, of which a typical patch has none
 
 
 def test_targets_by_hand() -> None:
@@ -173,7 +177,7 @@ def test_eyes_count_only_what_applies() -> None:
     clip, still = draw_siblings(3, 2)
     glances = [(world_views(clip), targets(clip.truth, still=False))]
     glances += [(world_views(still, still=True), targets(still.truth, still=True))]
-    eyes = Eyes(build_model(tiny.tokenizer()).model.visual, 192)
+    eyes = Eyes(build_model(tiny.tokenizer()).model.visual, Heads(192))
     out = eyes(**collate_glances(glances))
     asked = dict(zip(CLASSES, out["right"][:, 1].tolist(), strict=True))
     assert asked["spatial"] == 2

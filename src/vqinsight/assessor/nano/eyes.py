@@ -75,22 +75,26 @@ def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[int]]]) -> di
     }
 
 
-class Eyes(torch.nn.Module):
-    """A vision tower with one linear head for every attribute."""
+class Heads(torch.nn.Module):
+    """One linear head for every attribute, over what a clip's two views look like on the whole."""
 
-    def __init__(self, tower: Any, width: int, hidden: int = 256) -> None:
+    def __init__(self, width: int, hidden: int = 256) -> None:
         super().__init__()
-        self.tower = tower
-        self.trunk = torch.nn.Sequential(
-            torch.nn.LayerNorm(12 * width), torch.nn.Linear(12 * width, hidden), torch.nn.GELU()
-        )
+        summary = 12 * width  # six kinds of mean for each of the two views
+        self.trunk = torch.nn.Sequential(torch.nn.LayerNorm(summary), torch.nn.Linear(summary, hidden), torch.nn.GELU())
         self.heads = torch.nn.ModuleList(torch.nn.Linear(hidden, len(classes)) for classes in CLASSES.values())
 
-    def forward(self, patches: torch.Tensor, grids: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Sum over attributes of the mean cross-entropy, with ``right``: (attributes, 2) counts of right and asked."""
-        tokens = self.tower(patches, grid_thw=grids).pooler_output
-        sizes = [int(np.prod(grid)) // PIXELS.merge_size**2 for grid in grids.tolist()]
-        seen = [_summary(view, grid[0]) for view, grid in zip(tokens.split(sizes), grids.tolist(), strict=True)]
+    def forward(
+        self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, wanted: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Sum over attributes of the mean cross-entropy, with ``right``: (attributes, 2) counts of right and asked.
+
+        Args:
+            tokens: (visual tokens, width) of each view, overview and detail of each clip in turn.
+            grids: (views, 3).
+            wanted: (clips, attributes) class numbers or ``UNKNOWN``.
+        """
+        seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
         trunk = self.trunk(torch.stack(seen).view(len(wanted), -1))
         loss = torch.zeros(())
         right = []
@@ -99,9 +103,25 @@ class Eyes(torch.nn.Module):
             if known.any():
                 loss = loss + torch.nn.functional.cross_entropy(logits, column, ignore_index=UNKNOWN)
             else:
-                loss = loss + 0.0 * logits.sum()
+                loss = loss + 0.0 * logits.sum()  # every head takes part in every step, as two processes need
             right.append(torch.stack(((logits.argmax(1) == column)[known].sum(), known.sum())))
         return {"loss": loss, "right": torch.stack(right)}
+
+
+class Eyes(torch.nn.Module):
+    """A vision tower with its heads."""
+
+    def __init__(self, tower: Any, heads: Heads) -> None:
+        super().__init__()
+        self.tower = tower
+        self.heads = heads
+
+    def forward(self, patches: torch.Tensor, grids: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Encode all views and ask the heads."""
+        tokens = self.tower(patches, grid_thw=grids).pooler_output
+        sizes = [int(np.prod(grid)) // PIXELS.merge_size**2 for grid in grids.tolist()]
+        found: dict[str, torch.Tensor] = self.heads(tokens.split(sizes), grids, wanted)
+        return found
 
 
 def _summary(tokens: torch.Tensor, steps: int) -> torch.Tensor:

@@ -21,7 +21,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS, TEXT_WIDTH, build_model, nano_config
-from vqinsight.assessor.nano.eyes import Eyes, Glances, collate_glances, targets
+from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import Stage, lesson
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.video.sample import choose_frames
@@ -29,6 +29,7 @@ from vqinsight.video.views import View, image_views, video_views, wanted_frames
 from vqinsight.world.draw import Split, WorldClip
 
 IGNORED = -100  # labels with this value carry no loss
+HEADS_SHARE = 0.2  # weight of the attribute heads beside the language loss
 
 
 def nano_prompts(tokenizer: Any) -> PromptBuilder:
@@ -54,9 +55,10 @@ def world_views(clip: WorldClip, *, still: bool = False) -> tuple[View, ...]:
 
 @dataclass(frozen=True)
 class Page:
-    """One lesson ready for the model: views per clip, prompts, the clips each prompt is about, and answer ids."""
+    """One lesson ready for the model: views and attributes per clip, prompts with their clips, and answer ids."""
 
     views: list[tuple[View, ...]]
+    wanted: list[list[int]]
     prompts: list[Prompt]
     clips: list[tuple[int, ...]]
     answers: list[list[int]]
@@ -81,7 +83,8 @@ class Lessons(Dataset[Page]):
         for exercise in drawn.exercises:
             prompts.append(self._prompts.build(exercise.messages, [views[i] for i in exercise.clips]))
             answers.append(self._tokenizer(exercise.answer + "<|im_end|>", add_special_tokens=False)["input_ids"])
-        return Page(views, prompts, [exercise.clips for exercise in drawn.exercises], answers)
+        wanted = [targets(clip.truth, still=drawn.still) for clip in drawn.clips]
+        return Page(views, wanted, prompts, [exercise.clips for exercise in drawn.exercises], answers)
 
 
 class Collator:
@@ -101,7 +104,10 @@ class Collator:
         for kind, views in encoded.items():
             if views:
                 grids = torch.tensor([view.grid for view in views])
-                batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids)
+                wanted = [
+                    w for page in pages for w, v in zip(page.wanted, page.views, strict=True) if v[0].kind == kind
+                ]
+                batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids, torch.tensor(wanted))
         places = {id(view): place for views in encoded.values() for place, view in enumerate(views)}
         # Comparisons are twice as long as the rest: on their own they do not pad the others.
         rows = list(zip(prompts, answers, strict=True))
@@ -126,15 +132,23 @@ class Collator:
 
 
 class Pupil(Qwen2_5_VLForConditionalGeneration):
-    """The model with its loss as one forward pass: each clip is encoded once, whatever is asked about it."""
+    """The model with its loss as one forward pass: each clip is encoded once, whatever is asked about it.
+
+    The heads that taught the tower stay on beside the language loss: on the same features they cost nothing.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.attributes = Heads(config.text_config.hidden_size)
 
     def forward(self, encode: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Mean cross-entropy of the answers' tokens over all parts of a batch of ``Collator``."""
+        """Mean cross-entropy of the answers' tokens over a batch of ``Collator``, and a share of the heads' loss."""
         encoders = {"image": self.get_image_features, "video": self.get_video_features}
         features = {
             kind: encoders[kind](patches, grids, return_dict=True).pooler_output
-            for kind, (patches, grids) in encode.items()
+            for kind, (patches, grids, _) in encode.items()
         }
+        seen = [self.attributes(features[kind], grids, wanted)["loss"] for kind, (_, grids, wanted) in encode.items()]
         total, tokens = torch.zeros(()), 0
         for part in parts:
             ordered = {
@@ -148,7 +162,7 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
                 logits[:, :-1].flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
             )
             tokens += int((labels != IGNORED).sum())
-        return {"loss": total / tokens}
+        return {"loss": total / tokens + HEADS_SHARE * torch.stack(seen).mean()}
 
 
 def whiten(model: Any, pages: Sequence[Page]) -> None:
@@ -201,24 +215,25 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         tokenizer = AutoTokenizer.from_pretrained(start)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
     data = Lessons(tokenizer, plan.lessons, plan.perception, first)
-    eyes = Eyes(model.model.visual, TEXT_WIDTH)
+    eyes = Eyes(model.model.visual, Heads(TEXT_WIDTH))
     if not (out / "eyes.pt").exists():
         glances = Glances(partial(_glance, first + 5_000_000), plan.glances)
         step = 2 * plan.per_step
         trainer = _trainer(eyes, glances, collate_glances, out / "eyes", plan, step, plan.learning_rate, workers)
         trainer.train(resume_from_checkpoint=_checkpoint(out / "eyes"))
         if trainer.is_world_process_zero():
-            torch.save(model.model.visual.state_dict(), out / "eyes.pt")
+            torch.save(eyes.state_dict(), out / "eyes.pt")
         trainer.accelerator.wait_for_everyone()
-    model.model.visual.load_state_dict(torch.load(out / "eyes.pt"))
+    eyes.load_state_dict(torch.load(out / "eyes.pt"))
     pupil = Pupil(nano_config(tokenizer))
-    pupil.load_state_dict(model.state_dict())
+    pupil.attributes = eyes.heads
+    pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
     collator = Collator(tokenizer.pad_token_id)
     rate = 0.8 * plan.learning_rate
     trainer = _trainer(pupil, data, collator, out / "language", plan, plan.per_step, rate, workers)
     trainer.train(resume_from_checkpoint=_checkpoint(out / "language"))
     if trainer.is_world_process_zero():
-        model.load_state_dict(pupil.state_dict())
+        model.load_state_dict(pupil.state_dict(), strict=False)
         model.save_pretrained(out / "final")
         tokenizer.save_pretrained(out / "final")
 
