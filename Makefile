@@ -32,7 +32,7 @@ fix: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Trains the embedded model from nothing but this repository (about an hour and a half on two cores; goes on after a stop).
+# Trains the embedded model from nothing but this repository (about an hour on two cores; goes on after a stop).
 nano: setup
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.assessor.nano.pretrain --out runs/nano
 	$(BIN)/python -m vqinsight.assessor.nano.export runs/nano/final

@@ -191,7 +191,7 @@ class Plan:
     """
 
     glances: int = 32_000
-    lessons: int = 12_500
+    lessons: int = 10_500
     perception: int = 6_000
     per_step: int = 4
     learning_rate: float = 1e-3
