@@ -110,7 +110,7 @@ def test_the_prompt_has_a_place_for_every_visual_token(
     ],
 )
 def test_nothing_there(name: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match=words):
         load_model(name)
 
