@@ -131,7 +131,7 @@ def say_spatial(defect: Defect | None, rng: np.random.Generator) -> str:
 def say_temporal(defect: Defect | None, rng: np.random.Generator) -> str:
     """One sentence on the quality of the motion."""
     if defect is None:
-        return _pick(("The motion is smooth.", "It runs smoothly."), rng)
+        return _pick(("The motion is smooth.", "The motion runs smoothly."), rng)
     return _say_defect(defect, rng)
 
 

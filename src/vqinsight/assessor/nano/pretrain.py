@@ -183,7 +183,7 @@ class Plan:
     """How long to train.
 
     Attributes:
-        glances: clips shown to the vision tower alone.
+        glances: clips shown to the vision tower alone; 0 goes straight on to the whole model.
         lessons: lessons (two clips each) for the whole model afterwards, of which the first ``perception`` are terse.
         per_step: lessons a step and process; twice as many glances.
         learning_rate: at its peak, for the tower alone; the whole model learns at 0.8 of it.
@@ -216,7 +216,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
     data = Lessons(tokenizer, plan.lessons, plan.perception, first)
     eyes = Eyes(model.model.visual, Heads(TEXT_WIDTH))
-    if not (out / "eyes.pt").exists():
+    if plan.glances and not (out / "eyes.pt").exists():
         glances = Glances(partial(_glance, first + 5_000_000), plan.glances)
         step = 2 * plan.per_step
         trainer = _trainer(eyes, glances, collate_glances, out / "eyes", plan, step, plan.learning_rate, workers)
@@ -224,7 +224,8 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         if trainer.is_world_process_zero():
             torch.save(eyes.state_dict(), out / "eyes.pt")
         trainer.accelerator.wait_for_everyone()
-    eyes.load_state_dict(torch.load(out / "eyes.pt"))
+    if (out / "eyes.pt").exists():
+        eyes.load_state_dict(torch.load(out / "eyes.pt"))
     pupil = Pupil(nano_config(tokenizer))
     pupil.attributes = eyes.heads
     pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
@@ -284,7 +285,7 @@ def main() -> None:
     """``python -m vqinsight.assessor.nano.pretrain --out runs/nano`` (or with torchrun on several processes)."""
     parser = argparse.ArgumentParser(description="Pre-train the embedded model on the embedded world.")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished model")
-    parser.add_argument("--start", type=Path, help="a model folder to train further, with another --seed")
+    parser.add_argument("--continue-from", dest="start", type=Path, help="a model folder to train further, with another --seed")
     parser.add_argument("--workers", type=int, default=0, help="processes that render clips ahead")
     for field in fields(Plan):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
