@@ -285,7 +285,9 @@ def main() -> None:
     """``python -m vqinsight.assessor.nano.pretrain --out runs/nano`` (or with torchrun on several processes)."""
     parser = argparse.ArgumentParser(description="Pre-train the embedded model on the embedded world.")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished model")
-    parser.add_argument("--continue-from", dest="start", type=Path, help="a model folder to train further, with another --seed")
+    parser.add_argument(
+        "--continue-from", dest="start", type=Path, help="a model folder to train further, with another --seed"
+    )
     parser.add_argument("--workers", type=int, default=0, help="processes that render clips ahead")
     for field in fields(Plan):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
