@@ -21,7 +21,7 @@ from vqinsight.assessor.nano.lessons import lesson, opinion
 from vqinsight.assessor.nano.pretrain import Collator, Lessons, Plan, Pupil, nano_config, whiten, world_views
 from vqinsight.tasks.prompts import BRIEF
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
-from vqinsight.world.describe import Defect, Heard, Truth, read
+from vqinsight.world.describe import Defect, Heard, Truth, level, read
 from vqinsight.world.draw import draw_clip, draw_siblings, overall
 from vqinsight.world.facts import Facts
 
@@ -52,9 +52,8 @@ def test_every_answer_in_the_lessons_is_read_back() -> None:
             if isinstance(answer, Score):
                 truth = drawn.clips[exercise.clips[0]].truth
                 heard = read(exercise.answer)
-                assert heard.spatial == (
-                    (truth.spatial.kind, heard.spatial[1]) if truth.spatial and heard.spatial else ("none", 0)
-                )
+                said = (truth.spatial.kind, level(truth.spatial.severity)) if truth.spatial else ("none", 0)
+                assert heard.spatial == said
     assert kinds == {"image", "natural", "generated", "compare", "yesno"}
 
 

@@ -48,7 +48,7 @@ def _special(token: Any) -> dict[str, int]:
     }
 
 
-def _text(sections: list[int]) -> dict[str, Any]:
+def _text() -> dict[str, Any]:
     words = tokenizer()
     return {
         **TEXT,
@@ -56,8 +56,7 @@ def _text(sections: list[int]) -> dict[str, Any]:
         "rope_parameters": {
             "rope_type": "default",
             "rope_theta": 10000.0,
-            "mrope_section": sections,
-            "mrope_interleaved": True,
+            "mrope_section": [2, 3, 3],
         },
         "bos_token_id": None,
         "eos_token_id": words.eos_token_id,
@@ -81,10 +80,11 @@ def qwen2_5_vl() -> Qwen2_5_VLForConditionalGeneration:
         "window_size": 56,
         "tokens_per_second": 2,
     }
-    text = _text([2, 3, 3])
-    text["rope_parameters"].pop("mrope_interleaved")
     config = Qwen2_5_VLConfig(
-        vision_config=vision, text_config=text, tie_word_embeddings=True, **_special(tokenizer().convert_tokens_to_ids)
+        vision_config=vision,
+        text_config=_text(),
+        tie_word_embeddings=True,
+        **_special(tokenizer().convert_tokens_to_ids),
     )
     return _loud(Qwen2_5_VLForConditionalGeneration(config))
 
@@ -102,10 +102,11 @@ def qwen2_vl() -> Qwen2VLForConditionalGeneration:
         "temporal_patch_size": 2,
         "spatial_merge_size": 2,
     }
-    text = _text([2, 3, 3])
-    text["rope_parameters"].pop("mrope_interleaved")
     config = Qwen2VLConfig(
-        vision_config=vision, text_config=text, tie_word_embeddings=True, **_special(tokenizer().convert_tokens_to_ids)
+        vision_config=vision,
+        text_config=_text(),
+        tie_word_embeddings=True,
+        **_special(tokenizer().convert_tokens_to_ids),
     )
     return _loud(Qwen2VLForConditionalGeneration(config))
 
@@ -125,9 +126,11 @@ def qwen3_vl() -> Qwen3VLForConditionalGeneration:
         "deepstack_visual_indexes": [0, 1],
         "num_position_embeddings": 64,
     }
+    text = _text()
+    text["rope_parameters"]["mrope_interleaved"] = True
     config = Qwen3VLConfig(
         vision_config=vision,
-        text_config=_text([2, 3, 3]),
+        text_config=text,
         tie_word_embeddings=True,
         **_special(tokenizer().convert_tokens_to_ids),
     )
