@@ -107,3 +107,28 @@ class Comparison:
     def swap(self) -> Comparison:
         """The same comparison shown in the other order; asking both exposes order bias."""
         return Comparison(self.b, self.a, self.label.swap())
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question with its known answer, as datasets yield it.
+
+    Attributes:
+        id: unique within its dataset; predictions are joined on it.
+        question: what is asked, clips in the dataset's own order.
+        answer: what people said, scores on the dataset's own scale.
+        scale: lowest and highest value a score can take in the dataset; ``None`` for choices and verdicts.
+        group: what must stay together when examples are split: a prompt, a content; ``None`` where nothing must.
+        source: who or what made the clips (a generator's name, a pair of them), for breakdowns; ``None`` if unknown.
+    """
+
+    id: str
+    question: Question
+    answer: Answer
+    scale: tuple[float, float] | None = None
+    group: str | None = None
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.answer, Score) != (self.scale is not None):
+            raise ValueError(f"{self.id}: a scale goes with scores and with nothing else")

@@ -53,7 +53,7 @@ def noise(frames: np.ndarray, severity: float, rng: np.random.Generator) -> np.n
     deviation = 4 + 42 * severity**1.3
     channels = 3 if rng.random() < 0.5 else 1
     grain = rng.standard_normal((*frames.shape[:3], channels), dtype=np.float32) * deviation
-    return np.clip(frames + grain, 0, 255).astype(np.uint8)
+    return np.clip(np.rint(frames + grain), 0, 255).astype(np.uint8)
 
 
 def compression(frames: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:

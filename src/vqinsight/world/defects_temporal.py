@@ -32,7 +32,7 @@ def flicker(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.r
     amplitude = 0.04 + 0.46 * severity
     signs = np.where(np.arange(total) % 2, 1, -1) * rng.choice((-1, 1), total, p=(0.25, 0.75))
     gain = 1 + amplitude * signs * rng.uniform(0.6, 1.0, total)
-    return np.clip(fetch(at) * gain[at, None, None, None].astype(np.float32), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(fetch(at) * gain[at, None, None, None].astype(np.float32)), 0, 255).astype(np.uint8)
 
 
 def freeze(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
@@ -54,10 +54,10 @@ def shuffle(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.r
 
 
 def ghosting(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
-    """A translucent copy from 2 to 4 frames earlier is left behind, 17 to 55 % strong."""
-    weight = np.float32(0.13 + 0.42 * severity)
-    lag = int(rng.integers(2, 5))
-    return np.clip((1 - weight) * fetch(at) + weight * fetch(np.maximum(at - lag, 0)), 0, 255).astype(np.uint8)
+    """A translucent copy from 3 to 6 frames earlier is left behind, 19 to 57 % strong."""
+    weight = np.float32(0.15 + 0.42 * severity)
+    lag = int(rng.integers(3, 7))
+    return np.rint((1 - weight) * fetch(at) + weight * fetch(np.maximum(at - lag, 0))).astype(np.uint8)
 
 
 def morphing(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001

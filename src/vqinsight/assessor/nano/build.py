@@ -75,9 +75,25 @@ def build_model(tokenizer: Any, seed: int = 0) -> Qwen2_5_VLForConditionalGenera
     token = tokenizer.convert_tokens_to_ids
     with torch.no_grad():
         model.model.visual.patch_embed.proj.weight.copy_(filter_bank(VISION_WIDTH, PIXELS.patch_size))
+        _square(model.model.visual.blocks[0].mlp)
     model.generation_config.eos_token_id = token("<|im_end|>")
     model.generation_config.pad_token_id = token("<|endoftext|>")
     return model
+
+
+def _square(mlp: Any) -> None:
+    """Let a gated layer begin as squares: silu(z) z + silu(-z) (-z) = z^2, summed up in random directions.
+
+    How strong the detail is, whatever its sign, is then there from the first step.
+    """
+    same = torch.eye(VISION_WIDTH)
+    both = torch.cat((same, -same))
+    mlp.gate_proj.weight.copy_(both)
+    mlp.up_proj.weight.copy_(both)
+    mlp.gate_proj.bias.zero_()
+    mlp.up_proj.bias.zero_()
+    mixed = torch.randn(VISION_WIDTH, VISION_WIDTH) * 0.3 / VISION_WIDTH**0.5
+    mlp.down_proj.weight.copy_(torch.cat((mixed, mixed), dim=1))
 
 
 def filter_bank(width: int, side: int) -> torch.Tensor:

@@ -23,6 +23,7 @@ from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS, TEXT_WIDTH, build_model, nano_config
 from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import Stage, lesson
+from vqinsight.assessor.nano.muon import MuonAndAdamW
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.video.sample import choose_frames
 from vqinsight.video.views import View, image_views, video_views, wanted_frames
@@ -186,15 +187,16 @@ class Plan:
         glances: clips shown to the vision tower alone; 0 goes straight on to the whole model.
         lessons: lessons (two clips each) for the whole model afterwards, of which the first ``perception`` are terse.
         per_step: lessons a step and process; twice as many glances.
-        learning_rate: at its peak, for the tower alone; the whole model learns at 0.8 of it.
+        learning_rate: Muon's at its peak for the tower alone; the whole model learns at half of it, AdamW's part at
+            half of that.
         save_every: steps between checkpoints.
     """
 
-    glances: int = 32_000
-    lessons: int = 10_500
-    perception: int = 6_000
+    glances: int = 72_000
+    lessons: int = 8_000
+    perception: int = 3_200
     per_step: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     save_every: int = 200
     seed: int = 0
 
@@ -230,7 +232,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     pupil.attributes = eyes.heads
     pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
     collator = Collator(tokenizer.pad_token_id)
-    rate = 0.8 * plan.learning_rate
+    rate = plan.learning_rate / 2
     trainer = _trainer(pupil, data, collator, out / "language", plan, plan.per_step, rate, workers)
     trainer.train(resume_from_checkpoint=_checkpoint(out / "language"))
     if trainer.is_world_process_zero():
@@ -253,12 +255,9 @@ def _trainer(
         output_dir=str(out),
         per_device_train_batch_size=per_step,
         num_train_epochs=1,
-        learning_rate=rate,
         lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr_rate": 0.05},
         warmup_steps=200,
-        adam_beta2=0.98,
-        weight_decay=0.05,
         max_grad_norm=1.0,
         logging_steps=20,
         seed=plan.seed,
@@ -274,7 +273,8 @@ def _trainer(
         disable_tqdm=True,
         train_sampling_strategy="sequential",
     )
-    return Trainer(model=model, args=arguments, train_dataset=data, data_collator=collator)
+    optimizers = (MuonAndAdamW(model, rate, rate / 2), None)
+    return Trainer(model=model, args=arguments, train_dataset=data, data_collator=collator, optimizers=optimizers)
 
 
 def _checkpoint(folder: Path) -> str | None:
