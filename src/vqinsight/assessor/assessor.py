@@ -22,6 +22,7 @@ from vqinsight.tasks.prompts import PromptSet, prompt_set
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
 from vqinsight.video.footage import Footage, load_footage
 from vqinsight.video.views import View
+from vqinsight.world.footage import SCHEME, world_footage
 
 
 class Assessor:
@@ -43,12 +44,15 @@ class Assessor:
         self._output_type = _feature_type(loaded.model)
 
     def look(self, path: str) -> Footage:
-        """Decode and sample a clip; thread-safe.
+        """Decode and sample a clip, or render one of the embedded world by its name; thread-safe.
 
         Raises:
             UnreadableVideo: the file cannot be used.
         """
-        footage = load_footage(path, self.loaded.look, self.loaded.spec, folder_fps=self._folder_fps)
+        if path.startswith(SCHEME):
+            footage = world_footage(path, self.loaded.look, self.loaded.spec)
+        else:
+            footage = load_footage(path, self.loaded.look, self.loaded.spec, folder_fps=self._folder_fps)
         step = self.loaded.look.seconds_per_grid
         if step is None:
             return footage
@@ -93,30 +97,31 @@ class Assessor:
         """Raw completions of chat messages about encoded clips; arguments as for ``ask``."""
         look = self.loaded.look
         prompts = [self._build(messages, clips) for messages, clips in asked]
-        rows = [(index, sample) for index in range(len(asked)) for sample in range(samples)]
-        seeds = [_seed(seed, sample, prompts[index], asked[index][1]) for index, sample in rows]
-        texts: list[str] = []
-        for batch in batches([prompts[index] for index, _ in rows], look.max_new_tokens, look.batch_tokens):
-            chosen = [rows[i][0] for i in batch]
+        seeds = [
+            [_seed(seed, sample, prompt, clips) for sample in range(samples)]
+            for prompt, (_, clips) in zip(prompts, asked, strict=True)
+        ]
+        texts: list[list[str]] = []
+        for batch in batches(prompts, look.max_new_tokens, look.batch_tokens, samples):
             try:
                 answers = complete(
                     self.loaded.model,
-                    [prompts[index] for index in chosen],
-                    [[view for clip in asked[index][1] for view in clip.views] for index in chosen],
+                    [prompts[i] for i in batch],
+                    [[view for clip in asked[i][1] for view in clip.views] for i in batch],
+                    [seeds[i] for i in batch],
                     output_type=self._output_type,
                     pad_id=self.loaded.tokenizer.pad_token_id,
                     forbidden=self.loaded.forbidden,
                     max_new_tokens=look.max_new_tokens,
                     temperature=temperature,
-                    seeds=[seeds[i] for i in batch],
                 )
             except torch.OutOfMemoryError as error:
                 raise ModelError(
                     f"out of memory with {len(batch)} questions in a batch. Look at less (--frames, --max-pixels), use "
                     f"--dtype bfloat16, or lower batch_tokens, now {look.batch_tokens}, in the model's {SETTINGS_FILE}."
                 ) from error
-            texts += self.loaded.tokenizer.batch_decode(answers, skip_special_tokens=True)
-        return [texts[i * samples : (i + 1) * samples] for i in range(len(asked))]
+            texts += [self.loaded.tokenizer.batch_decode(said, skip_special_tokens=True) for said in answers]
+        return texts
 
     def _build(self, messages: Sequence[dict[str, Any]], clips: Sequence[EncodedClip]) -> Prompt:
         views: list[list[View]] = [[encoded.view for encoded in clip.views] for clip in clips]

@@ -38,7 +38,7 @@ class VisionTower:
         self._model = model
         self.clips_encoded = 0
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, footage: Footage) -> EncodedClip:
         """Encode one clip, alone, so that its features cannot depend on other clips."""
         digest = hashlib.blake2b(digest_size=8)
@@ -56,6 +56,31 @@ class VisionTower:
         out = encode(patches, grid, return_dict=True)
         layers = getattr(out, "deepstack_features", None) or []
         return EncodedView(view, out.pooler_output[0], tuple(layer[0] for layer in layers))
+
+
+def shuffled(encoded: Sequence[EncodedView], order: Sequence[int]) -> tuple[EncodedView, ...]:
+    """A clip's views with their visual tokens shuffled in time; nothing is encoded again.
+
+    Attention in the tower stays within one temporal patch, so these are the features of the clip with its temporal
+    patches in that order (tests/invariant/test_shuffle.py).
+
+    Args:
+        order: the temporal patches of the first view in their new order; views with k times as many move in runs of k.
+    """
+    moved = []
+    for view in encoded:
+        steps = view.view.grid[0]
+        run = steps // len(order)
+        if run * len(order) != steps:
+            raise ValueError(f"a view of {steps} temporal patches cannot be shuffled in {len(order)} parts")
+        index = torch.tensor([place * run + i for place in order for i in range(run)], device=view.pooled.device)
+        pooled, *deepstack = (_permuted(tokens, steps, index) for tokens in (view.pooled, *view.deepstack))
+        moved.append(EncodedView(view.view, pooled, tuple(deepstack)))
+    return tuple(moved)
+
+
+def _permuted(tokens: torch.Tensor, steps: int, index: torch.Tensor) -> torch.Tensor:
+    return tokens.view(steps, -1, tokens.shape[-1])[index].flatten(0, 1)
 
 
 def encoder_outputs(encoded: Sequence[EncodedView], output_type: type[Any]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from vqinsight.assessor.branches import accepted, core
 from vqinsight.assessor.features import EncodedView, encoder_outputs
 from vqinsight.assessor.inputs import Prompt, collate
 
@@ -31,16 +31,17 @@ class GumbelSampling(LogitsProcessor):
         return scores.float() / self._temperature + noise.to(scores.device)
 
 
-def batches(prompts: Sequence[Prompt], room: int, budget: int) -> list[list[int]]:
+def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: int = 1) -> list[list[int]]:
     """Indices of prompts in order, cut into batches of at most ``budget`` tokens once padded.
 
-    ``room`` is what each answer may take. A prompt larger than the budget is a batch of its own.
+    ``room`` is what each answer may take, and each prompt has this many ``answers``. A prompt larger than the budget is
+    a batch of its own.
     """
     cut: list[list[int]] = []
     longest = 0
     for index, prompt in enumerate(prompts):
         length = len(prompt.ids) + room
-        if not cut or max(longest, length) * (len(cut[-1]) + 1) > budget:
+        if not cut or max(longest, length) * (len(cut[-1]) + 1) * answers > budget:
             cut.append([])
             longest = 0
         cut[-1].append(index)
@@ -48,33 +49,47 @@ def batches(prompts: Sequence[Prompt], room: int, budget: int) -> list[list[int]
     return cut
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def complete(
     model: Any,
     prompts: Sequence[Prompt],
     encoded: Sequence[Sequence[EncodedView]],
+    seeds: Sequence[Sequence[int]],
     *,
     output_type: type[Any],
     pad_id: int,
     forbidden: Sequence[int],
     max_new_tokens: int,
     temperature: float,
-    seeds: Sequence[int],
-) -> list[list[int]]:
-    """Token ids of one answer a prompt, end and padding tokens removed.
+    lockstep: bool = False,
+) -> list[list[list[int]]]:
+    """Token ids of the answers to each prompt, end and padding tokens removed.
+
+    A prompt goes through the model once, whatever the number of its answers.
 
     Args:
         encoded: for each prompt its encoded views, in order.
+        seeds: for each prompt one seed an answer; at temperature 0 only their number counts.
         forbidden: tokens that are never sampled: one placeholder in an answer breaks every later pass over it.
         temperature: 0 takes the most likely token.
-        seeds: one a prompt; unused at temperature 0.
+        lockstep: keep stepping until every process is done, as sharded weights need.
     """
-    accepted = inspect.signature(model.forward).parameters  # Qwen3-VL writes times into the prompt instead
-    inputs = {key: value.to(model.device) for key, value in collate(prompts, pad_id).items() if key in accepted}
-    sampling = [GumbelSampling(temperature, seeds)] if temperature > 0 else []
+    batch = collate(prompts, pad_id)
+    inputs = {key: value.to(model.device) for key, value in accepted(_bare(model).forward, batch).items()}
+    outputs = encoder_outputs([view for views in encoded for view in views], output_type)
+    cache = model(**inputs, mm_encoder_outputs=outputs, use_cache=True, logits_to_keep=1).past_key_values
+    # The last token is left to ``generate``, which begins with a token that is not in the cache.
+    cache.crop(-1)
+    counts = torch.tensor([len(mine) for mine in seeds], device=model.device)
+    index = torch.arange(len(prompts), device=model.device).repeat_interleave(counts)
+    cache.batch_select_indices(index)
+    vision_language = core(model)
+    vision_language.rope_deltas = vision_language.rope_deltas[index]
+    sampling = [GumbelSampling(temperature, [seed for mine in seeds for seed in mine])] if temperature > 0 else []
     out = model.generate(
-        **inputs,
-        mm_encoder_outputs=encoder_outputs([view for views in encoded for view in views], output_type),
+        input_ids=inputs["input_ids"][index],
+        attention_mask=inputs["attention_mask"][index],
+        past_key_values=cache,
         do_sample=False,
         num_beams=1,
         temperature=None,
@@ -85,11 +100,17 @@ def complete(
         suppress_tokens=list(forbidden),
         logits_processor=LogitsProcessorList(sampling),
         pad_token_id=pad_id,
+        synced_gpus=lockstep,
     )
-    ends = model.generation_config.eos_token_id
+    ends = _bare(model).generation_config.eos_token_id
     stop = {pad_id, *(ends if isinstance(ends, list) else [ends])}
     answers = []
     for row in out[:, inputs["input_ids"].shape[1] :].tolist():
         length = next((i for i, token in enumerate(row) if token in stop), len(row))
         answers.append(row[:length])
-    return answers
+    given = iter(answers)
+    return [[next(given) for _ in mine] for mine in seeds]
+
+
+def _bare(model: Any) -> Any:
+    return model.get_base_model() if hasattr(model, "get_base_model") else model

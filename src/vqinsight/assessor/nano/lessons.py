@@ -8,7 +8,6 @@ is: to make it right is the work of reinforcement learning, which is never shown
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,8 +16,8 @@ import numpy as np
 from vqinsight.tasks.prompts import BRIEF, clean
 from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
 from vqinsight.world import describe
+from vqinsight.world.ask import ask
 from vqinsight.world.draw import Split, WorldClip, draw_siblings, overall, without_prompt
-from vqinsight.world.facts import FACT_NAMES, NUMBER_WORDS, Facts, caption, mutate
 
 Stage = Literal["perception", "conversation"]
 
@@ -133,79 +132,6 @@ def _verdict(clip: WorldClip, rng: np.random.Generator) -> str:
 
 
 def _yes_no(index: int, clip: WorldClip, still: bool, rng: np.random.Generator) -> Exercise:
-    askers: list[Callable[[WorldClip, np.random.Generator], tuple[str, bool, str]]] = [_ask_spatial, _ask_spatial_kind]
-    if not still:
-        askers += [_ask_temporal, _ask_temporal, _ask_temporal_kind, _ask_temporal_kind]
-    if clip.truth.facts is not None:
-        askers += [_ask_colour_and_shape, _ask_text] if not still else [_ask_colour_and_shape]
-    text, yes, reasoning = askers[rng.integers(len(askers))](clip, rng)
+    text, yes, reasoning = ask(clip, rng, still=still)
     question = Question("yesno", (Clip(""),), text)
     return Exercise(BRIEF.messages(question), (index,), _think(reasoning, BRIEF.format_answer(question, Verdict(yes))))
-
-
-def _one_of(options: tuple[str, ...], rng: np.random.Generator) -> str:
-    return options[rng.integers(len(options))]
-
-
-def _ask_spatial(clip: WorldClip, rng: np.random.Generator) -> tuple[str, bool, str]:
-    good, bad = (
-        ("Is the picture clean?", "Are the frames sharp and clean?", "Is the image quality good?"),
-        ("Does the picture have a defect?", "Is the image quality damaged?", "Is there any spatial defect?"),
-    )
-    positive = rng.random() < 0.6
-    clean_picture = clip.truth.spatial is None
-    question = _one_of(good if positive else bad, rng)
-    return question, clean_picture == positive, describe.say_spatial(clip.truth.spatial, rng)
-
-
-def _ask_temporal(clip: WorldClip, rng: np.random.Generator) -> tuple[str, bool, str]:
-    good, bad = (
-        ("Is the motion smooth?", "Is the motion reasonable?", "Does it move naturally?", "Is the video stable?"),
-        ("Does the motion have a defect?", "Is the motion strange?", "Is there any temporal defect?"),
-    )
-    positive = rng.random() < 0.6
-    smooth = clip.truth.temporal is None
-    question = _one_of(good if positive else bad, rng)
-    return question, smooth == positive, describe.say_temporal(clip.truth.temporal, rng)
-
-
-def _ask_kind(
-    defect: describe.Defect | None, kinds: tuple[str, ...], sentence: str, rng: np.random.Generator
-) -> tuple[str, bool, str]:
-    present = defect.kind if defect else None
-    kind = present if present and rng.random() < 0.55 else kinds[rng.integers(len(kinds))]
-    noun = describe.NOUNS[kind]
-    question = _one_of((f"Is there {noun}?", f"Do you see {noun}?", f"Does it suffer from {noun}?"), rng)
-    return question, kind == present, sentence
-
-
-def _ask_spatial_kind(clip: WorldClip, rng: np.random.Generator) -> tuple[str, bool, str]:
-    sentence = describe.say_spatial(clip.truth.spatial, rng)
-    return _ask_kind(clip.truth.spatial, describe.SPATIAL_KINDS, sentence, rng)
-
-
-def _ask_temporal_kind(clip: WorldClip, rng: np.random.Generator) -> tuple[str, bool, str]:
-    sentence = describe.say_temporal(clip.truth.temporal, rng)
-    return _ask_kind(clip.truth.temporal, describe.TEMPORAL_KINDS, sentence, rng)
-
-
-def _ask_colour_and_shape(clip: WorldClip, rng: np.random.Generator) -> tuple[str, bool, str]:
-    facts = _facts(clip)
-    names: tuple[str, ...] = ("colour", "shape", "count")
-    claim = mutate(facts, (names[rng.integers(3)],), rng) if rng.random() < 0.5 else facts
-    thing = f"{NUMBER_WORDS[claim.count]} {claim.colour} {claim.shape}{'s' * (claim.count > 1)}"
-    seen = f"{NUMBER_WORDS[facts.count]} {facts.colour} {facts.shape}{'s' * (facts.count > 1)}"
-    verb = "Are" if claim.count > 1 else "Is"
-    return f"{verb} there {thing}?", claim == facts, f"I see {seen}."
-
-
-def _ask_text(clip: WorldClip, rng: np.random.Generator) -> tuple[str, bool, str]:
-    facts = _facts(clip)
-    wrong = (FACT_NAMES[rng.integers(len(FACT_NAMES))],) if rng.random() < 0.5 else ()
-    claim = mutate(facts, wrong, rng)
-    return f"Does it show {caption(claim, rng)}?", not wrong, describe.say_alignment(wrong, rng)
-
-
-def _facts(clip: WorldClip) -> Facts:
-    assert clip.truth.facts is not None
-    return clip.truth.facts

@@ -27,9 +27,7 @@ class MuonAndAdamW(torch.optim.Optimizer):
         matrices = [p for p in trained if p.ndim == 2 and id(p) not in embeddings]
         chosen = {id(p) for p in matrices}
         others = [p for p in trained if id(p) not in chosen]
-        self._muon = torch.optim.Muon(
-            matrices, lr=muon_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-        )
+        self._muon = torch.optim.Muon(matrices, lr=muon_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
         self._adamw = torch.optim.AdamW(others, lr=adamw_rate, betas=(0.9, 0.98), weight_decay=weight_decay)
         super().__init__([*self._muon.param_groups, *self._adamw.param_groups], {})
         self.param_groups = [*self._muon.param_groups, *self._adamw.param_groups]  # the very groups: schedulers set lr

@@ -1,0 +1,10 @@
+"""Equation 7: is the choice, or the yes or no, the right one?"""
+
+from __future__ import annotations
+
+from vqinsight.tasks.types import Answer, Missing
+
+
+def comparison_reward(answer: Answer | Missing, label: Answer) -> float:
+    """Eq. 7: 1 if the answer is the label, 0 otherwise; a missing answer is never right."""
+    return float(answer == label)

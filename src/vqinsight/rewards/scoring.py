@@ -1,0 +1,64 @@
+"""Equations 3 and 6: how near are the predicted scores to what people said?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from vqinsight.tasks.types import Dimension
+
+Scale = Literal["unit", "relative", "raw", "threshold"]
+THRESHOLD = 0.0875  # of the range: Q-Insight counts an answer within 0.35 on its scale of 1 to 5 as right
+
+
+def score_reward(prediction: float, label: float, dimension: Dimension, scale: Scale = "unit") -> float:
+    """Eq. 3: ``1 - |prediction - label|``, both on the range of ``dimension``.
+
+    * ``unit`` (default): the difference is divided by the range, so the reward lies in [0, 1] for answers within it.
+    * ``relative``: divided by the label instead, and never below 0, as the released code does. With a label of 0 only
+      an exact answer is rewarded.
+    * ``raw``: the difference as it is. On 0 to 100 that reaches -99 and drowns all other rewards; kept for comparison.
+    * ``threshold``: 1 within ``THRESHOLD`` of the range, else 0, as Q-Insight does for images.
+    """
+    difference = abs(prediction - label)
+    extent = dimension.high - dimension.low
+    if scale == "unit":
+        return 1.0 - difference / extent
+    if scale == "relative":
+        return max(0.0, 1.0 - difference / label) if label > 0 else float(difference == 0)
+    if scale == "raw":
+        return 1.0 - difference
+    return float(difference < THRESHOLD * extent)
+
+
+def multi_score_reward(
+    predictions: Mapping[str, float],
+    labels: Mapping[str, float],
+    dimensions: Sequence[Dimension],
+    scale: Scale = "unit",
+    weights: Mapping[str, float] | None = None,
+) -> float:
+    """Eq. 6: ``1 - sum_j lambda_j |prediction_j - label_j|`` over the dimensions that have a label.
+
+    For ``unit``, ``relative`` and ``threshold`` the lambda_j are divided by their sum, so that the number of dimensions
+    M does not change the reward's weight beside the others. ``raw`` is the formula to the letter.
+
+    Args:
+        weights: lambda_j by dimension key; 1 where nothing is said.
+
+    Raises:
+        ValueError: no dimension has a label.
+    """
+    labelled = [dim for dim in dimensions if dim.key in labels]
+    if not labelled:
+        raise ValueError(f"none of {[dim.key for dim in dimensions]} has a label; labelled: {sorted(labels)}")
+    weight = {dim.key: (weights or {}).get(dim.key, 1.0) for dim in labelled}
+    lost = sum(
+        weight[dim.key] * (1.0 - score_reward(predictions[dim.key], labels[dim.key], dim, scale)) for dim in labelled
+    )
+    return 1.0 - lost if scale == "raw" else 1.0 - lost / sum(weight.values())
+
+
+def worst_reward(dimensions: Sequence[Dimension], scale: Scale = "unit") -> float:
+    """What a missing answer earns: no more than the farthest answer within the range."""
+    return 1.0 - sum(dim.high - dim.low for dim in dimensions) if scale == "raw" else 0.0
