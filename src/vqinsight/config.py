@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import tomllib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -71,9 +73,67 @@ def read_settings(kind: type[Model], path: Path) -> Model:
     return parse_settings(kind, values, str(path))
 
 
+def read_toml(kind: type[Model], path: Path, changes: Sequence[str] = ()) -> Model:
+    """Read a TOML file as ``kind``.
+
+    Args:
+        changes: ``a.b=value`` each, the value written as in TOML (a bare word is a string); they replace what the file
+            says. ``a.0.b`` reaches into lists.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as TOML ({error}).") from error
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--set {change}: write key=value, such as --set grpo.answers=4")
+        _put(values, key.strip().split("."), _toml_value(text.strip()), change)
+    return parse_settings(kind, values, str(path))
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _put(values: Any, keys: Sequence[str], value: Any, change: str) -> None:
+    for place, key in enumerate(keys):
+        last = place == len(keys) - 1
+        if isinstance(values, list):
+            if not key.isdigit() or int(key) >= len(values):
+                raise UsageError(f"--set {change}: there is no entry {key}; the list has {len(values)}")
+            if last:
+                values[int(key)] = value
+            else:
+                values = values[int(key)]
+        elif not isinstance(values, dict):
+            raise UsageError(f"--set {change}: {'.'.join(keys[:place])} is a single value and holds no {key!r}")
+        elif last:
+            values[key] = value
+        else:
+            values = values.setdefault(key, {})
+
+
 def _explain(kind: type[BaseModel], item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "missing":
+        return f"the setting {key!r} is missing"
     if item["type"] != "extra_forbidden":
-        return f"{key} = {item['input']!r}: {item['msg']}"
-    nearest = difflib.get_close_matches(key, list(kind.model_fields), n=1, cutoff=0.0)
-    return f"unknown setting {key!r}. Did you mean {nearest[0]!r}?"
+        return f"{key} = {item['input']!r}: {item['msg']}" if key else str(item["msg"])
+    *above, last = item["loc"]
+    nearest = difflib.get_close_matches(str(last), list(_fields(kind, above)), n=1, cutoff=0.0)
+    return f"unknown setting {key!r}. Did you mean {'.'.join([*map(str, above), *nearest])!r}?"
+
+
+def _fields(kind: type[BaseModel], above: Sequence[Any]) -> Iterable[str]:
+    """Names of the settings at a place: a group of settings, or one of a list of groups."""
+    for name in above:
+        if not isinstance(name, str):
+            continue
+        annotation = kind.model_fields[name].annotation
+        inner = [part for part in (annotation, *get_args(annotation)) if isinstance(part, type)]
+        kind = next(part for part in inner if issubclass(part, BaseModel))
+    return kind.model_fields

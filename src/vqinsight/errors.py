@@ -27,3 +27,7 @@ class UsageError(VQInsightError):
 
 class ModelError(VQInsightError):
     """A model cannot be loaded or used: wrong folder, unsupported family, missing package."""
+
+
+class TrainingError(VQInsightError):
+    """A run cannot go on: too many unreadable clips, no memory, nothing to learn from."""

@@ -32,6 +32,12 @@ def _known_prompts(value: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", show_default=False, help="A TOML file, see configs/.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Replaces a setting of the file: --set grpo.answers=4"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that lies in the settings' out folder.")]
 Clips = Annotated[
     list[str], typer.Argument(metavar="CLIP", show_default=False, help="Videos, images, folders, globs, CSV lists.")
 ]

@@ -11,8 +11,8 @@ import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
-from vqinsight.assessor.features import EncodedClip, VisionTower
-from vqinsight.assessor.generate import batches, complete
+from vqinsight.assessor.features import EncodedClip, EncodedView, VisionTower
+from vqinsight.assessor.generate import batches, complete, stop_tokens
 from vqinsight.assessor.inputs import Prompt, PromptBuilder
 from vqinsight.assessor.load import SETTINGS_FILE, Loaded
 from vqinsight.errors import ModelError
@@ -41,7 +41,8 @@ class Assessor:
         self._builder = PromptBuilder(
             loaded.tokenizer, IMAGE_TOKEN, VIDEO_TOKEN, lambda view: loaded.family.placeholder(view, loaded.spec)
         )
-        self._output_type = _feature_type(loaded.model)
+        self.output_type = _feature_type(loaded.model)
+        self.stop_tokens = stop_tokens(loaded.model)
 
     def look(self, path: str) -> Footage:
         """Decode and sample a clip, or render one of the embedded world by its name; thread-safe.
@@ -96,7 +97,7 @@ class Assessor:
     ) -> list[list[str]]:
         """Raw completions of chat messages about encoded clips; arguments as for ``ask``."""
         look = self.loaded.look
-        prompts = [self._build(messages, clips) for messages, clips in asked]
+        prompts = [self.build(messages, clips) for messages, clips in asked]
         seeds = [
             [_seed(seed, sample, prompt, clips) for sample in range(samples)]
             for prompt, (_, clips) in zip(prompts, asked, strict=True)
@@ -104,16 +105,11 @@ class Assessor:
         texts: list[list[str]] = []
         for batch in batches(prompts, look.max_new_tokens, look.batch_tokens, samples):
             try:
-                answers = complete(
-                    self.loaded.model,
+                answers = self.generate(
                     [prompts[i] for i in batch],
                     [[view for clip in asked[i][1] for view in clip.views] for i in batch],
                     [seeds[i] for i in batch],
-                    output_type=self._output_type,
-                    pad_id=self.loaded.tokenizer.pad_token_id,
-                    forbidden=self.loaded.forbidden,
-                    max_new_tokens=look.max_new_tokens,
-                    temperature=temperature,
+                    temperature,
                 )
             except torch.OutOfMemoryError as error:
                 raise ModelError(
@@ -123,7 +119,32 @@ class Assessor:
             texts += [self.loaded.tokenizer.batch_decode(said, skip_special_tokens=True) for said in answers]
         return texts
 
-    def _build(self, messages: Sequence[dict[str, Any]], clips: Sequence[EncodedClip]) -> Prompt:
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        encoded: Sequence[Sequence[EncodedView]],
+        seeds: Sequence[Sequence[int]],
+        temperature: float,
+        *,
+        max_new_tokens: int | None = None,
+        lockstep: bool = False,
+    ) -> list[list[list[int]]]:
+        """Token ids of the answers to prompts in one batch, see ``generate.complete``."""
+        return complete(
+            self.loaded.model,
+            prompts,
+            encoded,
+            seeds,
+            output_type=self.output_type,
+            pad_id=self.loaded.tokenizer.pad_token_id,
+            forbidden=self.loaded.forbidden,
+            max_new_tokens=max_new_tokens or self.loaded.look.max_new_tokens,
+            temperature=temperature,
+            lockstep=lockstep,
+        )
+
+    def build(self, messages: Sequence[dict[str, Any]], clips: Sequence[EncodedClip]) -> Prompt:
+        """The token ids of chat messages about encoded clips."""
         views: list[list[View]] = [[encoded.view for encoded in clip.views] for clip in clips]
         return self._builder.build(messages, views)
 

@@ -54,15 +54,12 @@ def accepted(function: Any, values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key in known}
 
 
-def pack(
-    model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Sequence[int]]], pad_id: int, dtype: torch.dtype
-) -> Packed:
+def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Sequence[int]]], pad_id: int) -> Packed:
     """One row a prompt, with all its answers.
 
     Args:
         model: the bare model (not wrapped for several processes); it only computes positions here.
         answers: for each prompt the token ids of its answers, none of them empty.
-        dtype: of the attention mask, the model's own.
     """
     batch = collate(prompts, pad_id, left=False)
     lengths = [len(prompt.ids) for prompt in prompts]
@@ -76,7 +73,7 @@ def pack(
     first = min(lengths) - 1  # the earliest logits that are needed
     inputs = {
         "input_ids": pad(rows, pad_id, left=False),
-        "attention_mask": _mask(segment_BS, dtype),
+        "attention_mask": _mask(segment_BS, model),
         "position_ids": _positions(core(model), batch, lengths, answers, segment_BS.shape[1]),
         "mm_token_type_ids": pad(kinds, 0, left=False),
         "logits_to_keep": torch.arange(first, segment_BS.shape[1]),
@@ -95,14 +92,18 @@ def pack(
     return Packed(inputs, torch.tensor(row_A), pad(places, 0, left=False), pad(tokens, 0, left=False), mask_AT)
 
 
-def _mask(segment_BS: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """(B, 1, S, S) additive mask: a token sees the prompt and its own branch, up to itself; padding sees padding."""
+def _mask(segment_BS: torch.Tensor, model: Any) -> torch.Tensor:
+    """(B, 1, S, S): a token sees the prompt and its own branch, up to itself; padding sees padding.
+
+    ``sdpa`` takes truth values, which fit every precision; ``eager`` adds its mask and needs numbers.
+    """
     length = segment_BS.shape[1]
     earlier = torch.ones(length, length, dtype=torch.bool).tril()
     mine, theirs = segment_BS[:, :, None], segment_BS[:, None, :]
-    seen = earlier & ((mine == theirs) | ((theirs == _PROMPT) & (mine != _PADDING)))
-    mask = torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)
-    return mask[:, None]
+    seen = (earlier & ((mine == theirs) | ((theirs == _PROMPT) & (mine != _PADDING))))[:, None]
+    if model.config._attn_implementation == "sdpa":
+        return seen
+    return torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(~seen, torch.finfo(model.dtype).min)
 
 
 def _positions(

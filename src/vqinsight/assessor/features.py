@@ -99,3 +99,10 @@ def encoder_outputs(encoded: Sequence[EncodedView], output_type: type[Any]) -> d
             fields["deepstack_features"] = [[e.deepstack[i] for e in views] for i in range(len(views[0].deepstack))]
         outputs[kind] = output_type(**fields)
     return outputs
+
+
+def pixels(encoded: Sequence[EncodedView], device: torch.device) -> dict[str, torch.Tensor]:
+    """The same views as pixels for ``forward``, for a vision tower that learns."""
+    names = {"image": "pixel_values", "video": "pixel_values_videos"}
+    patches = {name: [e.view.patches for e in encoded if e.view.kind == kind] for kind, name in names.items()}
+    return {name: torch.cat(each).to(device) for name, each in patches.items() if each}

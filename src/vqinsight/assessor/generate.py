@@ -63,7 +63,7 @@ def complete(
     temperature: float,
     lockstep: bool = False,
 ) -> list[list[list[int]]]:
-    """Token ids of the answers to each prompt, end and padding tokens removed.
+    """Token ids of the answers to each prompt, the end token included, padding removed.
 
     A prompt goes through the model once, whatever the number of its answers.
 
@@ -102,14 +102,19 @@ def complete(
         pad_token_id=pad_id,
         synced_gpus=lockstep,
     )
-    ends = _bare(model).generation_config.eos_token_id
-    stop = {pad_id, *(ends if isinstance(ends, list) else [ends])}
+    stop = stop_tokens(model)
     answers = []
     for row in out[:, inputs["input_ids"].shape[1] :].tolist():
-        length = next((i for i, token in enumerate(row) if token in stop), len(row))
-        answers.append(row[:length])
+        end = next((i for i, token in enumerate(row) if token in stop), len(row))
+        answers.append(row[: end + 1])
     given = iter(answers)
     return [[next(given) for _ in mine] for mine in seeds]
+
+
+def stop_tokens(model: Any) -> frozenset[int]:
+    """The tokens that end an answer."""
+    ends = _bare(model).generation_config.eos_token_id
+    return frozenset(ends if isinstance(ends, list) else [ends])
 
 
 def _bare(model: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from vqinsight.errors import UnreadableVideo, VQInsightError
+from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
 from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, ResultFile, check_target, json_line
 from vqinsight.report.terminal import notice
 from vqinsight.report.words import ResultRecord, failures
@@ -84,6 +84,23 @@ def deliver(
         notice("Interrupted." + kept)
         sys.exit(INTERRUPTED)
     sys.exit(code)
+
+
+@contextmanager
+def plain_endings(interrupted: str) -> Iterator[None]:
+    """Errors and Ctrl-C end the process with a line instead of a trace.
+
+    Args:
+        interrupted: what to say after Ctrl-C.
+    """
+    try:
+        yield
+    except VQInsightError as error:
+        notice(f"Error: {error}")
+        sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
+    except KeyboardInterrupt:
+        notice(interrupted)
+        sys.exit(INTERRUPTED)
 
 
 def _show(outputs: Outputs, results: list[Result], show: Callable[[Console, list[Result]], None]) -> None:

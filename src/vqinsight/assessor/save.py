@@ -1,0 +1,33 @@
+"""A model becomes a folder that ``load_model`` reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from vqinsight.assessor.load import SETTINGS_FILE, Loaded
+
+PREPROCESSOR_FILE = "preprocessor_config.json"
+
+
+def save_companions(loaded: Loaded, folder: Path) -> None:
+    """Write what stands beside the weights: tokenizer, preprocessor settings and how the model looks at clips."""
+    folder.mkdir(parents=True, exist_ok=True)
+    loaded.tokenizer.save_pretrained(folder)
+    spec, look = loaded.spec, loaded.look
+    # Upstream's names for upstream's classes, so that transformers' own ``AutoProcessor`` finds its way too.
+    family = {"qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL", "qwen2_vl": "Qwen2VL"}[loaded.model.config.model_type]
+    videos = "Qwen3VLVideoProcessor" if family == "Qwen3VL" else "Qwen2VLVideoProcessor"
+    settings = {
+        "image_processor_type": "Qwen2VLImageProcessor",
+        "video_processor_type": videos,
+        "processor_class": f"{family}Processor",
+        "patch_size": spec.patch_size,
+        "temporal_patch_size": spec.temporal_patch_size,
+        "merge_size": spec.merge_size,
+        "image_mean": list(spec.mean),
+        "image_std": list(spec.std),
+        "size": {"shortest_edge": spec.min_pixels, "longest_edge": spec.max_pixels},
+    }
+    (folder / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    (folder / SETTINGS_FILE).write_text(json.dumps(look.model_dump(), indent=2) + "\n", encoding="utf-8")

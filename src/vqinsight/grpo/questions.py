@@ -1,0 +1,87 @@
+"""The training data as slots: question p takes slots p * N to p * N + N - 1, one for each of its N answers.
+
+Processes share out slots, not questions, so a group of answers may straddle processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from torch.utils.data import Dataset, Sampler
+
+from vqinsight.errors import UnreadableVideo
+from vqinsight.tasks.types import Example
+from vqinsight.video.footage import Footage
+
+Look = Callable[[str], Footage]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with its clips decoded, and which of its N answers are wanted here.
+
+    Attributes:
+        position: in the whole run; with the answer's number it fixes the randomness.
+        numbers: of the answers wanted, out of 0 to N - 1.
+    """
+
+    position: int
+    numbers: tuple[int, ...]
+    example: Example
+    footage: tuple[Footage, ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A question that cannot be asked: one of its clips cannot be read."""
+
+    position: int
+    path: str
+    reason: str
+
+
+class Questions(Dataset[Asked | Failed]):
+    """Slots of a sequence of examples; a clip that is needed for several slots of a batch is decoded once."""
+
+    def __init__(self, examples: Sequence[Example], answers: int, look: Look) -> None:
+        self._examples, self.answers, self._look = examples, answers, look
+
+    def __len__(self) -> int:
+        return len(self._examples) * self.answers
+
+    def __getitem__(self, slot: int) -> Asked | Failed:
+        return self.__getitems__([slot])[0]
+
+    def __getitems__(self, slots: Sequence[int]) -> list[Asked | Failed]:
+        """The questions that these slots belong to, each once."""
+        numbers: dict[int, list[int]] = {}
+        for slot in slots:
+            numbers.setdefault(slot // self.answers, []).append(slot % self.answers)
+        seen: dict[str, Footage] = {}
+        return [self._ask(position, tuple(mine), seen) for position, mine in numbers.items()]
+
+    def _ask(self, position: int, numbers: tuple[int, ...], seen: dict[str, Footage]) -> Asked | Failed:
+        example = self._examples[position]
+        for clip in example.question.clips:
+            if clip.path not in seen:
+                try:
+                    seen[clip.path] = self._look(clip.path)
+                except UnreadableVideo as error:
+                    return Failed(position, error.path, error.reason)
+        return Asked(position, numbers, example, tuple(seen[clip.path] for clip in example.question.clips))
+
+
+class Blocks(Sampler[int]):
+    """Slots in order, every block of them ``times`` times over: a rollout is used for that many updates."""
+
+    def __init__(self, total: int, block: int, times: int) -> None:
+        self._total, self._block, self._times = total, block, times
+
+    def __len__(self) -> int:
+        return self._total * self._times
+
+    def __iter__(self) -> Iterator[int]:
+        for start in range(0, self._total, self._block):
+            for _ in range(self._times):
+                yield from range(start, min(start + self._block, self._total))

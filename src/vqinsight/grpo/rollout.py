@@ -1,0 +1,140 @@
+"""Rollout: questions about clips become answers, rewards and advantages.
+
+Each clip goes through the vision tower once, each prompt through the language model once; answers about the shuffled
+clip are sampled in the same call from the same features, moved about in time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.features import EncodedClip, EncodedView, shuffled
+from vqinsight.assessor.inputs import Prompt
+from vqinsight.grpo.advantage import advantages
+from vqinsight.grpo.questions import Asked
+from vqinsight.rewards.rubric import Attempt, Group, Parts, Rubric, on_scale
+from vqinsight.tasks.types import Question
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer of a group, as it travels between processes."""
+
+    position: int
+    number: int
+    attempt: Attempt
+    shuffled: bool
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What one process sampled for one question.
+
+    Attributes:
+        views: of the question's clips, encoded.
+        ids: token ids of the answers, end token included, in the order of ``asked.numbers``.
+    """
+
+    asked: Asked
+    prompt: Prompt
+    views: tuple[EncodedView, ...]
+    ids: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A whole group after grading, the same on every process: one entry an answer, in order of number."""
+
+    group: Group
+    parts: list[Parts]
+    totals: list[float]
+    advantages: list[float]
+
+
+def sample(
+    assessor: Assessor, rubric: Rubric, questions: Sequence[Asked], *, temperature: float, seed: int, **generation: Any
+) -> tuple[list[Spoken], list[Answered]]:
+    """Sample this process's answers, those about shuffled clips too: one for every even-numbered answer, N / 2 in all.
+
+    Args:
+        seed: of the run; with position and number it fixes an answer, however many processes share the work.
+        generation: passed on to ``Assessor.generate``.
+    """
+    clips: dict[str, EncodedClip] = {}
+    rows: list[tuple[Prompt, tuple[EncodedView, ...], list[int]]] = []
+    owners: list[tuple[int, bool]] = []
+    spoken: list[tuple[Asked, Prompt, tuple[EncodedView, ...]]] = []
+    for place, asked in enumerate(questions):
+        for footage in asked.footage:
+            if footage.path not in clips:
+                clips[footage.path] = assessor.encode(footage)
+        encoded = [clips[footage.path] for footage in asked.footage]
+        prompt = assessor.build(assessor.prompts.messages(asked.example.question), encoded)
+        views = tuple(view for clip in encoded for view in clip.views)
+        spoken.append((asked, prompt, views))
+        rows.append((prompt, views, [_seed(seed, asked.position, number, False) for number in asked.numbers]))
+        owners.append((place, False))
+        steps = views[0].view.grid[0]
+        even = [number for number in asked.numbers if number % 2 == 0]
+        if rubric.wants_shuffled(asked.example.question) and steps > 1 and even:
+            order = shuffled_order(steps, seed, asked.position)
+            moved = tuple(view for clip in encoded for view in shuffled(clip.views, order))
+            rows.append((prompt, moved, [_seed(seed, asked.position, number, True) for number in even]))
+            owners.append((place, True))
+    said = assessor.generate(
+        [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows], temperature, **generation
+    )
+    answered = []
+    ids: dict[int, list[list[int]]] = {}
+    for (place, is_shuffled), answers in zip(owners, said, strict=True):
+        asked = questions[place]
+        numbers = [n for n in asked.numbers if n % 2 == 0] if is_shuffled else asked.numbers
+        for number, tokens in zip(numbers, answers, strict=True):
+            attempt = _attempt(assessor, asked.example.question, tokens)
+            answered.append(Answered(asked.position, number, attempt, is_shuffled))
+        if not is_shuffled:
+            ids[place] = answers
+    return [Spoken(*three, tuple(map(tuple, ids[i]))) for i, three in enumerate(spoken)], answered
+
+
+def grade(assessor: Assessor, rubric: Rubric, asked: Asked, answered: Sequence[Answered]) -> Graded:
+    """Reward a question's whole group, gathered from all processes, and compare its answers (Eq. 1)."""
+    mine = sorted((a for a in answered if a.position == asked.position), key=lambda a: (a.shuffled, a.number))
+    question = asked.example.question
+    dimensions = assessor.prompts.dimensions(question)
+    group = Group(
+        question,
+        on_scale(asked.example.answer, asked.example.scale, dimensions),
+        dimensions,
+        tuple(a.attempt for a in mine if not a.shuffled),
+        tuple(a.attempt for a in mine if a.shuffled),
+    )
+    parts = rubric.grade(group)
+    totals = [rubric.total(each) for each in parts]
+    return Graded(group, parts, totals, advantages(totals))
+
+
+def shuffled_order(steps: int, seed: int, position: int) -> list[int]:
+    """A new order of ``steps`` temporal patches, at least 2, that is never the old one."""
+    rng = np.random.default_rng((seed, 3, position))
+    order = list(range(steps))
+    while order == sorted(order):
+        order = rng.permutation(steps).tolist()
+    return order
+
+
+def _attempt(assessor: Assessor, question: Question, tokens: Sequence[int]) -> Attempt:
+    text = assessor.loaded.tokenizer.decode(tokens, skip_special_tokens=True)
+    clipped = not tokens or tokens[-1] not in assessor.stop_tokens
+    return Attempt(text, assessor.prompts.parse(question, text), len(tokens), clipped)
+
+
+def _seed(seed: int, position: int, number: int, is_shuffled: bool) -> int:
+    text = f"{seed}/{position}/{number}/{is_shuffled}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

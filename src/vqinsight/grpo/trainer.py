@@ -1,0 +1,282 @@
+"""GRPO on transformers' Trainer: a batch of questions goes in, Eq. 2 comes out.
+
+Only public hooks are used, so processes, sharding, adapters, checkpoints and logging are the ecosystem's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate.utils import DistributedType, gather_object
+from transformers import Trainer, TrainingArguments
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.branches import Packed, answer_logprobs, core, pack
+from vqinsight.assessor.features import encoder_outputs, pixels
+from vqinsight.errors import TrainingError
+from vqinsight.grpo.diary import Diary
+from vqinsight.grpo.loss import grpo_loss
+from vqinsight.grpo.questions import Asked, Blocks, Failed, Questions
+from vqinsight.grpo.rollout import Answered, Spoken, grade, sample
+from vqinsight.rewards.alarms import Tally
+from vqinsight.rewards.rubric import Rubric
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How answers are sampled and how they are learned from; see ``stages.settings.GrpoSettings``."""
+
+    temperature: float = 1.0
+    max_new_tokens: int = 1024
+    delta: float = 0.2
+    beta: float = 0.001
+    updates_per_rollout: int = 1
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """This process's answers, ready for Eq. 2.
+
+    Attributes:
+        packed, spoken: the answers; ``packed`` is ``None`` when every clip of this process failed.
+        advantage_A: of each answer (Eq. 1).
+        old_AT: log-probabilities when they were sampled, kept only for batches that are used more than once.
+        reference_AT: under the reference, if there is one.
+        counted: answers of all processes together.
+    """
+
+    packed: Packed | None
+    spoken: list[Spoken]
+    advantage_A: torch.Tensor
+    old_AT: torch.Tensor | None
+    reference_AT: torch.Tensor | None
+    counted: int
+
+
+class GRPOTrainer(Trainer):
+    """Teaches an assessor by the rewards of its own answers.
+
+    Args:
+        assessor: whose model learns; which weights do is up to their ``requires_grad``.
+        rubric: what answers earn.
+        questions: the slots to train on.
+        arguments: batch sizes count answers, ``per_device_train_batch_size`` of them at once.
+        policy: sampling and Eq. 2.
+        diary: for samples and failures.
+        reference: the frozen reference of Eq. 2; ``None`` with adapters, whose absence is the reference, or without KL.
+        samples_every: updates between two samples in the diary.
+    """
+
+    def __init__(
+        self,
+        assessor: Assessor,
+        rubric: Rubric,
+        questions: Questions,
+        arguments: TrainingArguments,
+        policy: Policy,
+        diary: Diary,
+        *,
+        reference: Any = None,
+        samples_every: int = 20,
+    ) -> None:
+        super().__init__(
+            model=assessor.loaded.model,
+            args=arguments,
+            train_dataset=questions,
+            data_collator=_as_they_are,
+            processing_class=assessor.loaded.tokenizer,
+        )
+        self.model_accepts_loss_kwargs = False
+        self._assessor, self._rubric, self._questions = assessor, rubric, questions
+        self._policy, self._diary, self._samples_every = policy, diary, samples_every
+        at_once = arguments.per_device_train_batch_size * self.accelerator.num_processes
+        if at_once % questions.answers:
+            raise TrainingError(
+                f"{at_once} answers go through the model at once over all processes, not a multiple of grpo.answers = "
+                f"{questions.answers}: a group may straddle processes, not forward passes. Change answers_per_forward."
+            )
+        self._tower_learns = tower_learns(assessor.loaded.model)
+        self._reference = reference
+        if reference is not None:
+            self._reference = self.accelerator.prepare_model(reference, evaluation_mode=True)
+        sharded = self.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
+        self._lockstep = sharded and self.accelerator.num_processes > 1
+        self._kept: dict[tuple[int, ...], Rollout] = {}
+        self._uses: dict[tuple[int, ...], int] = defaultdict(int)
+        self._tally = Tally()
+        self._watched: dict[str, list[float]] = defaultdict(list)
+
+    # ---- hooks of the Trainer
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Blocks:  # noqa: ARG002
+        arguments = self.args
+        at_once = arguments.per_device_train_batch_size * self.accelerator.num_processes
+        block = at_once * arguments.gradient_accumulation_steps
+        return Blocks(len(self._questions), block, self._policy.updates_per_rollout)
+
+    def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002
+        """Not estimated: the Trainer's formula knows neither shared prompts nor sampling."""
+        return 0
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
+        """One forward and backward pass.
+
+        Raises:
+            TrainingError: out of memory, with the settings to lower.
+        """
+        try:
+            return super().training_step(model, inputs, num_items_in_batch)
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"out of memory with {self.args.per_device_train_batch_size} answers at once. Lower "
+                "answers_per_forward, or grpo.max_new_tokens, or the frames and max_pixels in the model's "
+                "vqinsight.json; set trainer.gradient_checkpointing = true; or train an adapter (model.lora_rank = 16)."
+            ) from error
+
+    def _prepare_inputs(self, inputs: list[Asked | Failed]) -> Rollout:
+        key = tuple(each.position for each in inputs)
+        if key in self._kept:
+            rollout = self._kept[key]
+        else:
+            self.model.eval()
+            rollout = self._roll_out(inputs)
+            self.model.train()
+        self._uses[key] += 1
+        if self._uses[key] < self._policy.updates_per_rollout:
+            self._kept[key] = rollout
+        else:
+            self._kept.pop(key, None)
+            del self._uses[key]
+        return rollout
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Rollout,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,  # noqa: ARG002
+    ) -> Any:
+        """Eq. 2 over the answers of a rollout: the mean over all processes, once gradients are averaged."""
+        if inputs.packed is None:
+            loss = no_loss(model, self._assessor.loaded.tokenizer.pad_token_id)
+            return (loss, None) if return_outputs else loss
+        vision = self._vision(inputs.spoken, fresh=self._tower_learns)
+        logp_AT, entropy_AT = answer_logprobs(model, inputs.packed, temperature=self._policy.temperature, **vision)
+        old_AT = logp_AT.detach() if inputs.old_AT is None else inputs.old_AT
+        mask_AT = inputs.packed.mask_AT
+        result = grpo_loss(
+            logp_AT, old_AT, inputs.reference_AT, inputs.advantage_A, mask_AT, self._policy.delta, self._policy.beta
+        )
+        self._watched["kl"] += result.kl.tolist()
+        self._watched["clip_ratio"] += result.clipped.tolist()
+        self._watched["entropy"] += ((entropy_AT * mask_AT).sum(1) / mask_AT.sum(1)).tolist()
+        loss = result.loss.sum() * self.accelerator.num_processes / inputs.counted
+        return (loss, logp_AT) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """The Trainer's log with every reward part, and an alarm for dead rewards."""
+        watched = gather_object([dict(self._watched)])
+        for name in sorted({name for each in watched for name in each}):
+            values = [value for each in watched for value in each.get(name, [])]
+            logs[name] = sum(values) / max(len(values), 1)
+        self._watched.clear()
+        logs |= {name: round(value, 4) for name, value in self._tally.summary().items()}
+        if self.is_world_process_zero():
+            for alarm in self._tally.alarms():
+                logger.warning("update %d: %s", self.state.global_step, alarm)
+        self._tally.clear()
+        super().log(logs, start_time)
+
+    # ---- the rollout
+
+    @torch.no_grad()
+    def _roll_out(self, inputs: Sequence[Asked | Failed]) -> Rollout:
+        policy = self._policy
+        questions = [each for each in inputs if isinstance(each, Asked)]
+        spoken: list[Spoken] = []
+        answered: list[Answered] = []
+        if questions:
+            spoken, answered = sample(
+                self._assessor,
+                self._rubric,
+                questions,
+                temperature=policy.temperature,
+                seed=self.args.data_seed,
+                max_new_tokens=policy.max_new_tokens,
+                lockstep=self._lockstep,
+            )
+        answered = gather_object(answered)
+        failures = gather_object([each for each in inputs if isinstance(each, Failed)])
+        last = max(gather_object([max(each.position for each in inputs)]))
+        self._diary.leave_out(failures, seen=last + 1)
+        graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
+        self._note(questions, graded)
+        counted = sum(not each.shuffled for each in answered)
+        if not spoken:
+            return Rollout(None, [], torch.zeros(0), None, None, counted)
+        device = self.accelerator.device
+        advantage_A = torch.tensor(
+            [graded[s.asked.position].advantages[number] for s in spoken for number in s.asked.numbers], device=device
+        )
+        packed = pack(
+            self._bare(), [s.prompt for s in spoken], [s.ids for s in spoken], self.processing_class.pad_token_id
+        ).to(device)
+        vision = self._vision(spoken, fresh=self._tower_learns)
+        old_AT = None
+        if policy.updates_per_rollout > 1:
+            with self.compute_loss_context_manager():
+                old_AT, _ = answer_logprobs(self._bare(), packed, temperature=policy.temperature, **vision)
+        reference_AT = self._reference_logprobs(packed, vision) if policy.beta else None
+        return Rollout(packed, spoken, advantage_A, old_AT, reference_AT, counted)
+
+    def _reference_logprobs(self, packed: Packed, vision: dict[str, Any]) -> torch.Tensor:
+        with self.compute_loss_context_manager():
+            if self._reference is not None:
+                return answer_logprobs(self._reference, packed, temperature=self._policy.temperature, **vision)[0]
+            model = self.accelerator.unwrap_model(self.model)
+            with model.disable_adapter():
+                return answer_logprobs(model, packed, temperature=self._policy.temperature, **vision)[0]
+
+    def _bare(self) -> Any:
+        return self.accelerator.unwrap_model(self.model)
+
+    def _vision(self, spoken: Sequence[Spoken], *, fresh: bool) -> dict[str, Any]:
+        """The clips' features as they were sampled with, or, for a tower that learns, the pixels."""
+        views = [view for each in spoken for view in each.views]
+        if not fresh:
+            return {"mm_encoder_outputs": encoder_outputs(views, self._assessor.output_type)}
+        return pixels(views, self.accelerator.device)
+
+    def _note(self, questions: Sequence[Asked], graded: dict[int, Any]) -> None:
+        """Count this batch's groups, those of other processes too, each once; write a sample now and then."""
+        mine = [(each.position, graded[each.position]) for each in questions]
+        every = dict(gather_object(mine))
+        for position in sorted(every):
+            group = every[position]
+            self._tally.add(group.group, group.parts, group.totals)
+        step = self.state.global_step
+        if every and step % self._samples_every == 0:
+            self._diary.sample(step + 1, every[min(every)])
+
+
+def tower_learns(model: Any) -> bool:
+    """Whether any weight of the vision tower, or of an adapter in it, is trained."""
+    return any(parameter.requires_grad for parameter in core(model).visual.parameters())
+
+
+def _as_they_are(items: list[Any]) -> list[Any]:
+    return items
+
+
+def no_loss(model: Any, pad_id: int) -> torch.Tensor:
+    """A loss of 0 that every weight takes part in: other processes wait for this one's gradients."""
+    device = next(model.parameters()).device
+    loss = model(input_ids=torch.tensor([[pad_id]], device=device), use_cache=False).logits.sum() * 0
+    return loss + 0 * sum(parameter.sum() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,0 +1,25 @@
+"""The stages of the paper, each a file that reads as its section: warm-up, temporal learning, supervised baseline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def start(config: Path, changes: Sequence[str], *, resume: bool) -> Path:
+    """Run the stage that a TOML file describes; returns the folder of the finished model."""
+    from vqinsight.config import read_toml
+    from vqinsight.stages.settings import TrainSettings
+
+    settings = read_toml(TrainSettings, config, changes)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    match settings.stage:
+        case "warmup":
+            from vqinsight.stages.warmup import warm_up as run
+        case "temporal":
+            from vqinsight.stages.temporal import learn_time as run
+        case "sft":
+            from vqinsight.stages.sft import fine_tune as run
+    return run(settings, resume=resume)

@@ -1,0 +1,193 @@
+"""What the stages share: from settings to a model in place, from a finished run to a folder that can be used."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import difflib
+import json
+import logging
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.load import load_model
+from vqinsight.assessor.save import save_companions
+from vqinsight.errors import UsageError
+from vqinsight.grpo.diary import Diary
+from vqinsight.grpo.questions import Questions
+from vqinsight.grpo.trainer import GRPOTrainer, Policy
+from vqinsight.rewards.rubric import Rubric
+from vqinsight.stages.data import mixture
+from vqinsight.stages.settings import ModelSettings, TrainSettings
+from vqinsight.tasks.types import TaskName
+
+logger = logging.getLogger(__name__)
+
+# What may differ when a run goes on: none of it changes what is learned.
+_FREE = {"max_failed", "samples_every", "save_every", "log_every", "workers"}
+
+
+def reinforce(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubric, *, resume: bool) -> Path:
+    """Teach by GRPO and return the folder of the finished model."""
+    begin(settings, resume=resume)
+    examples = mixture(settings, tasks)
+    assessor = learner(settings.model)
+    grpo = settings.grpo
+    needs_copy = grpo.beta > 0 and settings.model.lora_rank == 0
+    reference = copy.deepcopy(assessor.loaded.model).requires_grad_(False) if needs_copy else None
+    trainer = GRPOTrainer(
+        assessor,
+        rubric,
+        Questions(examples, grpo.answers, assessor.look),
+        arguments(settings, grpo.answers),
+        Policy(grpo.temperature, grpo.max_new_tokens, grpo.delta, grpo.beta, grpo.updates_per_rollout),
+        Diary(settings.out, settings.max_failed, writes=PartialState().is_main_process),
+        reference=reference,
+        samples_every=settings.samples_every,
+    )
+    return finish(trainer, assessor, settings, resume=resume)
+
+
+def learner(settings: ModelSettings) -> Assessor:
+    """The assessor with the weights that are to learn set free."""
+    loaded = load_model(settings.name, dtype=settings.dtype, on_message=logger.info)
+    model = loaded.model
+    model.set_attn_implementation(settings.attention)
+    if settings.lora_rank:
+        from peft import LoraConfig, get_peft_model
+
+        config = LoraConfig(r=settings.lora_rank, lora_alpha=settings.lora_alpha, target_modules=settings.lora_targets)
+        model = get_peft_model(model, config)
+        if settings.tower == "trainable":
+            model.get_base_model().model.visual.requires_grad_(True)
+    else:
+        model.requires_grad_(True)
+        if settings.tower == "frozen":
+            model.model.visual.requires_grad_(False)
+    return Assessor(dataclasses.replace(loaded, model=model))
+
+
+def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
+    """transformers' arguments for these settings; a batch counts answers.
+
+    Raises:
+        UsageError: batch sizes that do not divide, or an unknown key under ``[trainer]``.
+    """
+    at_once = settings.answers_per_forward * PartialState().num_processes
+    if settings.questions * answers % at_once:
+        raise UsageError(
+            f"questions = {settings.questions} with {answers} answers each cannot be cut into passes of {at_once} "
+            f"(answers_per_forward = {settings.answers_per_forward} on {PartialState().num_processes} processes)."
+        )
+    known = {field.name for field in dataclasses.fields(TrainingArguments)}
+    for key in settings.trainer:
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise UsageError(f"trainer.{key} is no TrainingArguments field. Did you mean {nearest!r}?")
+    values: dict[str, Any] = {
+        "output_dir": str(settings.out),
+        "per_device_train_batch_size": settings.answers_per_forward,
+        "gradient_accumulation_steps": settings.questions * answers // at_once,
+        "num_train_epochs": 1,  # the sequence of questions holds all epochs
+        "learning_rate": settings.learning_rate,
+        "logging_steps": settings.log_every,
+        "save_steps": settings.save_every,
+        "save_total_limit": 2,  # a stop while one is being written leaves the other
+        "seed": settings.seed,
+        "data_seed": settings.seed,
+        "dataloader_num_workers": settings.workers,
+        "remove_unused_columns": False,
+        "ddp_find_unused_parameters": False,
+        "dataloader_pin_memory": torch.accelerator.is_available(),
+        "disable_tqdm": True,
+        "report_to": "none",
+    }
+    return TrainingArguments(**(values | settings.trainer))
+
+
+def begin(settings: TrainSettings, *, resume: bool) -> None:
+    """Prepare the run's folder; nothing that is already there is overwritten.
+
+    Raises:
+        UsageError: the folder holds a run and ``resume`` is off, or holds a run with other settings.
+    """
+    note = settings.out / "settings.json"
+    given = settings.model_dump(mode="json")
+    if note.is_file():
+        if not resume:
+            raise UsageError(f"{settings.out} holds a run already. Go on with --resume, or choose another out.")
+        before = json.loads(note.read_text(encoding="utf-8"))
+        changed = [key for key in given if key not in _FREE and given[key] != before.get(key)]
+        if changed:
+            raise UsageError(
+                f"{settings.out} was begun with other settings ({', '.join(changed)}); see {note}. "
+                "Going on would be neither the one run nor the other: choose another out."
+            )
+    PartialState().wait_for_everyone()  # before the first process writes what the others look at
+    if PartialState().is_main_process:
+        settings.out.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(given, indent=2) + "\n", encoding="utf-8")
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint: the trainer's state is written last, so one without it was cut off."""
+    found = []
+    for place in folder.glob("checkpoint-*"):
+        number = re.fullmatch(r"checkpoint-(\d+)", place.name)
+        if number is None:
+            continue
+        try:
+            json.loads((place / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            logger.warning("%s is not whole and is passed over", place)
+            continue
+        found.append((int(number[1]), place))
+    return max(found)[1] if found else None
+
+
+def finish(trainer: Trainer, assessor: Assessor, settings: TrainSettings, *, resume: bool) -> Path:
+    """Train to the end and save the model to ``out/final``, the curves to ``out/log.json``."""
+    final = settings.out / "final"
+    if resume and (final / "vqinsight.json").is_file():
+        logger.info("%s is finished already", settings.out)
+        return final
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(Lines())
+    checkpoint = last_checkpoint(settings.out) if resume else None
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.save_model(str(final))
+    if trainer.is_world_process_zero():
+        (final / "training_args.bin").unlink(missing_ok=True)
+        trainer.state.save_to_json(str(settings.out / "log.json"))
+        save_companions(assessor.loaded, final)  # its settings file marks the run as finished
+    trainer.accelerator.wait_for_everyone()
+    return final
+
+
+class Lines(TrainerCallback):
+    """One line a log entry on standard error."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ARG002
+        """Print the entry."""
+        if state.is_world_process_zero and logs:
+            shown = [f"{name} {value:.4g}" for name, value in logs.items() if isinstance(value, float | int)]
+            seconds = time.monotonic() - self._started
+            print(
+                f"[{seconds:6.0f} s] update {state.global_step}/{state.max_steps}: {', '.join(shown)}", file=sys.stderr
+            )
+
+
+__all__ = ["arguments", "begin", "finish", "last_checkpoint", "learner", "reinforce"]

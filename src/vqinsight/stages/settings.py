@@ -1,0 +1,150 @@
+"""What a training run can be told: defaults are the paper's, with the equation beside each. Imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from vqinsight.config import Settings
+from vqinsight.rewards.scoring import Scale
+
+
+class ModelSettings(Settings):
+    """``[model]``: the assessor to begin with and which of its weights learn.
+
+    Attributes:
+        name: ``nano``, a folder (a finished stage's, say), or a hub id.
+        dtype: of the weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
+        tower: whether the vision tower learns too.
+        lora_rank: 0 trains all weights of the language model; above 0 an adapter of this rank.
+        lora_alpha: the adapter's scale.
+        lora_targets: names of the layers that get one, as a regular expression on their full names, or peft's
+            ``all-linear``.
+        attention: transformers' ``sdpa`` or ``eager``; packed answers need a mask that flash attention 2 cannot take.
+    """
+
+    name: str = "nano"
+    dtype: str = "auto"
+    tower: Literal["frozen", "trainable"] = "frozen"
+    lora_rank: int = Field(default=0, ge=0)
+    lora_alpha: int = Field(default=32, ge=1)
+    lora_targets: str = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
+    attention: Literal["sdpa", "eager"] = "sdpa"
+
+
+class DataSettings(Settings):
+    """One ``[[data]]``: a dataset and its share of the questions.
+
+    Attributes:
+        dataset: a name that ``vqinsight data check`` knows, or ``world``.
+        dir: where its download lies; a file for ``table``; nothing for ``world``.
+        task: for datasets that can ask several: ``image``, ``natural``, ``generated``, ``compare`` or ``yesno``.
+        split: of the dataset.
+        weight: its share among the others; by default as many as it has examples.
+        start, count: for ``world`` the clips' seeds; for others, a slice of the examples.
+    """
+
+    dataset: str
+    dir: Path | None = None
+    task: str | None = None
+    split: str = "train"
+    weight: float | None = Field(default=None, gt=0)
+    start: int = Field(default=0, ge=0)
+    count: int | None = Field(default=None, ge=1)
+
+
+class RewardSettings(Settings):
+    """``[rewards]``: weights of the parts, and what the equations leave open. A weight of 0 leaves a part out.
+
+    Attributes:
+        format, score, comparison, temporal, length: weights.
+        scale: of Eq. 3 and 6.
+        dimension_weights: lambda_j of Eq. 6 by dimension; 1 by default.
+        alpha, mu: of Eq. 4.
+        gamma, l_min, l_max: of Eq. 5, in tokens.
+    """
+
+    format: float = Field(default=1.0, ge=0)
+    score: float = Field(default=1.0, ge=0)
+    comparison: float = Field(default=1.0, ge=0)
+    temporal: float = Field(default=1.0, ge=0)
+    length: float = Field(default=1.0, ge=0)
+    scale: Scale = "unit"
+    dimension_weights: dict[str, float] = Field(default_factory=dict)
+    alpha: float = Field(default=0.3, ge=0)
+    mu: float = Field(default=0.8, ge=0)
+    gamma: float = Field(default=0.1, ge=0)
+    l_min: int = Field(default=320, ge=0)
+    l_max: int = Field(default=512, ge=1)
+
+
+class GrpoSettings(Settings):
+    """``[grpo]``: sampling and Eq. 2.
+
+    Attributes:
+        answers: N of Eq. 1.
+        temperature: of sampling, and of the log-probabilities.
+        max_new_tokens: longest answer.
+        delta: the clip of Eq. 2.
+        beta: weight of its KL term; 0 needs no reference.
+        updates_per_rollout: how often a batch of answers is used; above 1 the clip acts.
+    """
+
+    answers: int = Field(default=8, ge=2)
+    temperature: float = Field(default=1.0, gt=0)
+    max_new_tokens: int = Field(default=1024, ge=1)
+    delta: float = Field(default=0.2, gt=0)
+    beta: float = Field(default=0.001, ge=0)
+    updates_per_rollout: int = Field(default=1, ge=1)
+
+
+class TrainSettings(Settings):
+    """A whole run.
+
+    Attributes:
+        stage: ``warmup`` (1), ``temporal`` (2), or ``sft``, the supervised baseline.
+        out: folder for checkpoints, logs, samples and the finished model.
+        seed: of data order and sampling.
+        questions: a update, over all processes together.
+        answers_per_forward: answers that go through the model at once on each process: the knob for memory. A group may
+            straddle processes.
+        steps: updates; or else ``epochs`` through the data.
+        learning_rate: at its peak.
+        max_failed: share of questions with unreadable clips from which on the run stops.
+        samples_every: updates between two entries in ``samples.md``.
+        save_every: updates between checkpoints.
+        log_every: updates between log entries and checks for dead rewards.
+        workers: processes that decode ahead.
+        trainer: anything else for transformers' ``TrainingArguments``: ``deepspeed``, ``fsdp``, ``report_to``,
+            ``gradient_checkpointing``, ``bf16``, …
+    """
+
+    stage: Literal["warmup", "temporal", "sft"]
+    out: Path
+    seed: int = Field(default=0, ge=0)
+    questions: int = Field(default=16, ge=1)
+    answers_per_forward: int = Field(default=8, ge=1)
+    steps: int | None = Field(default=None, ge=1)
+    epochs: float = Field(default=3.0, gt=0)
+    learning_rate: float = Field(default=1e-6, gt=0)
+    max_failed: float = Field(default=0.05, ge=0, le=1)
+    samples_every: int = Field(default=20, ge=1)
+    save_every: int = Field(default=100, ge=1)
+    log_every: int = Field(default=5, ge=1)
+    workers: int = Field(default=0, ge=0)
+    model: ModelSettings = ModelSettings()
+    data: tuple[DataSettings, ...] = Field(min_length=1)
+    rewards: RewardSettings = RewardSettings()
+    grpo: GrpoSettings = GrpoSettings()
+    trainer: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> TrainSettings:
+        if self.save_every % self.grpo.updates_per_rollout:
+            raise ValueError(
+                f"save_every = {self.save_every} must be a multiple of grpo.updates_per_rollout = "
+                f"{self.grpo.updates_per_rollout}: a rollout cannot be resumed in the middle"
+            )
+        return self

@@ -1,0 +1,92 @@
+"""The paper's supervised baseline: the label itself is the answer to learn, without any reasoning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object
+from transformers import Trainer, TrainingArguments
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.branches import answer_logprobs, pack
+from vqinsight.assessor.features import encoder_outputs, pixels
+from vqinsight.grpo.diary import Diary
+from vqinsight.grpo.questions import Asked, Failed, Questions
+from vqinsight.grpo.trainer import no_loss, tower_learns
+from vqinsight.rewards.rubric import on_scale
+from vqinsight.stages import temporal, warmup
+from vqinsight.stages.data import mixture
+from vqinsight.stages.run import arguments, begin, finish, learner
+from vqinsight.stages.settings import TrainSettings
+
+TASKS = (*warmup.TASKS, *temporal.TASKS)
+
+
+def fine_tune(settings: TrainSettings, *, resume: bool = False) -> Path:
+    """Supervised training on the same questions; returns the folder of the finished model."""
+    begin(settings, resume=resume)
+    examples = mixture(settings, TASKS)
+    assessor = learner(settings.model)
+    diary = Diary(settings.out, settings.max_failed, writes=PartialState().is_main_process)
+    questions = Questions(examples, 1, assessor.look)
+    return finish(SFTTrainer(assessor, questions, arguments(settings, 1), diary), assessor, settings, resume=resume)
+
+
+class SFTTrainer(Trainer):
+    """Cross-entropy of the label's own answer, a mean over its tokens and then over the questions."""
+
+    def __init__(self, assessor: Assessor, questions: Questions, arguments: TrainingArguments, diary: Diary) -> None:
+        model = assessor.loaded.model
+        super().__init__(model=model, args=arguments, train_dataset=questions, data_collator=lambda items: items)
+        self.model_accepts_loss_kwargs = False
+        self._assessor, self._diary = assessor, diary
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:  # noqa: ARG002
+        return torch.utils.data.SequentialSampler(self.train_dataset)
+
+    def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002
+        """Not estimated."""
+        return 0
+
+    def _prepare_inputs(self, inputs: list[Asked | Failed]) -> list[Asked]:
+        failures = gather_object([each for each in inputs if isinstance(each, Failed)])
+        last = max(gather_object([max(each.position for each in inputs)]))
+        self._diary.leave_out(failures, seen=last + 1)
+        return [each for each in inputs if isinstance(each, Asked)]
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: list[Asked],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,  # noqa: ARG002
+    ) -> Any:
+        """The mean over all processes, once gradients are averaged."""
+        assessor, device = self._assessor, self.accelerator.device
+        counted = sum(gather_object([len(inputs)]))
+        if not inputs:
+            loss = no_loss(model, assessor.loaded.tokenizer.pad_token_id)
+            return (loss, None) if return_outputs else loss
+        bare = self.accelerator.unwrap_model(self.model)
+        end = assessor.loaded.tokenizer.convert_ids_to_tokens(min(assessor.stop_tokens))
+        prompts, answers, views = [], [], []
+        for asked in inputs:
+            question = asked.example.question
+            dimensions = assessor.prompts.dimensions(question)
+            label = on_scale(asked.example.answer, asked.example.scale, dimensions)
+            text = assessor.prompts.format_answer(question, label) + end
+            clips = [assessor.encode(footage) for footage in asked.footage]
+            prompts.append(assessor.build(assessor.prompts.messages(question), clips))
+            answers.append([assessor.loaded.tokenizer(text, add_special_tokens=False)["input_ids"]])
+            views += [view for clip in clips for view in clip.views]
+        packed = pack(bare, prompts, answers, assessor.loaded.tokenizer.pad_token_id).to(device)
+        vision: dict[str, Any] = {"mm_encoder_outputs": encoder_outputs(views, assessor.output_type)}
+        if tower_learns(bare):
+            vision = dict(pixels(views, device))
+        logp_AT, _ = answer_logprobs(model, packed, **vision)
+        mean_A = (logp_AT * packed.mask_AT).sum(1) / packed.mask_AT.sum(1)
+        loss = -mean_A.sum() * self.accelerator.num_processes / counted
+        return (loss, logp_AT) if return_outputs else loss
