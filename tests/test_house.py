@@ -26,6 +26,7 @@ ORDER = [
     {"api"},
     {"report"},
     {"options"},
+    {"data_cli"},
     {"cli"},
     {"__init__", "__main__"},
 ]

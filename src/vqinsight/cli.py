@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vqinsight import options as opt
+from vqinsight.data_cli import data
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
+app.add_typer(data, name="data")
 
 
 def main() -> None:
@@ -146,6 +148,22 @@ def ask(
             for done, result in enumerate(results, start=1):
                 take(result)
                 count(done, len(todo))
+
+
+@app.command()
+def train(
+    config: opt.Config,
+    changes: opt.Changes = None,
+    resume: opt.Resume = False,
+) -> None:
+    """Train an assessor as a TOML file says: stage 1, stage 2, or the supervised baseline."""
+    from vqinsight.report.delivery import plain_endings
+    from vqinsight.stages import start
+
+    with plain_endings("Interrupted. Go on with the same command and --resume."):
+        final = start(config, changes or [], resume=resume)
+        if os.environ.get("RANK", "0") == "0":  # of several processes only the first
+            typer.echo(f"The model is in {final}: use it with --model {final}")
 
 
 def _load(asked: opt.Asking) -> VQInsight:

@@ -30,13 +30,13 @@ def _asked(assessor: Assessor, paths: list[str]) -> list[tuple[Question, tuple[o
 
 def test_features_once_give_the_logits_of_pixels_every_time(assessor: Assessor, clip_files: ClipFiles) -> None:
     asked = _asked(assessor, clip_files(3))
-    prompts = [assessor._build(assessor.prompts.messages(question), clips) for question, clips in asked]
+    prompts = [assessor.build(assessor.prompts.messages(question), clips) for question, clips in asked]
     model = assessor.loaded.model
     inputs = collate(prompts, assessor.loaded.tokenizer.pad_token_id)
     views = [view for _, (clip,) in asked for view in clip.views]
     with torch.inference_mode():
         pixels = model(**inputs, pixel_values_videos=torch.cat([v.view.patches for v in views])).logits
-        features = model(**inputs, mm_encoder_outputs=encoder_outputs(views, assessor._output_type)).logits
+        features = model(**inputs, mm_encoder_outputs=encoder_outputs(views, assessor.output_type)).logits
     keep = inputs["attention_mask"].bool()
     assert (pixels - features)[keep].abs().max() < 1e-5
     assert pixels[keep].std() > 0.1  # the comparison is between numbers that say something

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from vqinsight.assessor.load import SETTINGS_FILE, Loaded
 
@@ -31,3 +32,13 @@ def save_companions(loaded: Loaded, folder: Path) -> None:
     }
     (folder / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     (folder / SETTINGS_FILE).write_text(json.dumps(look.model_dump(), indent=2) + "\n", encoding="utf-8")
+
+
+def restore(model: Any, checkpoint: Path) -> None:
+    """Put a checkpoint's weights into a transformers model in place.
+
+    transformers 5.23 saves these models under their older weight names, and its Trainer, when it resumes, takes over
+    only those weights whose names did not change, without a word (tests/invariant/test_resume.py).
+    """
+    saved = type(model).from_pretrained(checkpoint, dtype=model.dtype)
+    model.load_state_dict(saved.state_dict())

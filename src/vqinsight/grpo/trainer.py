@@ -111,6 +111,7 @@ class GRPOTrainer(Trainer):
         self._kept: dict[tuple[int, ...], Rollout] = {}
         self._uses: dict[tuple[int, ...], int] = defaultdict(int)
         self._tally = Tally()
+        self._sampled = -1
         self._watched: dict[str, list[float]] = defaultdict(list)
 
     # ---- hooks of the Trainer
@@ -262,7 +263,8 @@ class GRPOTrainer(Trainer):
             group = every[position]
             self._tally.add(group.group, group.parts, group.totals)
         step = self.state.global_step
-        if every and step % self._samples_every == 0:
+        if every and step % self._samples_every == 0 and step != self._sampled:
+            self._sampled = step
             self._diary.sample(step + 1, every[min(every)])
 
 

@@ -47,15 +47,16 @@ def load(data: DataSettings) -> Sequence[Example]:
         task = data.task or "generated"
         if task not in get_args(TaskName):
             raise UsageError(f"data: unknown task {task!r}. Known: {', '.join(get_args(TaskName))}")
-        if data.split not in ("train", "held_out"):
+        if data.split not in (None, "train", "held_out"):
             raise UsageError(f"data: the world has the splits train and held_out, not {data.split!r}")
-        split = "train" if data.split == "train" else "held_out"
+        split = data.split or "train"
         return WorldExamples(task, split, data.start, data.count or 1_000_000)  # type: ignore[arg-type]
     if data.dataset not in DATASETS:
         raise UsageError(f"data: unknown dataset {data.dataset!r}. Known: world, {', '.join(DATASETS)}")
     if data.dir is None:
         raise UsageError(f"data: {data.dataset} needs dir, the folder of its download")
-    download = DATASETS[data.dataset].load(data.dir, data.split)
+    dataset = DATASETS[data.dataset]
+    download = dataset.load(data.dir, data.split or dataset.splits[0])
     if not isinstance(download, Download):
         raise UsageError(f"data: {data.dataset} holds prompts, not questions with answers")
     if download.missing or download.left_out:

@@ -20,7 +20,7 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
-from vqinsight.assessor.save import save_companions
+from vqinsight.assessor.save import restore, save_companions
 from vqinsight.errors import UsageError
 from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.questions import Questions
@@ -44,17 +44,19 @@ def reinforce(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubric
     grpo = settings.grpo
     needs_copy = grpo.beta > 0 and settings.model.lora_rank == 0
     reference = copy.deepcopy(assessor.loaded.model).requires_grad_(False) if needs_copy else None
+    questions = Questions(examples, grpo.answers, assessor.look)
+    diary = Diary(settings.out, settings.max_failed, writes=processes().is_main_process)
     trainer = GRPOTrainer(
         assessor,
         rubric,
-        Questions(examples, grpo.answers, assessor.look),
+        questions,
         arguments(settings, grpo.answers),
         Policy(grpo.temperature, grpo.max_new_tokens, grpo.delta, grpo.beta, grpo.updates_per_rollout),
-        Diary(settings.out, settings.max_failed, writes=PartialState().is_main_process),
+        diary,
         reference=reference,
         samples_every=settings.samples_every,
     )
-    return finish(trainer, assessor, settings, resume=resume)
+    return finish(trainer, assessor, questions, diary, settings, resume=resume)
 
 
 def learner(settings: ModelSettings) -> Assessor:
@@ -82,11 +84,11 @@ def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
     Raises:
         UsageError: batch sizes that do not divide, or an unknown key under ``[trainer]``.
     """
-    at_once = settings.answers_per_forward * PartialState().num_processes
+    at_once = settings.answers_per_forward * processes().num_processes
     if settings.questions * answers % at_once:
         raise UsageError(
             f"questions = {settings.questions} with {answers} answers each cannot be cut into passes of {at_once} "
-            f"(answers_per_forward = {settings.answers_per_forward} on {PartialState().num_processes} processes)."
+            f"(answers_per_forward = {settings.answers_per_forward} on {processes().num_processes} processes)."
         )
     known = {field.name for field in dataclasses.fields(TrainingArguments)}
     for key in settings.trainer:
@@ -107,6 +109,7 @@ def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
         "dataloader_num_workers": settings.workers,
         "remove_unused_columns": False,
         "ddp_find_unused_parameters": False,
+        "use_cpu": not torch.accelerator.is_available(),
         "dataloader_pin_memory": torch.accelerator.is_available(),
         "disable_tqdm": True,
         "report_to": "none",
@@ -132,8 +135,8 @@ def begin(settings: TrainSettings, *, resume: bool) -> None:
                 f"{settings.out} was begun with other settings ({', '.join(changed)}); see {note}. "
                 "Going on would be neither the one run nor the other: choose another out."
             )
-    PartialState().wait_for_everyone()  # before the first process writes what the others look at
-    if PartialState().is_main_process:
+    processes().wait_for_everyone()  # before the first process writes what the others look at
+    if processes().is_main_process:
         settings.out.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps(given, indent=2) + "\n", encoding="utf-8")
 
@@ -154,7 +157,9 @@ def last_checkpoint(folder: Path) -> Path | None:
     return max(found)[1] if found else None
 
 
-def finish(trainer: Trainer, assessor: Assessor, settings: TrainSettings, *, resume: bool) -> Path:
+def finish(
+    trainer: Trainer, assessor: Assessor, questions: Questions, diary: Diary, settings: TrainSettings, *, resume: bool
+) -> Path:
     """Train to the end and save the model to ``out/final``, the curves to ``out/log.json``."""
     final = settings.out / "final"
     if resume and (final / "vqinsight.json").is_file():
@@ -164,7 +169,16 @@ def finish(trainer: Trainer, assessor: Assessor, settings: TrainSettings, *, res
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(Lines())
     checkpoint = last_checkpoint(settings.out) if resume else None
+    if checkpoint is not None and (checkpoint / "config.json").is_file():  # whole weights; the Trainer loads adapters
+        restore(assessor.loaded.model, checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if diary.failed:
+        logger.warning(
+            "%d of %d questions were left out: %s",
+            len(diary.failed),
+            len(questions) // questions.answers,
+            diary.summary(),
+        )
     trainer.save_model(str(final))
     if trainer.is_world_process_zero():
         (final / "training_args.bin").unlink(missing_ok=True)
@@ -172,6 +186,11 @@ def finish(trainer: Trainer, assessor: Assessor, settings: TrainSettings, *, res
         save_companions(assessor.loaded, final)  # its settings file marks the run as finished
     trainer.accelerator.wait_for_everyone()
     return final
+
+
+def processes() -> PartialState:
+    """Which of how many processes this is; without an accelerator they have to be told that they are on CPUs."""
+    return PartialState(cpu=not torch.accelerator.is_available())
 
 
 class Lines(TrainerCallback):
@@ -190,4 +209,4 @@ class Lines(TrainerCallback):
             )
 
 
-__all__ = ["arguments", "begin", "finish", "last_checkpoint", "learner", "reinforce"]
+__all__ = ["arguments", "begin", "finish", "last_checkpoint", "learner", "processes", "reinforce"]

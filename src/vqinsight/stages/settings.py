@@ -41,7 +41,7 @@ class DataSettings(Settings):
         dataset: a name that ``vqinsight data check`` knows, or ``world``.
         dir: where its download lies; a file for ``table``; nothing for ``world``.
         task: for datasets that can ask several: ``image``, ``natural``, ``generated``, ``compare`` or ``yesno``.
-        split: of the dataset.
+        split: of the dataset; by default the one that its makers train on.
         weight: its share among the others; by default as many as it has examples.
         start, count: for ``world`` the clips' seeds; for others, a slice of the examples.
     """
@@ -49,7 +49,7 @@ class DataSettings(Settings):
     dataset: str
     dir: Path | None = None
     task: str | None = None
-    split: str = "train"
+    split: str | None = None
     weight: float | None = Field(default=None, gt=0)
     start: int = Field(default=0, ge=0)
     count: int | None = Field(default=None, ge=1)

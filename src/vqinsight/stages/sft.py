@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from accelerate.utils import gather_object
 from transformers import Trainer, TrainingArguments
 
@@ -19,7 +18,7 @@ from vqinsight.grpo.trainer import no_loss, tower_learns
 from vqinsight.rewards.rubric import on_scale
 from vqinsight.stages import temporal, warmup
 from vqinsight.stages.data import mixture
-from vqinsight.stages.run import arguments, begin, finish, learner
+from vqinsight.stages.run import arguments, begin, finish, learner, processes
 from vqinsight.stages.settings import TrainSettings
 
 TASKS = (*warmup.TASKS, *temporal.TASKS)
@@ -30,9 +29,10 @@ def fine_tune(settings: TrainSettings, *, resume: bool = False) -> Path:
     begin(settings, resume=resume)
     examples = mixture(settings, TASKS)
     assessor = learner(settings.model)
-    diary = Diary(settings.out, settings.max_failed, writes=PartialState().is_main_process)
+    diary = Diary(settings.out, settings.max_failed, writes=processes().is_main_process)
     questions = Questions(examples, 1, assessor.look)
-    return finish(SFTTrainer(assessor, questions, arguments(settings, 1), diary), assessor, settings, resume=resume)
+    trainer = SFTTrainer(assessor, questions, arguments(settings, 1), diary)
+    return finish(trainer, assessor, questions, diary, settings, resume=resume)
 
 
 class SFTTrainer(Trainer):

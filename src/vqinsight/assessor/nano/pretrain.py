@@ -25,6 +25,7 @@ from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, collate_glances, 
 from vqinsight.assessor.nano.lessons import Stage, lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
+from vqinsight.assessor.save import restore
 from vqinsight.video.sample import choose_frames
 from vqinsight.video.views import View, image_views, video_views, wanted_frames
 from vqinsight.world.draw import Split, WorldClip
@@ -234,7 +235,10 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     collator = Collator(tokenizer.pad_token_id)
     rate = plan.learning_rate / 2
     trainer = _trainer(pupil, data, collator, out / "language", plan, plan.per_step, rate, workers)
-    trainer.train(resume_from_checkpoint=_checkpoint(out / "language"))
+    checkpoint = _checkpoint(out / "language")
+    if checkpoint is not None:
+        restore(pupil, Path(checkpoint))
+    trainer.train(resume_from_checkpoint=checkpoint)
     if trainer.is_world_process_zero():
         model.load_state_dict(pupil.state_dict(), strict=False)
         model.save_pretrained(out / "final")

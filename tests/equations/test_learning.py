@@ -1,0 +1,144 @@
+"""Equations 1 to 7, each worked by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from vqinsight.grpo.advantage import advantages
+from vqinsight.grpo.loss import grpo_loss
+from vqinsight.rewards.comparison import comparison_reward
+from vqinsight.rewards.length import length_reward
+from vqinsight.rewards.scoring import multi_score_reward, score_reward, worst_reward
+from vqinsight.rewards.temporal import temporal_reward
+from vqinsight.tasks.types import Dimension, Missing, Preference, Score, Verdict
+
+HUNDRED = Dimension("spatial", 0.0, 100.0, "")
+THREE = tuple(Dimension(key, 0.0, 100.0, "") for key in ("spatial", "temporal", "alignment"))
+FIVE = Dimension("quality", 1.0, 5.0, "")
+
+
+def test_equation_1() -> None:
+    """Rewards 1, 2, 3, 6: mean 3, deviation sqrt((4 + 1 + 0 + 9) / 3)."""
+    deviation = math.sqrt(14 / 3) + 1e-4
+    assert advantages([1, 2, 3, 6]) == pytest.approx([-2 / deviation, -1 / deviation, 0, 3 / deviation])
+    assert advantages([0.7, 0.7, 0.7]) == [0, 0, 0]
+    assert advantages([5.0]) == [0]
+
+
+def test_equation_2() -> None:
+    """Two answers: one of two tokens with ratios 1.5 and 1, advantage 1; one of one token, ratio 0.5, advantage -1."""
+    new = torch.tensor([[math.log(0.6), math.log(0.5)], [math.log(0.2), 0.0]])
+    old = torch.tensor([[math.log(0.4), math.log(0.5)], [math.log(0.4), 0.0]])
+    reference = torch.tensor([[math.log(0.3), math.log(0.5)], [math.log(0.2), 0.0]])
+    mask = torch.tensor([[1, 1], [1, 0]])
+    result = grpo_loss(new, old, reference, torch.tensor([1.0, -1.0]), mask, delta=0.2, beta=0.1)
+    # First answer: min(1.5, 1.2) and 1; KL exp(q - p) - (q - p) - 1 with q - p = log(1/2) for the first token.
+    kl = (0.5 - math.log(0.5) - 1) / 2
+    assert result.loss[0].item() == pytest.approx(-(1.2 + 1.0) / 2 + 0.1 * kl)
+    # Second: min(0.5 * -1, 0.8 * -1) = -0.8, no KL.
+    assert result.loss[1].item() == pytest.approx(0.8)
+    assert result.kl.tolist() == pytest.approx([kl, 0.0])
+    assert result.clipped.tolist() == pytest.approx([0.5, 1.0])
+
+
+def test_equation_2_is_held_back_only_where_it_would_gain() -> None:
+    """A ratio beyond the clip has no gradient when moving on would gain, and has one when it would lose."""
+    for advantage, gradient in ((1.0, 0.0), (-1.0, 1.5)):
+        new = torch.tensor([[math.log(0.6)]], requires_grad=True)
+        old = torch.tensor([[math.log(0.4)]])
+        grpo_loss(new, old, None, torch.tensor([advantage]), torch.ones(1, 1)).loss.sum().backward()
+        assert new.grad is not None
+        assert new.grad.item() == pytest.approx(gradient)
+
+
+def test_equation_3_on_every_scale() -> None:
+    assert score_reward(60, 80, HUNDRED) == pytest.approx(0.8)
+    assert score_reward(2, 4, FIVE) == pytest.approx(0.5)
+    assert score_reward(60, 80, HUNDRED, "relative") == pytest.approx(0.75)
+    assert score_reward(120, 50, HUNDRED, "relative") == 0
+    assert score_reward(0, 0, HUNDRED, "relative") == 1
+    assert score_reward(1, 0, HUNDRED, "relative") == 0
+    assert score_reward(60, 80, HUNDRED, "raw") == -19
+    assert score_reward(3.3, 3.0, FIVE, "threshold") == 1
+    assert score_reward(3.4, 3.0, FIVE, "threshold") == 0
+
+
+def test_equation_4() -> None:
+    """Means .5 against .6: .5 > .8 * .6 earns; the answer that is itself wrong gets nothing."""
+    assert temporal_reward([0.9, 0.5, 0.1], [0.6, 0.6]) == [0.3, 0.3, 0.0]
+    assert temporal_reward([0.48, 0.48], [0.6]) == [0.0, 0.0]  # .48 is not more than .48
+    assert temporal_reward([0.0, 0.0], [0.0]) == [0.0, 0.0]
+    with pytest.raises(ValueError, match="empty"):
+        temporal_reward([0.5], [])
+
+
+def test_equation_5() -> None:
+    """An open interval."""
+    assert [length_reward(n) for n in (320, 321, 511, 512)] == [0, 0.1, 0.1, 0]
+
+
+def test_equation_6() -> None:
+    said = {"spatial": 60, "temporal": 70, "alignment": 50}
+    label = {"spatial": 80, "temporal": 70, "alignment": 60}
+    assert multi_score_reward(said, label, THREE) == pytest.approx(1 - (0.2 + 0 + 0.1) / 3)
+    assert multi_score_reward(said, label, THREE, "raw") == pytest.approx(1 - 30)
+    weights = {"spatial": 2.0, "temporal": 1.0, "alignment": 0.0}
+    assert multi_score_reward(said, label, THREE, weights=weights) == pytest.approx(1 - 2 * 0.2 / 3)
+    assert multi_score_reward(said, {"spatial": 80}, THREE) == pytest.approx(0.8)  # what has no label does not count
+    with pytest.raises(ValueError, match="label"):
+        multi_score_reward(said, {}, THREE)
+
+
+def test_equation_7() -> None:
+    assert comparison_reward(Preference("A"), Preference("A")) == 1
+    assert comparison_reward(Preference("tie"), Preference("A")) == 0
+    assert comparison_reward(Verdict(False), Verdict(False)) == 1
+    assert comparison_reward(Missing("cut off"), Preference("B")) == 0
+
+
+def test_nothing_is_worse_than_a_missing_answer() -> None:
+    """Or silence would pay."""
+    for scale in ("unit", "relative", "raw", "threshold"):
+        farthest = multi_score_reward(
+            dict.fromkeys(("spatial", "temporal", "alignment"), 100.0),
+            dict.fromkeys(("spatial", "temporal", "alignment"), 0.0),
+            THREE,
+            scale,
+        )  # type: ignore[arg-type]
+        assert worst_reward(THREE, scale) <= farthest + 1e-12  # type: ignore[arg-type]
+
+
+def _vectors() -> dict[str, object]:
+    shared = Path(os.environ.get("VQINSIGHT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+    file = shared / "labels" / "test_vectors.json"
+    if not file.is_file():
+        pytest.skip(f"no {file}: the shared labels are not here")
+    found: dict[str, object] = json.loads(file.read_text())["rewards"]
+    return found
+
+
+def test_stored_cases() -> None:
+    cases: dict[str, list[dict[str, float]]] = _vectors()  # type: ignore[assignment]
+    for case in cases["official_code_relative"]:
+        if case["gt"] > 0:
+            assert score_reward(case["pred"], case["gt"], HUNDRED, "relative") == pytest.approx(case["r"], abs=1e-9)
+    for case in cases["paper_eq3_on_unit_scale(/100)"]:
+        assert score_reward(case["pred"], case["gt"], HUNDRED) == pytest.approx(case["r"], abs=1e-9)
+    for name, scale in (("official_multidim_mean", "relative"), ("paper_eq6_lambda1_unit", "unit")):
+        case = cases[name]
+        keys = [dim.key for dim in THREE]
+        said, label = dict(zip(keys, case["pred"], strict=True)), dict(zip(keys, case["gt"], strict=True))  # type: ignore[call-overload]
+        reward = multi_score_reward(said, label, THREE, scale)  # type: ignore[arg-type]
+        if scale == "unit":  # the stored value is the formula with lambda = 1; ours takes the mean over M
+            reward = 1 - len(keys) * (1 - reward)
+        assert reward == pytest.approx(case["r"], abs=1e-9)  # type: ignore[call-overload]
+
+
+def test_scores_share_what_the_rubric_reads() -> None:
+    assert comparison_reward(Score({"quality": 1.0}), Preference("A")) == 0

@@ -1,0 +1,95 @@
+"""Training runs as users start them: real processes, on the embedded model, whose answers differ enough."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+CONFIG = """
+stage = "temporal"
+out = "run"
+questions = 2
+answers_per_forward = 8
+steps = 6
+learning_rate = 1e-4
+save_every = 2
+log_every = 1
+samples_every = 1
+
+[model]
+name = "nano"
+
+[[data]]
+dataset = "world"
+task = "generated"
+
+[[data]]
+dataset = "world"
+task = "compare"
+
+[[data]]
+dataset = "world"
+task = "yesno"
+
+[rewards]
+gamma = 0.1
+l_min = 30
+l_max = 45
+
+[grpo]
+answers = 4
+max_new_tokens = 80
+beta = 0.05
+"""
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def command(*arguments: str, processes: int = 1) -> list[str]:
+    launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}"] if processes > 1 else []
+    return [sys.executable, *launcher, "-m", "vqinsight", "train", "config.toml", *arguments]
+
+
+def train(folder: Path, *arguments: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
+    """Run to the end; ``config.toml`` in ``folder`` is written if it is not there."""
+    if not (folder / "config.toml").exists():
+        (folder / "config.toml").write_text(CONFIG)
+    return subprocess.run(
+        command(*arguments, processes=processes),
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def kill_when(folder: Path, sign: Path | str, *arguments: str) -> None:
+    """Start a run and SIGKILL it as soon as a file exists or a text is printed."""
+    with (folder / "killed.log").open("w+") as log:
+        run = subprocess.Popen(command(*arguments), cwd=folder, env=environment(), stdout=log, stderr=log)
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and run.poll() is None:
+            if isinstance(sign, Path) and sign.exists():
+                break
+            if isinstance(sign, str) and sign in (folder / "killed.log").read_text():
+                break
+            time.sleep(0.002)
+        alive = run.poll() is None
+        run.kill()
+        run.wait()
+        assert alive, f"the run ended before {sign} was seen:\n" + (folder / "killed.log").read_text()
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Of a model folder, in single precision."""
+    return {name: weight.float() for name, weight in load_file(folder / "model.safetensors").items()}

@@ -1,0 +1,42 @@
+"""A run that was killed again and again ends with the very weights of one that never stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import runs
+
+from vqinsight.assessor.nano import WEIGHTS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [(), ("--set", "grpo.updates_per_rollout=2")], ids=["once", "twice"])
+def test_killed_is_straight(tmp_path: Path, changes: tuple[str, ...]) -> None:
+    """Killed while it samples, and twice at the moment a checkpoint begins to be written."""
+    straight = runs.train(tmp_path, "--set", "out=straight", *changes)
+    assert straight.returncode == 0, straight.stderr
+    out = tmp_path / "run"
+    runs.kill_when(tmp_path, "update 1/6", *changes)
+    runs.kill_when(tmp_path, out / "checkpoint-4", *changes, "--resume")
+    again = runs.train(tmp_path, *changes, "--resume")
+    assert again.returncode == 0, again.stderr
+    expected, found = runs.weights(tmp_path / "straight" / "final"), runs.weights(out / "final")
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    begun = runs.weights(WEIGHTS)
+    moved = [name for name in expected if not torch.equal(begun[name], expected[name])]
+    assert moved and not any("visual" in name for name in moved)  # it learned, and the tower was frozen
+
+
+@pytest.mark.slow
+def test_a_run_is_not_overwritten_and_not_mixed(tmp_path: Path) -> None:
+    short = ("--set", "steps=1", "--set", "questions=1", "--set", "answers_per_forward=4")
+    assert runs.train(tmp_path, *short).returncode == 0
+    twice = runs.train(tmp_path, *short)
+    assert twice.returncode == 2 and "--resume" in twice.stderr
+    other = runs.train(tmp_path, *short, "--set", "grpo.beta=0.2", "--resume")
+    assert other.returncode == 2 and "grpo" in other.stderr and "another out" in other.stderr
+    done = runs.train(tmp_path, *short, "--resume")
+    assert done.returncode == 0 and "finished already" in done.stderr

@@ -1,0 +1,56 @@
+"""The mixture is one fixed sequence: seeded, in the asked shares, every example before any comes again."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vqinsight.tasks.mixture import Mixture, Share, swapped
+from vqinsight.tasks.types import Clip, Example, Preference, Question, Verdict
+
+
+def _examples(name: str, count: int) -> list[Example]:
+    return [Example(f"{name}{i}", Question("yesno", (Clip("x"),), "?"), Verdict(True)) for i in range(count)]
+
+
+def _pair(name: str) -> Example:
+    return Example(name, Question("compare", (Clip("a"), Clip("b"))), Preference("A"))
+
+
+def test_shares() -> None:
+    mixture = Mixture([Share(_examples("a", 7), 3.0), Share(_examples("b", 5), 1.0)], 4000, seed=1)
+    drawn = Counter(mixture[i].id[0] for i in range(4000))
+    assert 2850 < drawn["a"] < 3150
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(0, 5))
+def test_no_example_comes_again_before_all_have_come(count: int, length: int, seed: int) -> None:
+    mixture = Mixture([Share(_examples("a", count), 1.0)], length, seed)
+    seen = Counter(mixture[i].id for i in range(length))
+    assert max(seen.values()) - (min(seen.values()) if len(seen) == count else 0) <= 1
+
+
+def test_any_position_alone_is_what_it_is_in_order() -> None:
+    shares = [Share(_examples("a", 11), 1.0), Share([_pair(f"p{i}") for i in range(13)], 2.0)]
+    first = Mixture(shares, 200, seed=3)
+    straight = [first[i] for i in range(200)]
+    again = Mixture(shares, 200, seed=3)
+    assert [again[i] for i in reversed(range(200))] == straight[::-1]
+    assert [Mixture(shares, 200, seed=4)[i] for i in range(200)] != straight
+
+
+def test_pairs_come_in_both_orders_with_their_labels() -> None:
+    mixture = Mixture([Share([_pair("p")], 1.0)], 300, seed=0)
+    orders = Counter((m.question.clips[0].path, m.answer) for m in (mixture[i] for i in range(300)))
+    assert set(orders) == {("a", Preference("A")), ("b", Preference("B"))}
+    assert min(orders.values()) > 110
+    assert swapped(swapped(_pair("p"))) == _pair("p")
+
+
+def test_empty_shares_are_refused() -> None:
+    for shares in ([], [Share([], 1.0)], [Share(_examples("a", 1), 0.0)]):
+        with pytest.raises(ValueError, match="mixture"):
+            Mixture(shares, 3, 0)
