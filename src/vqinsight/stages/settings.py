@@ -118,7 +118,7 @@ class TrainSettings(Settings):
         log_every: updates between log entries and checks for dead rewards.
         workers: processes that decode ahead.
         trainer: anything else for transformers' ``TrainingArguments``: ``deepspeed``, ``fsdp``, ``report_to``,
-            ``gradient_checkpointing``, ``bf16``, …
+            ``activation_checkpointing``, ``bf16``, …
     """
 
     stage: Literal["warmup", "temporal", "sft"]
