@@ -141,7 +141,7 @@ class Step:
                 temperature=1.0,
             )[0]  # fmt: skip
         packed = pack(model, [self.prompt], [said], self.pad_id).to(model.device)
-        vision = {"mm_encoder_outputs": encoder_outputs(encoded, _output_type())}
+        vision: dict[str, Any] = {"mm_encoder_outputs": encoder_outputs(encoded, _output_type())}
         with torch.no_grad():
             reference_AT, _ = answer_logprobs(self.reference, packed, **vision)
         logp_AT, _ = answer_logprobs(model, packed, **vision)

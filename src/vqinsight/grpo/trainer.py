@@ -137,8 +137,8 @@ class GRPOTrainer(Trainer):
         except torch.OutOfMemoryError as error:
             raise TrainingError(
                 f"out of memory with {self.args.per_device_train_batch_size} answers at once. Lower "
-                "answers_per_forward, or grpo.max_new_tokens, or the frames and max_pixels in the model's "
-                "vqinsight.json; set trainer.activation_checkpointing = true; or train an adapter (model.lora_rank = 16)."
+                "answers_per_forward, or grpo.max_new_tokens, or frames and max_pixels in the model's vqinsight.json; "
+                "set trainer.activation_checkpointing = true; or train an adapter: model.lora_rank = 16."
             ) from error
 
     def _prepare_inputs(self, inputs: list[Asked | Failed]) -> Rollout:

@@ -1,0 +1,146 @@
+"""Does it learn? Models side by side on held-out world clips: python benchmarks/learning.py base=nano stage1=DIR …
+
+Scores of generated clips against their exact quality, pairs in both orders, answers that were missing, and lengths,
+each with a 95 % bootstrap interval. No model was ever shown these kinds of scene.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from vqinsight.api import load
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.datasets.world import WorldExamples
+from vqinsight.evaluation.correlation import correlate, score_difference
+from vqinsight.evaluation.resampling import Bootstrap, Measure, mean, percentile_interval, point, resample
+from vqinsight.results import Reply
+from vqinsight.tasks.mixture import swapped
+from vqinsight.tasks.types import Example, Preference, Score
+
+START = 2 * 10**12  # seeds of these clips; perception is examined on others
+BATCH = 16
+KEYS = ("spatial", "temporal", "alignment")
+
+
+def replies(assessor: Assessor, examples: Sequence[Example]) -> list[Reply]:
+    """The most likely answer to each question."""
+    found: list[Reply] = []
+    for begin in range(0, len(examples), BATCH):
+        asked = []
+        for example in examples[begin : begin + BATCH]:
+            clips = [assessor.encode(assessor.look(clip.path)) for clip in example.question.clips]
+            asked.append((example.question, clips))
+        found += [said[0] for said in assessor.ask(asked)]
+    return found
+
+
+def share(right: Sequence[float]) -> Measure:
+    """A mean with its interval."""
+    statistic = mean(np.array(right, dtype=float))
+    drawn = resample({"mean": statistic}, len(right), Bootstrap())["mean"]
+    return Measure(point(statistic, len(right)), percentile_interval(drawn, 0.95))
+
+
+def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
+    """Everything about one model; ``predictions`` keeps the raw numbers for comparisons between models."""
+    assessor = load(model).assessor
+    scored = list(WorldExamples("generated", "held_out", START, clips))
+    said = replies(assessor, scored)
+    rows: dict[str, Any] = {}
+    predictions: dict[str, list[float | None]] = {}
+    for key in KEYS:
+        mine = [
+            (example.answer.values[key], reply.value.get(key) if isinstance(reply.value, dict) else None)
+            for example, reply in zip(scored, said, strict=True)
+            if isinstance(example.answer, Score) and key in example.answer.values
+        ]
+        predictions[key] = [value for _, value in mine]
+        result = correlate(predictions[key], [label for label, _ in mine])
+        rows |= {f"{key} {name}": getattr(result, name) for name in ("srcc", "plcc", "mae")}
+    compared = [e for e in WorldExamples("compare", "held_out", START, pairs) if e.answer != Preference("tie")]
+    forward, backward = replies(assessor, compared), replies(assessor, [swapped(e) for e in compared])
+    right = [
+        ((f.value == e.answer.choice) + (b.value == e.answer.swap().choice)) / 2
+        for e, f, b in zip(compared, forward, backward, strict=True)
+        if isinstance(e.answer, Preference)
+    ]
+    first = [((f.value == "A") + (b.value == "A")) / 2 - 0.5 for f, b in zip(forward, backward, strict=True)]
+    everything = [*said, *forward, *backward]
+    tokenizer = assessor.loaded.tokenizer
+    rows |= {
+        "pairs right, both orders": share(right),
+        "order bias": share(first),
+        "missing answers": share([reply.missing is not None for reply in everything]),
+        "tokens a score": share([len(tokenizer(reply.text)["input_ids"]) for reply in said]),
+    }
+    return {"rows": rows, "predictions": predictions, "digest": assessor.loaded.digest}
+
+
+def main() -> None:
+    """Print the table; ``--json FILE`` also stores it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", metavar="NAME=MODEL")
+    parser.add_argument("--clips", type=int, default=400)
+    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    named = dict(model.split("=", 1) for model in given.models)
+    found = {name: judge(model, given.clips, given.pairs) for name, model in named.items()}
+    table = Table(title=f"{given.clips} held-out clips, {given.pairs} pairs")
+    table.add_column("")
+    for name in found:
+        table.add_column(name)
+    for row in next(iter(found.values()))["rows"]:
+        table.add_row(row, *(_shown(each["rows"][row]) for each in found.values()))
+    Console(width=160).print(table)
+    differences: dict[str, dict[str, Any]] = {}
+    names = list(found)
+    labels = {
+        key: [e.answer.values[key] for e in WorldExamples("generated", "held_out", START, given.clips)
+              if isinstance(e.answer, Score) and key in e.answer.values]
+        for key in KEYS
+    }  # fmt: skip
+    for later in names[1:]:
+        for key in KEYS:
+            for metric in ("srcc", "mae"):
+                first, second = found[names[0]]["predictions"][key], found[later]["predictions"][key]
+                gain = score_difference(second, first, labels[key], metric=metric)
+                differences[f"{later} - {names[0]}: {key} {metric}"] = asdict(gain.difference)
+    for name, stored_gain in differences.items():
+        interval = stored_gain["interval"]
+        print(f"{name}: {stored_gain['value']:+.3f} ({interval['low']:+.3f} to {interval['high']:+.3f})")
+    if given.json:
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+        stored = {
+            "command": "python " + " ".join(sys.argv),
+            "commit": commit.stdout.strip(),
+            "seed": START,
+            "models": {
+                name: {"digest": each["digest"], "rows": {row: asdict(value) for row, value in each["rows"].items()}}
+                for name, each in found.items()
+            },
+            "differences": differences,
+        }
+        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+
+
+def _shown(value: Measure) -> str:
+    if value.value is None:
+        return "undefined"
+    interval = f" ({value.interval.low:.3f} to {value.interval.high:.3f})" if value.interval else ""
+    return f"{value.value:.3f}{interval}"
+
+
+if __name__ == "__main__":
+    main()
