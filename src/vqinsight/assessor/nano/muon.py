@@ -6,7 +6,8 @@ times as many (docs/nano.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -19,16 +20,36 @@ class MuonAndAdamW(torch.optim.Optimizer):
         model: its two-dimensional weights, embeddings apart, go to Muon.
         muon_rate: learning rate of Muon, scaled so that an update has the size AdamW's would have.
         adamw_rate: learning rate of AdamW.
+        factors: by the beginning of a weight's name, what both rates are multiplied with.
     """
 
-    def __init__(self, model: torch.nn.Module, muon_rate: float, adamw_rate: float, weight_decay: float = 0.05) -> None:
-        embeddings = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
-        trained = [p for p in model.parameters() if p.requires_grad]
-        matrices = [p for p in trained if p.ndim == 2 and id(p) not in embeddings]
-        chosen = {id(p) for p in matrices}
-        others = [p for p in trained if id(p) not in chosen]
-        self._muon = torch.optim.Muon(matrices, lr=muon_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
-        self._adamw = torch.optim.AdamW(others, lr=adamw_rate, betas=(0.9, 0.98), weight_decay=weight_decay)
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        muon_rate: float,
+        adamw_rate: float,
+        factors: Mapping[str, float] | None = None,
+        weight_decay: float = 0.05,
+    ) -> None:
+        embeddings = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
+        matrices: dict[float, list[torch.nn.Parameter]] = defaultdict(list)
+        others: dict[float, list[torch.nn.Parameter]] = defaultdict(list)
+        for name, weight in model.named_parameters():
+            if weight.requires_grad:
+                kind = matrices if weight.ndim == 2 and id(weight) not in embeddings else others
+                kind[next((f for start, f in (factors or {}).items() if name.startswith(start)), 1.0)].append(weight)
+        self._muon = torch.optim.Muon(
+            [{"params": weights, "lr": muon_rate * factor} for factor, weights in matrices.items()],
+            lr=muon_rate,
+            weight_decay=weight_decay,
+            adjust_lr_fn="match_rms_adamw",
+        )
+        self._adamw = torch.optim.AdamW(
+            [{"params": weights, "lr": adamw_rate * factor} for factor, weights in others.items()],
+            lr=adamw_rate,
+            betas=(0.9, 0.98),
+            weight_decay=weight_decay,
+        )
         super().__init__([*self._muon.param_groups, *self._adamw.param_groups], {})
         self.param_groups = [*self._muon.param_groups, *self._adamw.param_groups]  # the very groups: schedulers set lr
 

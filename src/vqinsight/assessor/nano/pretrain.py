@@ -32,6 +32,7 @@ from vqinsight.world.draw import Split, WorldClip
 
 IGNORED = -100  # labels with this value carry no loss
 HEADS_SHARE = 0.2  # weight of the attribute heads beside the language loss
+TOWER_SHARE = 0.2  # learning rate of the tower beside the language model: it can see already, and should not forget
 
 
 def nano_prompts(tokenizer: Any) -> PromptBuilder:
@@ -277,7 +278,7 @@ def _trainer(
         disable_tqdm=True,
         train_sampling_strategy="sequential",
     )
-    optimizers = (MuonAndAdamW(model, rate, rate / 2), None)
+    optimizers = (MuonAndAdamW(model, rate, rate / 2, {"model.visual": TOWER_SHARE}), None)
     return Trainer(model=model, args=arguments, train_dataset=data, data_collator=collator, optimizers=optimizers)
 
 

@@ -1,0 +1,45 @@
+"""Which weights a run changes: adapters alone, the language model alone, or the tower as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import runs
+from safetensors.torch import load_file
+
+from vqinsight.assessor.load import load_model
+from vqinsight.assessor.nano import WEIGHTS
+
+SHORT = ("--set", "steps=2", "--set", "data.0.weight=4e6")
+
+
+def _changed(folder: Path) -> list[str]:
+    before, after = runs.weights(WEIGHTS), runs.weights(folder)
+    return [name for name in before if not torch.equal(before[name], after[name])]
+
+
+@pytest.mark.slow
+def test_a_tower_that_learns(tmp_path: Path) -> None:
+    """Also with the clip of Eq. 2 acting and a reference that has a tower of its own."""
+    run = runs.train(tmp_path, *SHORT, "--set", "model.tower=trainable", "--set", "grpo.updates_per_rollout=2")
+    assert run.returncode == 0, run.stderr
+    changed = _changed(tmp_path / "run" / "final")
+    assert any("visual" in name for name in changed) and any("visual" not in name for name in changed)
+
+
+@pytest.mark.slow
+def test_an_adapter(tmp_path: Path) -> None:
+    """Its absence is the reference; the finished folder holds only the adapter and is loaded like any model."""
+    run = runs.train(tmp_path, *SHORT, "--set", "model.lora_rank=4", "--set", "grpo.beta=0.1")
+    assert run.returncode == 0, run.stderr
+    final = tmp_path / "run" / "final"
+    weights = load_file(final / "adapter_model.safetensors")
+    assert weights and all("lora" in name for name in weights) and not any("visual" in name for name in weights)
+    assert any(weight.abs().max() > 0 for name, weight in weights.items() if "lora_B" in name)
+    loaded = load_model(str(final), device="cpu")
+    assert loaded.look.prompts == "brief"
+    plain = load_model("nano", device="cpu").model.state_dict()
+    merged = loaded.model.state_dict()
+    assert [name for name in plain if not torch.equal(plain[name], merged[name])]
