@@ -1,0 +1,126 @@
+"""Tables 4 and 5 at the embedded model's size: what is each part of the method worth?
+
+``python benchmarks/ablation.py --base runs/nano/base --out runs/ablation`` trains every variant with every seed, judges
+each on held-out clips, and prints the means over seeds beside the paper's figures. Runs that are finished are not
+repeated, so the command can be stopped and given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from learning import KEYS, judge
+from rich.console import Console
+from rich.table import Table
+
+from vqinsight.evaluation.resampling import Measure
+
+# The paper's mean PLCC over three dimensions (Table 4) and accuracy on decided pairs of GenAI-Bench (Tables 1 and 5).
+PAPER = {
+    "all": (0.869, 75.71),
+    "no warm-up": (0.716, None),
+    "no temporal reward": (0.787, None),
+    "no length reward": (0.819, 68.14),
+    "supervised": (None, None),
+}
+CHANGES = {
+    "all": (),
+    "no warm-up": (),
+    "no temporal reward": ("rewards.temporal=0",),
+    "no length reward": ("rewards.length=0",),
+    "supervised": (),
+}
+
+
+def train(config: str, out: Path, start: Path, seed: int, changes: Sequence[str], processes: int) -> Path:
+    """Run a stage unless it is finished; returns its model."""
+    final = out / "final"
+    if not (final / "vqinsight.json").is_file():
+        settings = [f"out={out}", f"model.name={start}", f"seed={seed}", *changes]
+        arguments = [part for setting in settings for part in ("--set", setting)]
+        resume = ["--resume"] if out.is_dir() else []
+        launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}"] if processes > 1 else []
+        command = [sys.executable, *launcher, "-m", "vqinsight", "train", config, *arguments, *resume]
+        subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    return final
+
+
+def variant(name: str, base: Path, folder: Path, seed: int, steps: int, processes: int) -> Path:
+    """The finished model of one variant."""
+    mine = folder / f"{name.replace(' ', '_')}-{seed}"
+    changes = [f"steps={steps}", *CHANGES[name]]
+    if name == "supervised":
+        return train("configs/sft_nano.toml", mine, base, seed, changes, processes)
+    start = base
+    if name != "no warm-up":
+        start = train("configs/stage1_nano.toml", folder / f"warmup-{seed}", base, seed, (), processes)
+    return train("configs/stage2_nano.toml", mine, start, seed, changes, processes)
+
+
+def figures(rows: dict[str, Measure]) -> dict[str, float]:
+    """The means over dimensions, and the rest as it is."""
+
+    def value(name: str) -> float:
+        found = rows[name].value
+        return float("nan") if found is None else found
+
+    averages = {
+        metric: statistics.fmean(value(f"{key} {metric}") for key in KEYS) for metric in ("plcc", "srcc", "mae")
+    }
+    rest = ("pairs right, both orders", "missing answers", "tokens a score")
+    return averages | {name: value(name) for name in rest}
+
+
+def main() -> None:
+    """Train, judge, print; the figures of every run lie in ``--json``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", type=Path, required=True, help="the pre-trained model before any reinforcement")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=100, help="updates of stage 2")
+    parser.add_argument("--clips", type=int, default=400)
+    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--json", type=Path, default=Path("results/ablation_nano.json"))
+    given = parser.parse_args()
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    if given.json.is_file():
+        found = json.loads(given.json.read_text(encoding="utf-8"))["runs"]
+    for seed in given.seeds:
+        for name in CHANGES:
+            if str(seed) in found.get(name, {}):
+                continue
+            model = variant(name, given.base, given.out, seed, given.steps, given.processes)
+            rows = judge(str(model), given.clips, given.pairs)["rows"]
+            found.setdefault(name, {})[str(seed)] = figures(rows)
+            _store(given.json, found)
+    table = Table(title=f"Means and deviations over {len(given.seeds)} seeds, {given.steps} updates of stage 2")
+    columns = list(next(iter(next(iter(found.values())).values())))
+    for heading in ("", *columns, "paper: PLCC", "paper: pairs"):
+        table.add_column(heading)
+    for name, runs in found.items():
+        cells = []
+        for column in columns:
+            values = [run[column] for run in runs.values()]
+            spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+            cells.append(f"{statistics.fmean(values):.3f}{spread}")
+        table.add_row(name, *cells, *("" if value is None else f"{value:g}" for value in PAPER[name]))
+    Console(width=170).print(table)
+
+
+def _store(file: Path, found: dict[str, Any]) -> None:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    stored = {"command": "python " + " ".join(sys.argv), "commit": commit.stdout.strip(), "runs": found}
+    file.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
