@@ -46,7 +46,7 @@ def named_clip(name: str) -> tuple[WorldClip, bool]:
 def world_footage(name: str, look: LookSettings, spec: PixelSpec) -> Footage:
     """Render the frames that a model with these settings would be shown of a file of this clip."""
     clip, still = named_clip(name)
-    sampling = _sampling(clip, look, still)
+    sampling = sample_clip(clip, look, still=still)
     views = world_views(clip, look, spec, sampling, still=still)
     width, height = clip.scene.width, clip.scene.height
     shown_height, shown_width = target_size(height, width, spec)
@@ -67,7 +67,8 @@ def world_footage(name: str, look: LookSettings, spec: PixelSpec) -> Footage:
     return Footage(name, looked.kind, views, looked)
 
 
-def _sampling(clip: WorldClip, look: LookSettings, still: bool) -> Sampling:
+def sample_clip(clip: WorldClip, look: LookSettings, *, still: bool) -> Sampling:
+    """The frames that are looked at, as of a file; of a still image its middle one."""
     total = clip.scene.frames
     if still:
         return Sampling((total // 2,), (0.0,), 1.0, 1, 0.0, 0.0, "the image")

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
+from vqinsight.config import LookSettings
 from vqinsight.video.pixels import PixelSpec
 from vqinsight.video.views import DetailSpec
 
@@ -23,6 +24,17 @@ PIXELS = PixelSpec(
 )
 DETAIL = DetailSpec(rows=2, columns=3)
 FRAMES = 8
+
+LOOK = LookSettings(
+    prompts="brief",
+    frames=FRAMES,
+    min_pixels=PIXELS.min_pixels,
+    max_pixels=PIXELS.max_pixels,
+    detail=(DETAIL.rows, DETAIL.columns),
+    seconds_per_grid=1.0,
+    max_new_tokens=160,
+    batch_tokens=16_384,
+)
 
 VISION_WIDTH, VISION_DEPTH = 160, 4
 TEXT_WIDTH, TEXT_DEPTH = 192, 5

@@ -12,19 +12,7 @@ import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
 from vqinsight.assessor.nano import WEIGHTS
-from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS
-from vqinsight.config import LookSettings
-
-LOOK = LookSettings(
-    prompts="brief",
-    frames=FRAMES,
-    min_pixels=PIXELS.min_pixels,
-    max_pixels=PIXELS.max_pixels,
-    detail=(DETAIL.rows, DETAIL.columns),
-    seconds_per_grid=1.0,
-    max_new_tokens=160,
-    batch_tokens=16_384,
-)
+from vqinsight.assessor.nano.build import LOOK, PIXELS
 
 
 def preprocessor() -> dict[str, Any]:

@@ -20,14 +20,14 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.trainer_utils import get_last_checkpoint
 
 from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
-from vqinsight.assessor.nano.build import DETAIL, FRAMES, PIXELS, TEXT_WIDTH, build_model, nano_config
+from vqinsight.assessor.nano.build import LOOK, PIXELS, TEXT_WIDTH, build_model, nano_config
 from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import Stage, lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.assessor.save import restore
-from vqinsight.video.sample import choose_frames
-from vqinsight.video.views import View, image_views, video_views, wanted_frames
+from vqinsight.video.views import View
+from vqinsight.world import footage
 from vqinsight.world.draw import Split, WorldClip
 
 IGNORED = -100  # labels with this value carry no loss
@@ -47,13 +47,7 @@ def nano_prompts(tokenizer: Any) -> PromptBuilder:
 
 def world_views(clip: WorldClip, *, still: bool = False) -> tuple[View, ...]:
     """What the embedded model is shown of a world clip: the very frames that it would be shown of a file."""
-    total = clip.scene.frames
-    if still:
-        return image_views(clip.frames(np.array([total // 2]))[0], PIXELS, DETAIL)
-    sampling = choose_frames(total, np.arange(total) / 24, frames=FRAMES)
-    wanted = wanted_frames(sampling.indices, total, DETAIL)
-    frames = zip(wanted, clip.frames(np.array(wanted)), strict=True)
-    return video_views(frames, sampling.indices, sampling.times, total, PIXELS, DETAIL)
+    return footage.world_views(clip, LOOK, PIXELS, footage.sample_clip(clip, LOOK, still=still), still=still)
 
 
 @dataclass(frozen=True)

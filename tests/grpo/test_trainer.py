@@ -1,0 +1,93 @@
+"""The trainer in this process, on the embedded model: refusals, alarms, and what a person can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from helpers import runs
+
+from vqinsight.config import read_toml
+from vqinsight.errors import TrainingError, UsageError
+from vqinsight.grpo.questions import Blocks
+from vqinsight.grpo.trainer import GRPOTrainer
+from vqinsight.stages.run import last_checkpoint
+from vqinsight.stages.settings import TrainSettings
+from vqinsight.stages.temporal import learn_time
+from vqinsight.stages.warmup import warm_up
+
+
+def _settings(folder: Path, *changes: str) -> TrainSettings:
+    file = folder / "config.toml"
+    file.write_text(runs.CONFIG)
+    short = ("steps=1", "questions=1", "answers_per_forward=4", "grpo.max_new_tokens=40", f"out={folder / 'run'}")
+    return read_toml(TrainSettings, file, [*short, *changes])
+
+
+def test_out_of_memory_names_the_settings_to_lower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("full")
+
+    monkeypatch.setattr(GRPOTrainer, "compute_loss", full)
+    with pytest.raises(TrainingError, match=r"4 answers at once.*answers_per_forward"):
+        learn_time(_settings(tmp_path))
+
+
+def test_a_group_straddles_processes_but_not_passes(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="answers_per_forward"):
+        learn_time(_settings(tmp_path, "answers_per_forward=2"))
+
+
+def test_a_stage_refuses_questions_of_another(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'warmup' does not teach"):
+        warm_up(_settings(tmp_path, "stage=warmup"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("data.0.dataset=koniqq", "koniq"),
+        ("data.0.dataset=koniq", "needs dir"),
+        ("data.0.task=scores", "unknown task"),
+        ("data.0.split=validation", "held_out"),
+    ],
+)
+def test_wrong_data(tmp_path: Path, change: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        learn_time(_settings(tmp_path, change))
+
+
+def test_the_world_needs_steps(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(runs.CONFIG.replace("steps = 6", ""))
+    with pytest.raises(UsageError, match="steps"):
+        learn_time(read_toml(TrainSettings, file, [f"out={tmp_path / 'run'}"]))
+
+
+@pytest.mark.slow
+def test_a_run_can_be_read(tmp_path: Path) -> None:
+    """Samples with every part, curves, and a folder with all that a model needs."""
+    final = learn_time(_settings(tmp_path, "questions=2", "answers_per_forward=8"))
+    samples = (tmp_path / "run" / "samples.md").read_text()
+    assert "reward" in samples and "advantage" in samples and "Label:" in samples
+    assert "reward_length" in (tmp_path / "run" / "log.json").read_text()
+    assert (final / "vqinsight.json").is_file() and (final / "preprocessor_config.json").is_file()
+    assert not (final / "training_args.bin").exists()
+
+
+def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
+    for number, state in ((2, "{}"), (4, "{}"), (10, '{"cut'), (6, None)):
+        folder = tmp_path / f"checkpoint-{number}"
+        folder.mkdir()
+        if state is not None:
+            (folder / "trainer_state.json").write_text(state)
+    (tmp_path / "checkpoint-x").mkdir()
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-4"
+    assert last_checkpoint(tmp_path / "nothing") is None
+
+
+def test_blocks_come_as_often_as_they_are_used() -> None:
+    assert list(Blocks(6, 4, 2)) == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5]
+    assert len(Blocks(6, 4, 2)) == 12
