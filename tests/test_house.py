@@ -24,9 +24,13 @@ ORDER = [
     {"stages"},
     {"records"},
     {"api"},
+    {"judges"},
+    {"baselines"},
     {"report"},
     {"options"},
     {"data_cli"},
+    {"baselines_cli"},
+    {"evaluate_cli"},
     {"cli"},
     {"__init__", "__main__"},
 ]

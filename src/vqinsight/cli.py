@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vqinsight import options as opt
+from vqinsight.baselines_cli import baselines
 from vqinsight.data_cli import data
 from vqinsight.errors import UsageError
+from vqinsight.evaluate_cli import evaluate
 
 if TYPE_CHECKING:
     from vqinsight.api import VQInsight
@@ -30,6 +32,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(data, name="data")
+app.command()(baselines)
+app.command()(evaluate)
 
 
 def main() -> None:

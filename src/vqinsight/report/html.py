@@ -39,7 +39,7 @@ def write_report(
 def render(records: Sequence[ResultRecord], title: str | None, command: str | None) -> str:
     """The page as text; see ``write_report``."""
     scores = [record for record in records if isinstance(record, ClipScore)]
-    return _environment().get_template("report.html").render(
+    return environment().get_template("report.html").render(
         title=title or _title(records),
         command=command,
         date=datetime.now().astimezone(),
@@ -54,7 +54,7 @@ def render(records: Sequence[ResultRecord], title: str | None, command: str | No
     )  # fmt: skip
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -1,0 +1,127 @@
+"""Put the stored results into the documents: python benchmarks/document.py.
+
+Between ``<!-- name -->`` and ``<!-- /name -->`` stands what this makes of ``results/``; the rest is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+WANTED = {
+    "colour": "95 %",
+    "direction": "95 %",
+    "shape": "90 %",
+    "spatial defect": "85 %",
+    "temporal defect": "85 %",
+    "spatial strength, within one": "90 %",
+    "temporal strength, within one": "90 %",
+}
+ATTRIBUTES = ("colour", "direction", "count", "shape", *list(WANTED)[3:], "text facts")
+KINDS = (
+    *("blur", "noise", "compression", "banding", "exposure", "no spatial defect"),
+    *("jitter", "flicker", "freeze", "shuffle", "ghosting", "morphing", "no temporal defect"),
+)
+PAPER = {"spatial srcc": ".823", "temporal srcc": ".911", "alignment srcc": ".825"}
+
+
+def results(name: str) -> Any:
+    """A stored result, or ``None`` where it has not been made."""
+    file = ROOT / "results" / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def perception() -> str:
+    """What the model sees: terse line beside reasoning."""
+    terse, said = results("perception_nano"), results("perception_nano_sentences")
+    lines = ["| attribute | terse line | reasoning | wanted |", "|---|---|---|---|"]
+    for name in ATTRIBUTES:
+        cells = (_share(each["rows"][name]) for each in (terse, said))
+        lines.append(f"| {name} | {' | '.join(cells)} | {WANTED.get(name, '')} |")
+    return "\n".join(lines)
+
+
+def kinds() -> str:
+    """The same, one defect at a time."""
+    found = []
+    for title, name in (("terse line", "perception_nano"), ("reasoning", "perception_nano_sentences")):
+        rows = results(name)["rows"]
+        found.append(f"By kind ({title}): " + ", ".join(f"{kind} {rows[kind]['share']:.0%}" for kind in KINDS) + ".")
+    return "\n\n".join(found)
+
+
+def learning() -> str:
+    """Before and after each stage."""
+    models = results("learning_nano")["models"]
+    lines = ["| | " + " | ".join(models) + " | paper, LGVQ |", "|---" * (len(models) + 2) + "|"]
+    for row in next(iter(models.values()))["rows"]:
+        cells = (_measure(each["rows"][row]) for each in models.values())
+        lines.append(f"| {row} | {' | '.join(cells)} | {PAPER.get(row, '')} |")
+    return "\n".join(lines)
+
+
+def transfer() -> str:
+    """Real clips with defects of rising strength."""
+    lines = ["| defect | mean SRCC inside a content | a constant score counted as 0 | groups |", "|---|---|---|---|"]
+    for name, row in results("transfer_nano")["rows"].items():
+        groups = row["groups"] + row["constant"]
+        lines.append(f"| {name} | {_measure(row['srcc'])} | {row['srcc_constant_as_0']:.3f} | {groups} |")
+    return "\n".join(lines)
+
+
+def step() -> str:
+    """The cost of one update."""
+    found = results("step")
+    lines = ["| | stock flow | ours |", "|---|---|---|"]
+    names = {"cpu_s": "CPU seconds", "vision_clips": "clips through the vision tower", "language_tokens": "tokens"}
+    for key, title in names.items():
+        lines.append(f"| {title} | {_number(found['stock'][key])} | {_number(found['ours'][key])} |")
+    return "\n".join(lines) + (
+        f"\n\n{found['ratio']:.1f} times fewer CPU seconds; the log-probabilities differ by "
+        f"{found['largest_log_probability_difference']:.0e} at most."
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
+
+
+def _share(row: dict[str, float]) -> str:
+    return f"{row['share']:.1%} ({row['low']:.0%}–{row['high']:.0%})"
+
+
+def _measure(measure: dict[str, Any]) -> str:
+    if measure["value"] is None:
+        return "undefined"
+    interval = measure["interval"]
+    return f"{measure['value']:.3f}" + (f" ({interval['low']:.2f}–{interval['high']:.2f})" if interval else "")
+
+
+PIECES = {
+    "perception": (perception, "perception_nano"),
+    "kinds": (kinds, "perception_nano"),
+    "learning": (learning, "learning_nano"),
+    "transfer": (transfer, "transfer_nano"),
+    "step": (step, "step"),
+}
+
+
+def main() -> None:
+    """Rewrite every marked piece for which there is a result."""
+    for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        text = before = file.read_text(encoding="utf-8")
+        for name, (make, source) in PIECES.items():
+            marked = re.compile(rf"<!-- {name} -->\n.*?<!-- /{name} -->", re.DOTALL)
+            found = marked.search(text)
+            if found is not None and results(source) is not None:
+                text = text[: found.start()] + f"<!-- {name} -->\n{make()}\n<!-- /{name} -->" + text[found.end() :]
+        if text != before:
+            file.write_text(text, encoding="utf-8")
+            print(f"{file.relative_to(ROOT)} rewritten")
+
+
+if __name__ == "__main__":
+    main()

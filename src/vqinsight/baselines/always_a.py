@@ -1,0 +1,23 @@
+"""The reference that every comparison must beat: the first clip is always better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vqinsight.baselines.base import Scores
+from vqinsight.tasks.types import Missing, Preference
+
+
+class AlwaysA:
+    """Says A without looking. Its accuracy is the share of pairs whose label is A."""
+
+    name = "always_a"
+    ranges: Mapping[str, tuple[float, float]] = {}
+
+    def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
+        """It has no opinion about a single clip."""
+        return Missing("always A only compares")
+
+    def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:  # noqa: ARG002
+        """A."""
+        return Preference("A")

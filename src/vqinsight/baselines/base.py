@@ -1,0 +1,116 @@
+"""One interface for every system of the tables: score a clip, compare two, and say what it is and where it is from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Any, Literal, Protocol
+
+from vqinsight.errors import ModelError
+from vqinsight.tasks.types import Missing, Preference
+
+State = Literal["runs here", "needs weights", "published numbers only"]
+Scores = dict[str, float]
+
+
+class Baseline(Protocol):
+    """A system that judges clips.
+
+    Attributes:
+        name: its key in ``systems.SYSTEMS``.
+        ranges: lowest and highest possible value by dimension; a dimension without such ends is not in it.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def ranges(self) -> Mapping[str, tuple[float, float]]: ...
+
+    def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
+        """Value by dimension; higher is better.
+
+        Raises:
+            UnreadableVideo: the clip cannot be used.
+        """
+
+    def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:
+        """The better of two clips; errors as for ``score``."""
+
+
+class Scorer(ABC):
+    """A baseline that scores single clips; the clip with the higher overall score is preferred."""
+
+    name: str
+    ranges: Mapping[str, tuple[float, float]]
+
+    @abstractmethod
+    def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
+        """See ``Baseline.score``."""
+
+    def overall(self, values: Mapping[str, float]) -> float:
+        """The one number that decides a comparison: the mean of the dimensions."""
+        return sum(values.values()) / len(values)
+
+    def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:
+        """The sign of the margin; none is a tie."""
+        margin = self.margin(a, b, prompt)
+        if isinstance(margin, Missing):
+            return margin
+        return Preference("A" if margin > 0 else "B" if margin < 0 else "tie")
+
+    def margin(self, a: str, b: str, prompt: str | None = None) -> float | Missing:
+        """By how much the first clip's overall score is ahead; missing where a clip has no score."""
+        first, second = self.score(a, prompt), self.score(b, prompt)
+        if isinstance(first, Missing):
+            return first
+        if isinstance(second, Missing):
+            return second
+        if set(first) != set(second):
+            return Missing(f"scored on different dimensions: {sorted(first)} and {sorted(second)}")
+        return self.overall(first) - self.overall(second)
+
+
+@dataclass(frozen=True)
+class System:
+    """What a reader must know of a system before believing its row.
+
+    Attributes:
+        name: key, as on the command line.
+        title: as in the paper's tables.
+        state: ``runs here`` with nothing to fetch; ``needs weights``: the calling code is here and tested, its weights
+            are not; ``published numbers only``: no code here, a row is read from a file.
+        licence: of code and weights, as their makers state it; "not stated" where none was found.
+        source: paper or repository.
+        extra: the optional extra to install, or ``None``.
+        command: how to get it.
+        dimensions: what it scores; empty for a system that only compares.
+        note: what was tested, and what differs from the original.
+    """
+
+    name: str
+    title: str
+    state: State
+    licence: str
+    source: str
+    extra: str | None
+    command: str
+    dimensions: tuple[str, ...]
+    note: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {**asdict(self), "dimensions": list(self.dimensions)}
+
+
+def needed(module: str, extra: str) -> Any:
+    """Import a package of an optional extra.
+
+    Raises:
+        ModelError: it is not installed; the message carries the line that installs it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ModelError(f"{module} needs {error.name}. Install it: pip install 'vqinsight[{extra}]'") from error

@@ -1,0 +1,46 @@
+"""Frames for baselines that look at pictures: chosen by number, read exactly, from files and from world clips alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from vqinsight.video.read import iter_frames, probe
+from vqinsight.world.footage import SCHEME, named_clip
+
+
+def chosen_frames(path: str, choose: Callable[[int], Sequence[int]]) -> dict[int, np.ndarray]:
+    """Read some frames of a clip.
+
+    Args:
+        path: a video, an image, a folder of frames, or a clip of the embedded world by its name.
+        choose: gets the clip's frame count, at least 1, and returns the numbers of the frames to read.
+
+    Returns:
+        Frame by number, ascending: uint8 (H, W, 3) RGB. A still has one frame, number 0.
+
+    Raises:
+        UnreadableVideo: the file cannot be used.
+    """
+    if path.startswith(SCHEME):
+        clip, still = named_clip(path)
+        total = clip.scene.frames
+        wanted = sorted({int(i) for i in choose(1 if still else total)})
+        shown = [total // 2] if still else wanted
+        return dict(zip(wanted, clip.frames(np.array(shown)), strict=True))
+    info = probe(path)
+    return dict(iter_frames(info, choose(info.frames)))
+
+
+def evenly(total: int, count: int) -> list[int]:
+    """At most ``count`` different frame numbers, evenly spaced from the first to the last of ``total``."""
+    return sorted({int(i) for i in np.rint(np.linspace(0, total - 1, min(count, total)))})
+
+
+def windows(total: int, count: int, length: int) -> list[list[int]]:
+    """``count`` runs of ``length`` neighbouring frames spread over the clip; one run of all frames if it is short."""
+    if total <= count * length:
+        return [list(range(total))]
+    starts = np.rint(np.linspace(0, total - length, count)).astype(int)
+    return [list(range(start, start + length)) for start in starts]

@@ -1,0 +1,124 @@
+"""Models that answer in words, through ``vqinsight.load``: zero-shot, fine-tuned, and the released weights."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from vqinsight.api import VQInsight, load
+from vqinsight.assessor.load import RELEASED
+from vqinsight.baselines.base import Scorer, Scores
+from vqinsight.baselines.frames import chosen_frames, evenly
+from vqinsight.tasks.prompts import prompt_set
+from vqinsight.tasks.types import Missing, Preference, TaskName
+
+_SUBFOLDERS = {"compare": "vqinsight-comp", "generated": "vqinsight-aigcvideo", "natural": "vqinsight-naturalvideo"}
+
+
+def _ranges(prompts: str, *tasks: TaskName) -> dict[str, tuple[float, float]]:
+    scales = prompt_set(prompts).scales
+    return {dim.key: (dim.low, dim.high) for task in tasks for dim in scales[task]}
+
+
+class VLM(Scorer):
+    """A loaded assessor as a baseline; it compares by being asked, in both orders, not by its scores.
+
+    Args:
+        name: key in ``systems.SYSTEMS``.
+        judge: from ``vqinsight.load``.
+    """
+
+    def __init__(self, name: str, judge: VQInsight) -> None:
+        self.name = name
+        self.ranges = _ranges(judge.assessor.prompts.name, "natural", "generated")
+        self._judge = judge
+
+    def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
+        """See ``Baseline.score``; dimensions and scales are the prompt set's."""
+        return _scores(self._judge, path, prompt)
+
+    def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:
+        """See ``Baseline.compare``; a verdict that does not survive the swap is a tie."""
+        return _verdict(self._judge, a, b, prompt)
+
+
+class ReleasedVQInsight:
+    """The paper's own weights: three models for three questions, one in memory at a time.
+
+    Args:
+        place: hub id or folder that holds the three subfolders.
+        options: for ``vqinsight.load``.
+    """
+
+    name = "vq_insight"
+    ranges = _ranges("released", "natural", "generated")
+
+    def __init__(self, place: str = RELEASED, **options: Any) -> None:
+        self._place = place
+        self._options = {"prompts": "released", **options}
+        self._loaded: tuple[str, VQInsight] | None = None
+
+    def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
+        """See ``Baseline.score``: with a prompt as a generated clip, without as a natural one."""
+        return _scores(self._judge("generated" if prompt and prompt.strip() else "natural"), path, prompt)
+
+    def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:
+        """See ``Baseline.compare``."""
+        return _verdict(self._judge("compare"), a, b, prompt)
+
+    def _judge(self, question: str) -> VQInsight:
+        if self._loaded is None or self._loaded[0] != question:
+            self._loaded = None  # room for the next one
+            folder = Path(self._place) / _SUBFOLDERS[question]
+            name = str(folder) if folder.is_dir() else f"{self._place}:{_SUBFOLDERS[question]}"
+            self._loaded = (question, load(name, **self._options))
+        return self._loaded[1]
+
+
+class QInsight(Scorer):
+    """An image model on a clip: the mean over frames of its quality score.
+
+    Args:
+        judge: from ``vqinsight.load``, taught to score images.
+        frames: frames asked about.
+    """
+
+    name = "q_insight"
+
+    def __init__(self, judge: VQInsight, frames: int = 4) -> None:
+        self.ranges = _ranges(judge.assessor.prompts.name, "image")
+        self._judge = judge
+        self._frames = frames
+
+    def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
+        """See ``Baseline.score``; missing when a frame got no usable answer: a mean of fewer is another score."""
+        frames = chosen_frames(path, lambda total: evenly(total, self._frames))
+        with tempfile.TemporaryDirectory() as folder:
+            files = []
+            for index, frame in frames.items():
+                files.append(f"{folder}/{index}.png")
+                Image.fromarray(frame).save(files[-1])
+            results = list(self._judge.score_all([(file, None) for file in files], task="image"))
+        values = [result.scores["quality"] for result in results if result.scores is not None]
+        if len(values) < len(results):
+            lost = next(result.error for result in results if result.scores is None)
+            return Missing(f"{len(results) - len(values)} of {len(results)} frames without an answer: {lost}")
+        return {"quality": sum(values) / len(values)}
+
+
+def _scores(judge: VQInsight, path: str, prompt: str | None) -> Scores | Missing:
+    result = judge.score(path, prompt)
+    if result.status == "unreadable":
+        judge.assessor.look(path)  # raises what the record tells
+    return dict(result.scores) if result.scores is not None else Missing(result.error or "no usable answer")
+
+
+def _verdict(judge: VQInsight, a: str, b: str, prompt: str | None) -> Preference | Missing:
+    result = judge.compare(a, b, prompt)
+    if result.status == "unreadable":
+        judge.assessor.look(a)
+        judge.assessor.look(b)
+    return Preference(result.verdict) if result.verdict is not None else Missing(result.error or "no usable answer")

@@ -1,0 +1,234 @@
+"""``vqinsight evaluate``: a model sits a benchmark."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vqinsight import options as opt
+from vqinsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqinsight.evaluation.judge import Answered, Judge
+    from vqinsight.evaluation.predictions import Header
+    from vqinsight.report.evaluated import Evaluated
+
+NOTHING_MEASURED = 1  # exit code
+_BENCHMARK, _OUTPUT = "The benchmark", "Output"
+
+
+def evaluate(
+    bench: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="BENCH",
+            show_default=False,
+            help="koniq, lgvq, lsvq, live_vqc, konvid, genai_bench, visionreward (MonetBench), table, or world.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Where it was downloaded to; for table the .csv or .jsonl file. The world needs none.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Instead of the test split; lsvq also has 1080p.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Only questions of this kind: image, natural, generated, compare, yesno. May be given several times.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default=False,
+            help="Only so many questions; of the world, so many of each task (100 if absent).",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    scale: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="LOW HIGH",
+            show_default=False,
+            help="The range of a table's scores, where it does not say.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    unpack: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Where to write clips that lie inside Parquet files.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    model: opt.Model = "nano",
+    adapter: opt.Adapter = None,
+    prompts: opt.Prompts = None,
+    device: opt.Device = "auto",
+    dtype: opt.DType = "auto",
+    fps: opt.Fps = None,
+    frames: opt.Frames = None,
+    max_pixels: opt.MaxPixels = None,
+    folder_fps: opt.FolderFps = None,
+    samples: opt.Samples = 1,
+    temperature: opt.Temperature = 1.0,
+    seed: opt.Seed = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="The result, .json; predictions and plots lie beside it. By default in the folder evaluations.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    report: opt.Report = None,
+    stored: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            show_default=False,
+            help="Make the figures again from predictions (.parquet), without model and clips; writes what is named.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON instead of text.", rich_help_panel=_OUTPUT)
+    ] = False,
+) -> None:
+    """Ask a benchmark's questions and say how far the answers agree with people's. A run that was stopped goes on."""
+    from vqinsight.report.delivery import plain_endings
+
+    with plain_endings("Interrupted. What was answered is kept; the same command goes on from there."):
+        _check(bench, out, report, stored)
+        loading: dict[str, Any] = {
+            "model": model,
+            "adapter": adapter,
+            "prompts": prompts,
+            "device": device,
+            "dtype": dtype,
+            "fps": fps,
+            "frames": frames,
+            "max_pixels": max_pixels,
+            "folder_fps": folder_fps,
+        }
+        if stored is not None:
+            if data is not None:
+                raise UsageError("--from needs no clips: leave out --data.")
+            run = _again(bench, stored)
+        else:
+            from vqinsight.evaluation.benchmarks import read_exam
+            from vqinsight.report import terminal
+
+            with terminal.waiting(f"Reading {bench}"):
+                given = {key: value for key, value in (("scale", scale), ("unpack", unpack)) if value is not None}
+                exam = read_exam(str(bench), data, split, tasks=task or (), count=count, options=given)
+            judge = _load(loading, samples=samples, temperature=temperature, seed=seed)
+            out = out or _place(exam.benchmark, exam.split, data, judge)
+            run = _ask(judge, exam, out, as_json)
+        _deliver(run, out, report, as_json)
+    sys.exit(0 if run.summary.measured else NOTHING_MEASURED)
+
+
+def _check(bench: str | None, out: Path | None, report: Path | None, stored: Path | None) -> None:
+    """Refuse what can be refused before anything is loaded."""
+    from vqinsight.report.files import REPORT_SUFFIXES, check_target
+
+    if bench is None and stored is None:
+        raise UsageError("Name a benchmark, such as: vqinsight evaluate world")
+    if stored is not None and not stored.is_file():
+        raise UsageError(f"--from {stored}: no such file.")
+    if out is not None:
+        check_target(out, "--out", (".json",), [])
+    if report is not None:
+        check_target(report, "--report", REPORT_SUFFIXES, [])
+
+
+def _again(bench: str | None, stored: Path) -> Evaluated:
+    from vqinsight.evaluation.predictions import read_predictions
+
+    header, rows = read_predictions(stored)
+    if bench not in (None, header.benchmark):
+        raise UsageError(f"{stored} holds predictions for {header.benchmark}, not for {bench}.")
+    return _measure(header, rows, None)
+
+
+def _load(loading: dict[str, Any], **sampling: Any) -> Judge:
+    import vqinsight
+    from vqinsight.judges import AssessorJudge
+    from vqinsight.report import terminal
+
+    with terminal.waiting(f"Loading {loading['model']}"):
+        judge = vqinsight.load(**loading, on_message=terminal.notice)
+    return AssessorJudge(judge, **sampling, folder_fps=loading["folder_fps"])
+
+
+def _place(benchmark: str, split: str, data: Path | None, judge: Judge) -> Path:
+    """Where a run that was given no place keeps its files: the same for the same question to the same model."""
+    name = data.stem if benchmark == "table" and data is not None else benchmark
+    folder = Path("evaluations")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder {folder} cannot be made here ({error.strerror}). Give --out.") from error
+    return folder / f"{name}_{split}_{judge.digest}.json"
+
+
+def _ask(judge: Judge, exam: Any, out: Path, as_json: bool) -> Evaluated:
+    from vqinsight.evaluation.asking import ask_all
+    from vqinsight.evaluation.predictions import Header, PredictionFile
+    from vqinsight.report import terminal
+
+    header = Header.of(judge, exam.benchmark, exam.split)
+    file = PredictionFile(out.with_name(f"{out.stem}.predictions.parquet"), header)
+    with terminal.counting("Asking", len(exam.examples), as_json) as count:
+        rows = ask_all(judge, exam.examples, file, on_progress=count)
+    return _measure(header, rows, exam)
+
+
+def _measure(header: Header, rows: list[Answered], exam: Any) -> Evaluated:
+    from vqinsight.evaluation.summary import summarise
+    from vqinsight.report import terminal
+    from vqinsight.report.evaluated import Evaluated
+
+    with terminal.waiting("Measuring"):
+        summary = summarise(rows)
+    return Evaluated(header, summary, exam, shlex.join(["vqinsight", *sys.argv[1:]]))
+
+
+def _deliver(run: Evaluated, out: Path | None, report: Path | None, as_json: bool) -> None:
+    from rich.console import Console
+
+    from vqinsight.report.evaluated import show, write
+
+    files = write(run, out, report)
+    if as_json:
+        print(json.dumps(run.as_dict()))
+    else:
+        show(Console(markup=False, highlight=False, emoji=False), run, files)

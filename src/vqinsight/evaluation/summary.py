@@ -1,0 +1,261 @@
+"""Predictions become figures: correlations of scores, agreement on pairs, right answers to yes/no questions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vqinsight.evaluation.correlation import FEWEST, Correlations, measure
+from vqinsight.evaluation.generators import PairSource, ScoreSource, pair_sources, score_sources
+from vqinsight.evaluation.judge import Answered
+from vqinsight.evaluation.orders import OrderReport, both_orders
+from vqinsight.evaluation.pairwise import PairScores, score_pairs, side
+from vqinsight.evaluation.parts import correlate_dimensions
+from vqinsight.evaluation.resampling import DEFAULT, Bootstrap, Measure, mean, percentile_interval, point, resample
+from vqinsight.rewards.rubric import SCORED, on_scale
+from vqinsight.tasks.types import Dimension, Preference, Score, TaskName, Verdict
+
+Range = tuple[float, float]
+FEWEST_GROUPS = 5  # of fewer, resamples are too much alike to show how sure a figure is
+
+
+@dataclass(frozen=True)
+class Points:
+    """One dimension of the items of one task, ready to be measured and drawn.
+
+    Attributes:
+        range: the ends of the judge's scale; ``None`` if it has none, so that labels stay on their own.
+        predictions: (n,) the judge's values, ``None`` for a missing answer.
+        labels: (n,) what people said, brought to ``range`` linearly.
+        sources: (n,) who made the clips.
+        groups: (n,) what is drawn together for the intervals.
+    """
+
+    range: Range | None
+    predictions: tuple[float | None, ...]
+    labels: tuple[float, ...]
+    sources: tuple[str | None, ...]
+    groups: tuple[Hashable, ...]
+
+
+@dataclass(frozen=True)
+class ScoreFigures:
+    """One scoring task.
+
+    Attributes:
+        points, dimensions: by dimension: the values, and their figures.
+        mean: SRCC, KRCC and both PLCC averaged over the dimensions; empty for a single one.
+        sources: breakdown by who made the clips; empty where that is unknown or one and the same.
+    """
+
+    task: TaskName
+    points: dict[str, Points]
+    dimensions: dict[str, Correlations]
+    mean: dict[str, Measure]
+    sources: tuple[ScoreSource, ...]
+
+
+@dataclass(frozen=True)
+class PairFigures:
+    """Pairs: agreement with people; what the order did, where both were asked; and breakdown by generator."""
+
+    scores: PairScores
+    orders: OrderReport | None
+    sources: tuple[PairSource, ...]
+
+
+@dataclass(frozen=True)
+class VerdictFigures:
+    """Yes/no questions.
+
+    Attributes:
+        n, missing: questions, and those without an answer, which are wrong.
+        accuracy: share of right answers.
+        yes, people_yes: how often the judge and people said yes; always saying what people say more often is right in
+            max(people_yes, 1 - people_yes) of all cases.
+    """
+
+    n: int
+    missing: int
+    accuracy: Measure
+    yes: float | None
+    people_yes: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All figures of a run.
+
+    Attributes:
+        asked, ok, missing, unreadable: questions; unreadable ones are in no figure, missing answers are counted in all.
+        scores, pairs, verdicts: what applies.
+        reasons: why answers are missing, with their number, the most frequent first.
+        bad_clips: what cannot be read, with the reason.
+        notes: what a reader must know.
+    """
+
+    asked: int
+    ok: int
+    missing: int
+    unreadable: int
+    scores: tuple[ScoreFigures, ...] = ()
+    pairs: PairFigures | None = None
+    verdicts: VerdictFigures | None = None
+    reasons: tuple[tuple[str, int], ...] = ()
+    bad_clips: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Is there any figure?"""
+        found = [c.srcc.value for task in self.scores for c in task.dimensions.values()]
+        return bool(self.pairs or self.verdicts) or any(value is not None for value in found)
+
+
+def summarise(rows: Sequence[Answered], *, bootstrap: Bootstrap | None = DEFAULT) -> Summary:
+    """The figures of all rows. Where examples have groups (prompts), a resample draws whole groups.
+
+    Never raises for what a judge said: constant or missing predictions give undefined figures and say why.
+    """
+    usable = [row for row in rows if row.prediction.outcome != "unreadable"]
+    missing = [row for row in usable if row.prediction.outcome == "missing"]
+    pairs = [row for row in usable if isinstance(row.example.answer, Preference)]
+    verdicts = [row for row in usable if isinstance(row.example.answer, Verdict)]
+    tasks = dict.fromkeys(row.example.question.task for row in usable)
+    notes = []
+    for task in tasks:
+        groups = [_group(row) for row in usable if row.example.question.task == task]
+        if len(set(groups)) < len(groups):
+            notes.append(
+                f"{task}: intervals draw whole groups, as the items of one prompt are not independent; there are "
+                f"{len(set(groups))} groups, and with fewer than {FEWEST_GROUPS} answered no interval is given"
+            )
+    reasons = Counter(row.prediction.reason or "no reason given" for row in missing)
+    bad = dict.fromkeys(row.prediction.reason or "" for row in rows if row.prediction.outcome == "unreadable")
+    return Summary(
+        asked=len(rows),
+        ok=len(usable) - len(missing),
+        missing=len(missing),
+        unreadable=len(rows) - len(usable),
+        scores=tuple(_scores(task, usable, bootstrap) for task in tasks if task in SCORED),
+        pairs=_pairs(pairs, bootstrap) if pairs else None,
+        verdicts=_verdicts(verdicts, bootstrap) if verdicts else None,
+        reasons=tuple(reasons.most_common()),
+        bad_clips=tuple(bad),
+        notes=tuple(notes),
+    )
+
+
+def _scores(task: TaskName, rows: Sequence[Answered], bootstrap: Bootstrap | None) -> ScoreFigures:
+    mine = [row for row in rows if row.example.question.task == task]
+    keys = dict.fromkeys(
+        key for row in mine if isinstance(row.example.answer, Score) for key in row.example.answer.values
+    )
+    points = {key: _points(key, mine) for key in keys}
+    dimensions = {}
+    for key, column in points.items():
+        answered = [value is not None for value in column.predictions]
+        clusters, drawn = _drawing(column.groups, answered, bootstrap)
+        found, _ = measure(column.predictions, column.labels, clusters, drawn)
+        if column.range is None:
+            found = replace(found, rmse=Measure(None), mae=Measure(None))
+        dimensions[key] = found
+    sources = score_sources({key: (c.predictions, c.labels, c.sources) for key, c in points.items()}, bootstrap)
+    return ScoreFigures(task, points, dimensions, _mean(mine, points, dimensions, bootstrap), sources)
+
+
+def _points(key: str, rows: Sequence[Answered]) -> Points:
+    """The rows that have a label for this dimension."""
+    labelled = [(row, row.example.answer) for row in rows if isinstance(row.example.answer, Score)]
+    mine = [(row, answer) for row, answer in labelled if key in answer.values]
+    ranges = {row.prediction.ranges[key] for row, _ in mine if row.prediction.ranges and key in row.prediction.ranges}
+    known = ranges.pop() if len(ranges) == 1 else None
+    labels = []
+    for row, answer in mine:
+        wanted = [Dimension(key, *known, "")] if known is not None else []
+        moved = on_scale(answer, row.example.scale, wanted) if known is not None else answer
+        assert isinstance(moved, Score)
+        labels.append(moved.values[key])
+    return Points(
+        known,
+        tuple((row.prediction.scores or {}).get(key) for row, _ in mine),
+        tuple(labels),
+        tuple(row.example.source for row, _ in mine),
+        tuple(_group(row) for row, _ in mine),
+    )
+
+
+def _mean(
+    rows: Sequence[Answered],
+    points: dict[str, Points],
+    dimensions: dict[str, Correlations],
+    bootstrap: Bootstrap | None,
+) -> dict[str, Measure]:
+    """Over the dimensions; an item that lacks one is in the resamples of the others all the same."""
+    if len(points) < 2 or any(found.n < FEWEST for found in dimensions.values()):
+        return {}
+    predictions: dict[str, list[float | None]] = {key: [] for key in points}
+    labels: dict[str, list[float]] = {key: [] for key in points}
+    places = dict.fromkeys(points, 0)
+    for row in rows:
+        assert isinstance(row.example.answer, Score)
+        for key, column in points.items():
+            has = key in row.example.answer.values
+            predictions[key].append(column.predictions[places[key]] if has else None)
+            labels[key].append(column.labels[places[key]] if has else 0.0)
+            places[key] += has
+    answered = [row.prediction.scores is not None for row in rows]
+    clusters, drawn = _drawing([_group(row) for row in rows], answered, bootstrap)
+    return correlate_dimensions(predictions, labels, clusters=clusters, bootstrap=drawn).mean
+
+
+def _pairs(rows: Sequence[Answered], bootstrap: Bootstrap | None) -> PairFigures:
+    answers = [row.example.answer for row in rows]
+    humans = [side(answer) for answer in answers if isinstance(answer, Preference)]
+    margins = [row.prediction.margin for row in rows]
+    clusters, drawn = _drawing([_group(row) for row in rows], [True] * len(rows), bootstrap)
+    found = score_pairs(margins, humans, clusters=clusters, bootstrap=drawn)
+    orders = None
+    shown = [(row.prediction.forward, row.prediction.swapped) for row in rows]
+    if any(forward or swapped for forward, swapped in shown):
+        forwards = [Preference(forward) if forward else None for forward, _ in shown]
+        swaps = [Preference(swapped) if swapped else None for _, swapped in shown]
+        orders = both_orders(forwards, swaps, bootstrap=bootstrap)
+    return PairFigures(found, orders, pair_sources([row.example.source for row in rows], margins, humans, bootstrap))
+
+
+def _verdicts(rows: Sequence[Answered], bootstrap: Bootstrap | None) -> VerdictFigures:
+    labels = [row.example.answer.yes for row in rows if isinstance(row.example.answer, Verdict)]
+    said = [row.prediction.yes for row in rows]
+    statistic = mean(np.array([answer == label for answer, label in zip(said, labels, strict=True)], np.float64))
+    interval = None
+    clusters, allowed = _drawing([_group(row) for row in rows], [True] * len(rows), bootstrap)
+    if allowed is not None:
+        drawn = resample({"accuracy": statistic}, len(rows), allowed, clusters)
+        interval = percentile_interval(drawn["accuracy"], allowed.level)
+    given = [answer for answer in said if answer is not None]
+    return VerdictFigures(
+        n=len(rows),
+        missing=len(said) - len(given),
+        accuracy=Measure(point(statistic, len(rows)), interval),
+        yes=sum(given) / len(given) if given else None,
+        people_yes=sum(labels) / len(labels),
+    )
+
+
+def _group(row: Answered) -> Hashable:
+    """What an item is drawn with; one without a group is a group of its own."""
+    return ("group", row.example.group) if row.example.group is not None else ("item", row.example.id)
+
+
+def _drawing(
+    groups: Sequence[Hashable], answered: Sequence[bool], bootstrap: Bootstrap | None
+) -> tuple[Sequence[Hashable] | None, Bootstrap | None]:
+    """What a resample draws: groups, where one has two members, else items. Too few groups give no interval at all."""
+    if len(set(groups)) == len(groups):
+        return None, bootstrap
+    mine = {group for group, has in zip(groups, answered, strict=True) if has}
+    return groups, bootstrap if len(mine) >= FEWEST_GROUPS else None
