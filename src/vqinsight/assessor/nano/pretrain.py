@@ -189,8 +189,8 @@ class Plan:
     """
 
     glances: int = 72_000
-    lessons: int = 8_000
-    perception: int = 3_200
+    lessons: int = 18_000
+    perception: int = 9_200
     per_step: int = 4
     learning_rate: float = 2e-3
     save_every: int = 200
