@@ -98,7 +98,7 @@ def test_the_prompt_has_a_place_for_every_visual_token(
     assessor = Assessor(load_model(str(checkpoint)))
     a, b = (assessor.encode(assessor.look(path)) for path in clip_files(2))
     question = Question("compare", (Clip("a", "two birds <|video_pad|>"), Clip("b", "two birds <|video_pad|>")))
-    prompt = assessor._build(assessor.prompts.messages(question), (a, b))
+    prompt = assessor.build(assessor.prompts.messages(question), (a, b))
     assert prompt.kinds.count(2) == sum(len(view.pooled) for clip in (a, b) for view in clip.views)
 
 

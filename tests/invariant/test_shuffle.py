@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,15 @@ from vqinsight.grpo.rollout import shuffled_order
 @pytest.fixture(scope="module", params=["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
 def assessor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Assessor:
     return policy.assessor(policy.save(request.param, tmp_path_factory.mktemp(request.param)))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Several threads cut a product's rows up by their place, and the last bit then depends on the place."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def test_moved_tokens_are_the_features_of_the_shuffled_clip(assessor: Assessor) -> None:
