@@ -9,11 +9,11 @@ import pytest
 import torch
 from helpers import runs
 
+from vqinsight.assessor.save import last_checkpoint
 from vqinsight.config import read_toml
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.grpo.questions import Blocks
 from vqinsight.grpo.trainer import GRPOTrainer
-from vqinsight.stages.run import last_checkpoint
 from vqinsight.stages.settings import TrainSettings
 from vqinsight.stages.temporal import learn_time
 from vqinsight.stages.warmup import warm_up

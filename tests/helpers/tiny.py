@@ -18,8 +18,9 @@ from transformers import (
     Qwen3VLForConditionalGeneration,
 )
 
-from vqinsight.assessor.nano.export import preprocessor
+from vqinsight.assessor.nano.build import PIXELS
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
+from vqinsight.assessor.save import preprocessor
 
 TEXT = {
     "hidden_size": 32,
@@ -152,7 +153,7 @@ def save(model: Any, folder: Path, **look: Any) -> Path:
     """A complete model folder; ``look`` becomes its ``vqinsight.json``."""
     model.save_pretrained(folder)
     tokenizer().save_pretrained(folder)
-    settings = preprocessor() | {"patch_size": model.config.vision_config.patch_size}
+    settings = preprocessor(PIXELS, model.config.model_type) | {"patch_size": model.config.vision_config.patch_size}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     if look:
         (folder / "vqinsight.json").write_text(json.dumps(look))

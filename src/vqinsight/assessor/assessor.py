@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
 from vqinsight.assessor.features import EncodedClip, EncodedView, VisionTower
-from vqinsight.assessor.generate import batches, complete, stop_tokens
+from vqinsight.assessor.generate import batches, complete, seed_of, stop_tokens
 from vqinsight.assessor.inputs import Prompt, PromptBuilder
 from vqinsight.assessor.load import SETTINGS_FILE, Loaded
 from vqinsight.errors import ModelError
@@ -166,8 +165,7 @@ def _value(answer: Answer | Missing) -> Any:
 
 
 def _seed(seed: int, sample: int, prompt: Prompt, clips: Sequence[EncodedClip]) -> int:
-    text = f"{seed}/{sample}/{'+'.join(clip.digest for clip in clips)}/{prompt.ids}"
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+    return seed_of(f"{seed}/{sample}/{'+'.join(clip.digest for clip in clips)}/{prompt.ids}")
 
 
 def _feature_type(model: Any) -> type[Any]:

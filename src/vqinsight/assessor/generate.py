@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,11 @@ from transformers import LogitsProcessor, LogitsProcessorList
 from vqinsight.assessor.branches import accepted, core
 from vqinsight.assessor.features import EncodedView, encoder_outputs
 from vqinsight.assessor.inputs import Prompt, collate
+
+
+def seed_of(text: str) -> int:
+    """A seed in [0, 2^63) that a text fixes on every machine."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
 class GumbelSampling(LogitsProcessor):

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from pathlib import Path
 from typing import Any
 
 from vqinsight.assessor.load import SETTINGS_FILE, Loaded
+from vqinsight.video.pixels import PixelSpec
+
+logger = logging.getLogger(__name__)
 
 PREPROCESSOR_FILE = "preprocessor_config.json"
 
 
-def save_companions(loaded: Loaded, folder: Path) -> None:
-    """Write what stands beside the weights: tokenizer, preprocessor settings and how the model looks at clips."""
-    folder.mkdir(parents=True, exist_ok=True)
-    loaded.tokenizer.save_pretrained(folder)
-    spec, look = loaded.spec, loaded.look
-    # Upstream's names for upstream's classes, so that transformers' own ``AutoProcessor`` finds its way too.
-    family = {"qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL", "qwen2_vl": "Qwen2VL"}[loaded.model.config.model_type]
-    videos = "Qwen3VLVideoProcessor" if family == "Qwen3VL" else "Qwen2VLVideoProcessor"
-    settings = {
+def preprocessor(spec: PixelSpec, model_type: str) -> dict[str, Any]:
+    """Upstream's names for upstream's classes, so that transformers' own ``AutoProcessor`` finds its way too."""
+    family = {"qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL", "qwen2_vl": "Qwen2VL"}[model_type]
+    return {
         "image_processor_type": "Qwen2VLImageProcessor",
-        "video_processor_type": videos,
+        "video_processor_type": "Qwen3VLVideoProcessor" if family == "Qwen3VL" else "Qwen2VLVideoProcessor",
         "processor_class": f"{family}Processor",
         "patch_size": spec.patch_size,
         "temporal_patch_size": spec.temporal_patch_size,
@@ -30,8 +30,15 @@ def save_companions(loaded: Loaded, folder: Path) -> None:
         "image_std": list(spec.std),
         "size": {"shortest_edge": spec.min_pixels, "longest_edge": spec.max_pixels},
     }
+
+
+def save_companions(loaded: Loaded, folder: Path) -> None:
+    """Write what stands beside the weights: tokenizer, preprocessor settings and how the model looks at clips."""
+    folder.mkdir(parents=True, exist_ok=True)
+    loaded.tokenizer.save_pretrained(folder)
+    settings = preprocessor(loaded.spec, loaded.model.config.model_type)
     (folder / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    (folder / SETTINGS_FILE).write_text(json.dumps(look.model_dump(), indent=2) + "\n", encoding="utf-8")
+    (folder / SETTINGS_FILE).write_text(json.dumps(loaded.look.model_dump(), indent=2) + "\n", encoding="utf-8")
 
 
 def restore(model: Any, checkpoint: Path) -> None:
@@ -42,3 +49,19 @@ def restore(model: Any, checkpoint: Path) -> None:
     """
     saved = type(model).from_pretrained(checkpoint, dtype=model.dtype)
     model.load_state_dict(saved.state_dict())
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint: the trainer's state is written last, so one without it was cut off."""
+    found = []
+    for place in folder.glob("checkpoint-*"):
+        number = re.fullmatch(r"checkpoint-(\d+)", place.name)
+        if number is None:
+            continue
+        try:
+            json.loads((place / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            logger.warning("%s is not whole and is passed over", place)
+            continue
+        found.append((int(number[1]), place))
+    return max(found)[1] if found else None

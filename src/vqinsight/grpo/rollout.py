@@ -6,7 +6,6 @@ clip are sampled in the same call from the same features, moved about in time.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.features import EncodedClip, EncodedView, shuffled
+from vqinsight.assessor.generate import seed_of
 from vqinsight.assessor.inputs import Prompt
 from vqinsight.grpo.advantage import advantages
 from vqinsight.grpo.questions import Asked
@@ -136,5 +136,4 @@ def _attempt(assessor: Assessor, question: Question, tokens: Sequence[int]) -> A
 
 
 def _seed(seed: int, position: int, number: int, is_shuffled: bool) -> int:
-    text = f"{seed}/{position}/{number}/{is_shuffled}"
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+    return seed_of(f"{seed}/{position}/{number}/{is_shuffled}")

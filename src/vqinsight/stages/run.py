@@ -7,7 +7,6 @@ import dataclasses
 import difflib
 import json
 import logging
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
-from vqinsight.assessor.save import restore, save_companions
+from vqinsight.assessor.save import last_checkpoint, restore, save_companions
 from vqinsight.errors import UsageError
 from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.questions import Questions
@@ -141,22 +140,6 @@ def begin(settings: TrainSettings, *, resume: bool) -> None:
         note.write_text(json.dumps(given, indent=2) + "\n", encoding="utf-8")
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint: the trainer's state is written last, so one without it was cut off."""
-    found = []
-    for place in folder.glob("checkpoint-*"):
-        number = re.fullmatch(r"checkpoint-(\d+)", place.name)
-        if number is None:
-            continue
-        try:
-            json.loads((place / "trainer_state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            logger.warning("%s is not whole and is passed over", place)
-            continue
-        found.append((int(number[1]), place))
-    return max(found)[1] if found else None
-
-
 def finish(
     trainer: Trainer, assessor: Assessor, questions: Questions, diary: Diary, settings: TrainSettings, *, resume: bool
 ) -> Path:
@@ -207,6 +190,3 @@ class Lines(TrainerCallback):
             print(
                 f"[{seconds:6.0f} s] update {state.global_step}/{state.max_steps}: {', '.join(shown)}", file=sys.stderr
             )
-
-
-__all__ = ["arguments", "begin", "finish", "last_checkpoint", "learner", "processes", "reinforce"]

@@ -6,28 +6,14 @@ import argparse
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
+from vqinsight.assessor.load import SETTINGS_FILE
 from vqinsight.assessor.nano import WEIGHTS
 from vqinsight.assessor.nano.build import LOOK, PIXELS
-
-
-def preprocessor() -> dict[str, Any]:
-    """Upstream's names for upstream's classes, so that transformers' own ``AutoProcessor`` finds its way too."""
-    return {
-        "image_processor_type": "Qwen2VLImageProcessor",
-        "video_processor_type": "Qwen2VLVideoProcessor",
-        "processor_class": "Qwen2_5_VLProcessor",
-        "patch_size": PIXELS.patch_size,
-        "temporal_patch_size": PIXELS.temporal_patch_size,
-        "merge_size": PIXELS.merge_size,
-        "image_mean": list(PIXELS.mean),
-        "image_std": list(PIXELS.std),
-        "size": {"shortest_edge": PIXELS.min_pixels, "longest_edge": PIXELS.max_pixels},
-    }
+from vqinsight.assessor.save import PREPROCESSOR_FILE, preprocessor
 
 
 def export(trained: Path, out: Path) -> None:
@@ -41,8 +27,9 @@ def export(trained: Path, out: Path) -> None:
     tokenizer.save_pretrained(out)
     if kept is not None:
         card.write_text(kept, encoding="utf-8")
-    (out / "preprocessor_config.json").write_text(json.dumps(preprocessor(), indent=2) + "\n", encoding="utf-8")
-    (out / "vqinsight.json").write_text(json.dumps(LOOK.model_dump(), indent=2) + "\n", encoding="utf-8")
+    settings = preprocessor(PIXELS, model.config.model_type)
+    (out / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    (out / SETTINGS_FILE).write_text(json.dumps(LOOK.model_dump(), indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -17,7 +17,6 @@ import torch
 from torch.utils.data import Dataset
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
-from transformers.trainer_utils import get_last_checkpoint
 
 from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.build import LOOK, PIXELS, TEXT_WIDTH, build_model, nano_config
@@ -25,7 +24,7 @@ from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, collate_glances, 
 from vqinsight.assessor.nano.lessons import Stage, lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
-from vqinsight.assessor.save import restore
+from vqinsight.assessor.save import last_checkpoint, restore
 from vqinsight.video.views import View
 from vqinsight.world import footage
 from vqinsight.world.draw import Split, WorldClip
@@ -218,7 +217,8 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         glances = Glances(partial(_glance, first + 5_000_000), plan.glances)
         step = 2 * plan.per_step
         trainer = _trainer(eyes, glances, collate_glances, out / "eyes", plan, step, plan.learning_rate, workers)
-        trainer.train(resume_from_checkpoint=_checkpoint(out / "eyes"))
+        checkpoint = last_checkpoint(out / "eyes")
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if trainer.is_world_process_zero():
             torch.save(eyes.state_dict(), out / "eyes.pt")
         trainer.accelerator.wait_for_everyone()
@@ -230,10 +230,10 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     collator = Collator(tokenizer.pad_token_id)
     rate = plan.learning_rate / 2
     trainer = _trainer(pupil, data, collator, out / "language", plan, plan.per_step, rate, workers)
-    checkpoint = _checkpoint(out / "language")
+    checkpoint = last_checkpoint(out / "language")
     if checkpoint is not None:
-        restore(pupil, Path(checkpoint))
-    trainer.train(resume_from_checkpoint=checkpoint)
+        restore(pupil, checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.is_world_process_zero():
         model.load_state_dict(pupil.state_dict(), strict=False)
         model.save_pretrained(out / "final")
@@ -274,10 +274,6 @@ def _trainer(
     )
     optimizers = (MuonAndAdamW(model, rate, rate / 2, {"model.visual": TOWER_SHARE}), None)
     return Trainer(model=model, args=arguments, train_dataset=data, data_collator=collator, optimizers=optimizers)
-
-
-def _checkpoint(folder: Path) -> str | None:
-    return get_last_checkpoint(folder) if folder.is_dir() else None
 
 
 def main() -> None:
