@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vqinsight.evaluation.resampling import Measure
+from vqinsight.report.evaluated import commit
 
 # The paper's mean PLCC over three dimensions (Table 4) and accuracy on decided pairs of GenAI-Bench (Tables 1 and 5).
 PAPER = {
@@ -117,8 +118,7 @@ def main() -> None:
 
 
 def _store(file: Path, found: dict[str, Any]) -> None:
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    stored = {"command": "python " + " ".join(sys.argv), "commit": commit.stdout.strip(), "runs": found}
+    stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "runs": found}
     file.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,6 +23,7 @@ from vqinsight.assessor.assessor import Assessor
 from vqinsight.datasets.world import WorldExamples
 from vqinsight.evaluation.correlation import correlate, score_difference
 from vqinsight.evaluation.resampling import Bootstrap, Measure, mean, percentile_interval, point, resample
+from vqinsight.report.evaluated import commit
 from vqinsight.results import Reply
 from vqinsight.tasks.mixture import swapped
 from vqinsight.tasks.types import Example, Preference, Score
@@ -121,10 +121,9 @@ def main() -> None:
         interval = stored_gain["interval"]
         print(f"{name}: {stored_gain['value']:+.3f} ({interval['low']:+.3f} to {interval['high']:+.3f})")
     if given.json:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
         stored = {
             "command": "python " + " ".join(sys.argv),
-            "commit": commit.stdout.strip(),
+            "commit": commit(),
             "seed": START,
             "models": {
                 name: {"digest": each["digest"], "rows": {row: asdict(value) for row, value in each["rows"].items()}}

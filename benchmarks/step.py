@@ -14,7 +14,6 @@ import argparse
 import copy
 import json
 import statistics
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.rollout import shuffled_order
+from vqinsight.report.evaluated import commit
 from vqinsight.tasks.prompts import STANDARD
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.pixels import PixelSpec
@@ -254,7 +254,6 @@ def main() -> None:
             }
     clock_name = "wall_s" if device == "cuda" else "cpu_s"
     ratio = found["stock"][clock_name] / found["ours"][clock_name]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     report = {
         "shape": given.shape,
         "visual_tokens": visual,
@@ -265,7 +264,7 @@ def main() -> None:
         **found,
         "ratio": ratio,
         "largest_log_probability_difference": gap,
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
     }
     print(json.dumps(report, indent=2))
     if given.json:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import asdict, replace
@@ -23,14 +22,15 @@ from rich.table import Table
 from vqinsight.api import load
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.evaluation.parts import within_groups
+from vqinsight.report.evaluated import commit
 from vqinsight.tasks.types import Clip, Question
-from vqinsight.video.footage import Footage
+from vqinsight.video.footage import Footage, sample
 from vqinsight.video.read import iter_frames, probe
-from vqinsight.video.sample import choose_frames
 from vqinsight.video.sources import expand_inputs
 from vqinsight.video.views import DetailSpec, video_views, wanted_frames
 from vqinsight.world.defects_spatial import SPATIAL
 from vqinsight.world.defects_temporal import TEMPORAL, Fetch
+from vqinsight.world.footage import FPS
 
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 LONGEST = 120  # frames of a clip that are used: what is looked at lies about as close as in training
@@ -89,10 +89,7 @@ def damaged(frames: np.ndarray, at: np.ndarray, kind: str, severity: float, seed
 def footage(assessor: Assessor, frames: np.ndarray, kind: str, severity: float, seed: int, name: str) -> Footage:
     """What the model is shown of the damaged clip."""
     look, total = assessor.loaded.look, len(frames)
-    sampling = choose_frames(
-        total, np.arange(total) / 24, fps=look.fps, min_frames=look.min_frames, max_frames=look.max_frames,
-        frames=look.frames,
-    )  # fmt: skip
+    sampling = sample(look, total, np.arange(total) / FPS)
     detail = DetailSpec(*look.detail) if look.detail else None
     wanted = wanted_frames(sampling.indices, total, detail)
     shown = zip(wanted, damaged(frames, np.array(wanted), kind, severity, seed), strict=True)
@@ -151,10 +148,9 @@ def main() -> None:
         )
     Console(width=120).print(table)
     if given.json:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
         stored = {
             "command": "python " + " ".join(sys.argv),
-            "commit": commit.stdout.strip(),
+            "commit": commit(),
             "model_digest": assessor.loaded.digest,
             "rows": rows,
         }

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vqinsight.errors import VQInsightError
-
 if TYPE_CHECKING:
     from vqinsight.datasets.check import Finding
 
-NOTHING_USABLE, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit codes
+NOTHING_USABLE = 1  # exit code
 _SHOWN = 10  # so many names of each kind are shown; all with --json
 
 data = typer.Typer(help="Look datasets over.", no_args_is_help=True)
@@ -52,9 +50,10 @@ def check(
     """Say what a dataset yields: questions by task and split, the labels' range, and what is missing or bad."""
     from vqinsight.datasets import check as checks
     from vqinsight.report import terminal
+    from vqinsight.report.delivery import plain_endings
 
     options: dict[str, Any] = {"scale": scale, "unpack": unpack}
-    try:
+    with plain_endings("Interrupted."):
         name = dataset or checks.recognise(place)
         with terminal.waiting(f"Reading {name}"):
             read = checks.read_splits(place, name, split, {key: v for key, v in options.items() if v is not None})
@@ -65,12 +64,6 @@ def check(
             clips = checks.clips_of(read)
             with terminal.counting("Opening clips", len(clips), as_json) as count:
                 bad = checks.open_clips(clips, probe, count)
-    except VQInsightError as error:
-        terminal.notice(f"Error: {error}")
-        sys.exit(WRONG_USAGE)
-    except KeyboardInterrupt:
-        terminal.notice("Interrupted.")
-        sys.exit(INTERRUPTED)
     findings = [checks.look_over(part, bad) for part in read]
     usable = any(finding.questions for finding in findings)
     if as_json:

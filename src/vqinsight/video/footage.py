@@ -44,14 +44,7 @@ def load_footage(path: str, look: LookSettings, spec: PixelSpec, *, folder_fps: 
         sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image")
         views = image_views(image, spec, detail)
     else:
-        sampling = choose_frames(
-            info.frames,
-            info.times,
-            fps=look.fps,
-            min_frames=look.min_frames,
-            max_frames=look.max_frames,
-            frames=look.frames,
-        )
+        sampling = sample(look, info.frames, info.times)
         wanted = wanted_frames(sampling.indices, info.frames, detail)
         shown = set(sampling.indices[:: max(1, -(-len(sampling.indices) // _PREVIEWS))])
         previews = {}
@@ -64,6 +57,13 @@ def load_footage(path: str, look: LookSettings, spec: PixelSpec, *, folder_fps: 
 
         views = video_views(passing(), sampling.indices, sampling.times, info.frames, spec, detail)
     return Footage(path, info.kind, views, _looked(info, sampling, spec, look, tuple(previews.values())))
+
+
+def sample(look: LookSettings, total: int, times: np.ndarray) -> Sampling:
+    """The frames that these settings look at, of a clip of ``total`` frames shown at ``times`` (seconds)."""
+    return choose_frames(
+        total, times, fps=look.fps, min_frames=look.min_frames, max_frames=look.max_frames, frames=look.frames
+    )
 
 
 def _looked(

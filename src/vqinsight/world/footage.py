@@ -9,10 +9,10 @@ import numpy as np
 
 from vqinsight.config import LookSettings
 from vqinsight.errors import UnreadableVideo
-from vqinsight.video.footage import Footage
+from vqinsight.video.footage import Footage, sample
 from vqinsight.video.looked import Looked
 from vqinsight.video.pixels import PixelSpec, target_size
-from vqinsight.video.sample import Sampling, choose_frames
+from vqinsight.video.sample import Sampling
 from vqinsight.video.views import DetailSpec, View, image_views, video_views, wanted_frames
 from vqinsight.world.draw import Split, WorldClip, draw_siblings
 
@@ -72,14 +72,7 @@ def sample_clip(clip: WorldClip, look: LookSettings, *, still: bool) -> Sampling
     total = clip.scene.frames
     if still:
         return Sampling((total // 2,), (0.0,), 1.0, 1, 0.0, 0.0, "the image")
-    return choose_frames(
-        total,
-        np.arange(total) / FPS,
-        fps=look.fps,
-        min_frames=look.min_frames,
-        max_frames=look.max_frames,
-        frames=look.frames,
-    )
+    return sample(look, total, np.arange(total) / FPS)
 
 
 def world_views(
