@@ -57,6 +57,17 @@ class Graded:
     advantages: list[float]
 
 
+@dataclass(frozen=True)
+class _Row:
+    """One prompt to be answered: which answers of which question, about the clip in order or shuffled."""
+
+    asked: Asked
+    numbers: tuple[int, ...]
+    prompt: Prompt
+    views: tuple[EncodedView, ...]
+    shuffled: bool
+
+
 def sample(
     assessor: Assessor, rubric: Rubric, questions: Sequence[Asked], *, temperature: float, seed: int, **generation: Any
 ) -> tuple[list[Spoken], list[Answered]]:
@@ -67,40 +78,33 @@ def sample(
         generation: passed on to ``Assessor.generate``.
     """
     clips: dict[str, EncodedClip] = {}
-    rows: list[tuple[Prompt, tuple[EncodedView, ...], list[int]]] = []
-    owners: list[tuple[int, bool]] = []
-    spoken: list[tuple[Asked, Prompt, tuple[EncodedView, ...]]] = []
-    for place, asked in enumerate(questions):
+    rows: list[_Row] = []
+    for asked in questions:
         for footage in asked.footage:
             if footage.path not in clips:
                 clips[footage.path] = assessor.encode(footage)
         encoded = [clips[footage.path] for footage in asked.footage]
         prompt = assessor.build(assessor.prompts.messages(asked.example.question), encoded)
         views = tuple(view for clip in encoded for view in clip.views)
-        spoken.append((asked, prompt, views))
-        rows.append((prompt, views, [_seed(seed, asked.position, number, False) for number in asked.numbers]))
-        owners.append((place, False))
+        rows.append(_Row(asked, asked.numbers, prompt, views, shuffled=False))
         steps = views[0].view.grid[0]
-        even = [number for number in asked.numbers if number % 2 == 0]
+        even = tuple(number for number in asked.numbers if number % 2 == 0)
         if rubric.wants_shuffled(asked.example.question) and steps > 1 and even:
             order = shuffled_order(steps, seed, asked.position)
             moved = tuple(view for clip in encoded for view in shuffled(clip.views, order))
-            rows.append((prompt, moved, [_seed(seed, asked.position, number, True) for number in even]))
-            owners.append((place, True))
+            rows.append(_Row(asked, even, prompt, moved, shuffled=True))
+    seeds = [[_seed(seed, row.asked.position, number, row.shuffled) for number in row.numbers] for row in rows]
     said = assessor.generate(
-        [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows], temperature, **generation
+        [row.prompt for row in rows], [row.views for row in rows], seeds, temperature, **generation
     )
-    answered = []
-    ids: dict[int, list[list[int]]] = {}
-    for (place, is_shuffled), answers in zip(owners, said, strict=True):
-        asked = questions[place]
-        numbers = [n for n in asked.numbers if n % 2 == 0] if is_shuffled else asked.numbers
-        for number, tokens in zip(numbers, answers, strict=True):
-            attempt = _attempt(assessor, asked.example.question, tokens)
-            answered.append(Answered(asked.position, number, attempt, is_shuffled))
-        if not is_shuffled:
-            ids[place] = answers
-    return [Spoken(*three, tuple(map(tuple, ids[i]))) for i, three in enumerate(spoken)], answered
+    spoken, answered = [], []
+    for row, answers in zip(rows, said, strict=True):
+        for number, tokens in zip(row.numbers, answers, strict=True):
+            attempt = _attempt(assessor, row.asked.example.question, tokens)
+            answered.append(Answered(row.asked.position, number, attempt, row.shuffled))
+        if not row.shuffled:
+            spoken.append(Spoken(row.asked, row.prompt, row.views, tuple(map(tuple, answers))))
+    return spoken, answered
 
 
 def grade(assessor: Assessor, rubric: Rubric, asked: Asked, answered: Sequence[Answered]) -> Graded:

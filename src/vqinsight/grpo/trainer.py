@@ -17,7 +17,7 @@ from transformers import Trainer, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.branches import Packed, answer_logprobs, core, pack
-from vqinsight.assessor.features import encoder_outputs, pixels
+from vqinsight.assessor.features import EncodedView, encoder_outputs, pixels
 from vqinsight.errors import TrainingError
 from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.loss import grpo_loss
@@ -102,14 +102,12 @@ class GRPOTrainer(Trainer):
                 f"{at_once} answers go through the model at once over all processes, not a multiple of grpo.answers = "
                 f"{questions.answers}: a group may straddle processes, not forward passes. Change answers_per_forward."
             )
-        self._tower_learns = tower_learns(assessor.loaded.model)
         self._reference = reference
         if reference is not None:
             self._reference = self.accelerator.prepare_model(reference, evaluation_mode=True)
         sharded = self.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
         self._lockstep = sharded and self.accelerator.num_processes > 1
-        self._kept: dict[tuple[int, ...], Rollout] = {}
-        self._uses: dict[tuple[int, ...], int] = defaultdict(int)
+        self._kept: dict[tuple[int, ...], tuple[Rollout, int]] = {}  # with the number of uses left
         self._tally = Tally()
         self._sampled = -1
         self._watched: dict[str, list[float]] = defaultdict(list)
@@ -144,17 +142,13 @@ class GRPOTrainer(Trainer):
     def _prepare_inputs(self, inputs: list[Asked | Failed]) -> Rollout:
         key = tuple(each.position for each in inputs)
         if key in self._kept:
-            rollout = self._kept[key]
+            rollout, uses = self._kept.pop(key)
         else:
             self.model.eval()
-            rollout = self._roll_out(inputs)
+            rollout, uses = self._roll_out(inputs), self._policy.updates_per_rollout
             self.model.train()
-        self._uses[key] += 1
-        if self._uses[key] < self._policy.updates_per_rollout:
-            self._kept[key] = rollout
-        else:
-            self._kept.pop(key, None)
-            del self._uses[key]
+        if uses > 1:
+            self._kept[key] = (rollout, uses - 1)
         return rollout
 
     def compute_loss(
@@ -168,7 +162,7 @@ class GRPOTrainer(Trainer):
         if inputs.packed is None:
             loss = no_loss(model, self._assessor.loaded.tokenizer.pad_token_id)
             return (loss, None) if return_outputs else loss
-        vision = self._vision(inputs.spoken, fresh=self._tower_learns)
+        vision = self._vision(inputs.spoken)
         logp_AT, entropy_AT = answer_logprobs(model, inputs.packed, temperature=self._policy.temperature, **vision)
         old_AT = logp_AT.detach() if inputs.old_AT is None else inputs.old_AT
         mask_AT = inputs.packed.mask_AT
@@ -229,7 +223,7 @@ class GRPOTrainer(Trainer):
         packed = pack(
             self._bare(), [s.prompt for s in spoken], [s.ids for s in spoken], self.processing_class.pad_token_id
         ).to(device)
-        vision = self._vision(spoken, fresh=self._tower_learns)
+        vision = self._vision(spoken)
         old_AT = None
         if policy.updates_per_rollout > 1:
             with self.compute_loss_context_manager():
@@ -241,19 +235,15 @@ class GRPOTrainer(Trainer):
         with self.compute_loss_context_manager():
             if self._reference is not None:
                 return answer_logprobs(self._reference, packed, temperature=self._policy.temperature, **vision)[0]
-            model = self.accelerator.unwrap_model(self.model)
-            with model.disable_adapter():
-                return answer_logprobs(model, packed, temperature=self._policy.temperature, **vision)[0]
+            with self._bare().disable_adapter():
+                return answer_logprobs(self._bare(), packed, temperature=self._policy.temperature, **vision)[0]
 
     def _bare(self) -> Any:
         return self.accelerator.unwrap_model(self.model)
 
-    def _vision(self, spoken: Sequence[Spoken], *, fresh: bool) -> dict[str, Any]:
+    def _vision(self, spoken: Sequence[Spoken]) -> dict[str, Any]:
         """The clips' features as they were sampled with, or, for a tower that learns, the pixels."""
-        views = [view for each in spoken for view in each.views]
-        if not fresh:
-            return {"mm_encoder_outputs": encoder_outputs(views, self._assessor.output_type)}
-        return pixels(views, self.accelerator.device)
+        return vision_of(self._bare(), self._assessor, [view for each in spoken for view in each.views])
 
     def _note(self, questions: Sequence[Asked], graded: dict[int, Any]) -> None:
         """Count this batch's groups, those of other processes too, each once; write a sample now and then."""
@@ -268,9 +258,11 @@ class GRPOTrainer(Trainer):
             self._diary.sample(step + 1, every[min(every)])
 
 
-def tower_learns(model: Any) -> bool:
-    """Whether any weight of the vision tower, or of an adapter in it, is trained."""
-    return any(parameter.requires_grad for parameter in core(model).visual.parameters())
+def vision_of(model: Any, assessor: Assessor, views: Sequence[EncodedView]) -> dict[str, Any]:
+    """What ``forward`` needs to see: the views' features, or, where any weight of the tower learns, their pixels."""
+    if any(parameter.requires_grad for parameter in core(model).visual.parameters()):
+        return dict(pixels(views, model.device))
+    return {"mm_encoder_outputs": encoder_outputs(views, assessor.output_type)}
 
 
 def _as_they_are(items: list[Any]) -> list[Any]:

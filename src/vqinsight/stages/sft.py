@@ -11,10 +11,9 @@ from transformers import Trainer, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.branches import answer_logprobs, pack
-from vqinsight.assessor.features import encoder_outputs, pixels
 from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.questions import Asked, Failed, Questions
-from vqinsight.grpo.trainer import no_loss, tower_learns
+from vqinsight.grpo.trainer import no_loss, vision_of
 from vqinsight.rewards.rubric import on_scale
 from vqinsight.stages import temporal, warmup
 from vqinsight.stages.data import mixture
@@ -83,10 +82,7 @@ class SFTTrainer(Trainer):
             answers.append([assessor.loaded.tokenizer(text, add_special_tokens=False)["input_ids"]])
             views += [view for clip in clips for view in clip.views]
         packed = pack(bare, prompts, answers, assessor.loaded.tokenizer.pad_token_id).to(device)
-        vision: dict[str, Any] = {"mm_encoder_outputs": encoder_outputs(views, assessor.output_type)}
-        if tower_learns(bare):
-            vision = dict(pixels(views, device))
-        logp_AT, _ = answer_logprobs(model, packed, **vision)
+        logp_AT, _ = answer_logprobs(model, packed, **vision_of(bare, assessor, views))
         mean_A = (logp_AT * packed.mask_AT).sum(1) / packed.mask_AT.sum(1)
         loss = -mean_A.sum() * self.accelerator.num_processes / counted
         return (loss, logp_AT) if return_outputs else loss
