@@ -43,3 +43,15 @@ def test_an_adapter(tmp_path: Path) -> None:
     plain = load_model("nano", device="cpu").model.state_dict()
     merged = loaded.model.state_dict()
     assert [name for name in plain if not torch.equal(plain[name], merged[name])]
+
+
+@pytest.mark.slow
+def test_a_tower_that_learns_beside_an_adapter(tmp_path: Path) -> None:
+    """It is saved with the adapter, or its lessons would be lost."""
+    changes = ("--set", "model.lora_rank=4", "--set", "model.tower=trainable", "--set", "grpo.beta=0.1")
+    run = runs.train(tmp_path, *SHORT, *changes)
+    assert run.returncode == 0, run.stderr
+    plain = load_model("nano", device="cpu").model.state_dict()
+    merged = load_model(str(tmp_path / "run" / "final"), device="cpu").model.state_dict()
+    changed = [name for name in plain if not torch.equal(plain[name], merged[name])]
+    assert any("visual" in name for name in changed) and any("language_model" in name for name in changed)

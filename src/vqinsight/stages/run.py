@@ -66,10 +66,14 @@ def learner(settings: ModelSettings) -> Assessor:
     if settings.lora_rank:
         from peft import LoraConfig, get_peft_model
 
-        config = LoraConfig(r=settings.lora_rank, lora_alpha=settings.lora_alpha, target_modules=settings.lora_targets)
+        config = LoraConfig(
+            r=settings.lora_rank,
+            lora_alpha=settings.lora_alpha,
+            target_modules=settings.lora_targets,
+            # A tower that learns beside an adapter is kept with it: saved, resumed, and switched off for the reference.
+            modules_to_save=["visual"] if settings.tower == "trainable" else None,
+        )
         model = get_peft_model(model, config)
-        if settings.tower == "trainable":
-            model.get_base_model().model.visual.requires_grad_(True)
     else:
         model.requires_grad_(True)
         if settings.tower == "frozen":
