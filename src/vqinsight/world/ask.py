@@ -89,7 +89,7 @@ def _ask_text(clip: WorldClip, rng: np.random.Generator) -> Asked:
     facts = _facts(clip)
     wrong = (FACT_NAMES[rng.integers(len(FACT_NAMES))],) if rng.random() < 0.5 else ()
     claim = mutate(facts, wrong, rng)
-    return f"Does it show {caption(claim, rng)}?", not wrong, say_alignment(wrong, rng)
+    return f"Does it show {caption(claim, rng)}?", not wrong, say_alignment(wrong)
 
 
 def _facts(clip: WorldClip) -> Facts:

@@ -94,7 +94,7 @@ def sentences(truth: Truth, rng: np.random.Generator, *, still: bool = False) ->
     if not still:
         said.append(say_temporal(truth.temporal, rng))
     if truth.claim is not None:
-        said.append(say_alignment(truth.wrong, rng))
+        said.append(say_alignment(truth.wrong))
     return " ".join(said)
 
 
@@ -123,30 +123,29 @@ def _say_content(truth: Truth, rng: np.random.Generator, still: bool) -> str:
 
 def say_spatial(defect: Defect | None, rng: np.random.Generator) -> str:
     """One sentence on the quality of the single frames."""
-    if defect is None:
-        return _pick(("The picture is clean.", "The frames are clean and sharp."), rng)
-    return _say_defect(defect, rng)
+    return f"{_pick(('The picture shows', 'The frames show'), rng)} {_say_defect(defect)}."
 
 
 def say_temporal(defect: Defect | None, rng: np.random.Generator) -> str:
     """One sentence on the quality of the motion."""
-    if defect is None:
-        return _pick(("The motion is smooth.", "The motion runs smoothly."), rng)
-    return _say_defect(defect, rng)
+    return f"{_pick(('The motion shows', 'In motion it shows'), rng)} {_say_defect(defect)}."
 
 
-def _say_defect(defect: Defect, rng: np.random.Generator) -> str:
-    strength, noun = LEVELS[level(defect.severity) - 1], NOUNS[defect.kind]
-    options = (f"There is {strength} {noun}.", f"I notice {strength} {noun}.", f"It suffers from {strength} {noun}.")
-    return _pick(options, rng)
+def _say_defect(defect: Defect | None) -> str:
+    """The kind comes first and the wording before it tells nothing.
+
+    When a defect could be said in three ways and its absence in one, greedy decoding chose the absence although the
+    model believed in the defect.
+    """
+    return f"{NOUNS[defect.kind]}, {LEVELS[level(defect.severity) - 1]}" if defect else "no defect"
 
 
-def say_alignment(wrong: tuple[str, ...], rng: np.random.Generator) -> str:
+def say_alignment(wrong: tuple[str, ...]) -> str:
     """One sentence on the text prompt."""
     if not wrong:
-        return _pick(("The text matches.", "All of the text is right."), rng)
+        return "The text is right."
     listed = " and ".join((", ".join(wrong[:-1]), wrong[-1])) if len(wrong) > 1 else wrong[0]
-    return _pick((f"The text is wrong about the {listed}.", f"The text does not match in {listed}."), rng)
+    return f"The text is wrong about the {listed}."
 
 
 @dataclass(frozen=True)
@@ -188,25 +187,23 @@ def read(text: str) -> Heard:
         colour,
         shape,
         direction,
-        _read_defect(lowered, SPATIAL_KINDS, "clean"),
-        _read_defect(lowered, TEMPORAL_KINDS, "smooth"),
+        _read_defect(lowered, SPATIAL_KINDS, r"\bclean\b|\b(?:picture shows|frames show) no defect"),
+        _read_defect(lowered, TEMPORAL_KINDS, r"\bsmooth|\bmotion (?:it )?shows no defect"),
         _read_alignment(lowered),
     )
 
 
 def _read_defect(text: str, kinds: tuple[str, ...], absent: str) -> tuple[str, int] | None:
     for kind in kinds:
-        if match := re.search(rf"\b({'|'.join(LEVELS)}) {NOUNS[kind]}\b", text):
+        if match := re.search(rf"\b{NOUNS[kind]}, ({'|'.join(LEVELS)})\b", text):
             return kind, LEVELS.index(match[1]) + 1
         if match := re.search(rf"(?:^|; ){kind} ([1-5])\b", text):
             return kind, int(match[1])
-    return ("none", 0) if re.search(rf"\b{absent}", text) else None
+    return ("none", 0) if re.search(absent, text) else None
 
 
 def _read_alignment(text: str) -> tuple[str, ...] | None:
-    if "text matches" in text or "text is right" in text or "text right" in text:
+    if "text is right" in text or "text right" in text:
         return ()
-    match = re.search(
-        r"text (?:is wrong about the |does not match in )?((?:count|colour|shape|direction|and|,| )+)", text
-    )
+    match = re.search(r"text (?:is wrong about the )?((?:count|colour|shape|direction|and|,| )+)", text)
     return tuple(re.findall(r"count|colour|shape|direction", match[1])) if match else None

@@ -87,7 +87,7 @@ class Heads(torch.nn.Module):
     def forward(
         self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, wanted: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Sum over attributes of the mean cross-entropy, with ``right``: (attributes, 2) counts of right and asked.
+        """What ``marked`` tells of the heads on the tower's tokens.
 
         Args:
             tokens: (visual tokens, width) of each view, overview and detail of each clip in turn.
@@ -95,17 +95,48 @@ class Heads(torch.nn.Module):
             wanted: (clips, attributes) class numbers or ``UNKNOWN``.
         """
         seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
-        trunk = self.trunk(torch.stack(seen).view(len(wanted), -1))
-        loss = torch.zeros(())
-        right = []
-        for head, column in zip(self.heads, wanted.T, strict=True):
-            logits, known = head(trunk), column != UNKNOWN
-            if known.any():
-                loss = loss + torch.nn.functional.cross_entropy(logits, column, ignore_index=UNKNOWN)
-            else:
-                loss = loss + 0.0 * logits.sum()  # every head takes part in every step, as two processes need
-            right.append(torch.stack(((logits.argmax(1) == column)[known].sum(), known.sum())))
-        return {"loss": loss, "right": torch.stack(right)}
+        return marked(self.heads, self.trunk(torch.stack(seen).view(len(wanted), -1)), wanted)
+
+
+class ReadingHeads(torch.nn.Module):
+    """The same attributes, read inside the language model by what a later layer can do in one step: a mean, then a line.
+
+    The heads on the tower take deviations and steps over time, which attention cannot: the tower may know that a clip
+    freezes while nothing in the language model has compared two moments. These heads ask for it there.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = torch.nn.LayerNorm(2 * width)
+        self.heads = torch.nn.ModuleList(torch.nn.Linear(2 * width, len(classes)) for classes in CLASSES.values())
+
+    def forward(self, hidden: torch.Tensor, view: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What ``marked`` tells of the heads on the language model's hidden states.
+
+        Args:
+            hidden: (rows, tokens, width).
+            view: (rows, tokens): 1 on the visual tokens of the overview, 2 on those of the detail view, else 0.
+            wanted: (rows, attributes) class numbers or ``UNKNOWN``.
+        """
+        means = []
+        for number in (1, 2):
+            inside = (view == number).to(hidden.dtype)
+            means.append(torch.einsum("rtw,rt->rw", hidden, inside) / inside.sum(1, keepdim=True).clamp_min(1))
+        return marked(self.heads, self.norm(torch.cat(means, dim=1)), wanted)
+
+
+def marked(heads: torch.nn.ModuleList, trunk: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Sum over attributes of the mean cross-entropy, with ``right``: (attributes, 2) counts of right and asked."""
+    loss = torch.zeros(())
+    right = []
+    for head, column in zip(heads, wanted.T, strict=True):
+        logits, known = head(trunk), column != UNKNOWN
+        if known.any():
+            loss = loss + torch.nn.functional.cross_entropy(logits, column, ignore_index=UNKNOWN)
+        else:
+            loss = loss + 0.0 * logits.sum()  # every head takes part in every step, as two processes need
+        right.append(torch.stack(((logits.argmax(1) == column)[known].sum(), known.sum())))
+    return {"loss": loss, "right": torch.stack(right)}
 
 
 class Eyes(torch.nn.Module):

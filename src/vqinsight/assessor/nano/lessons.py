@@ -127,7 +127,7 @@ def _compare(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> Exercise
 def _verdict(clip: WorldClip, rng: np.random.Generator) -> str:
     parts = [describe.say_spatial(clip.truth.spatial, rng), describe.say_temporal(clip.truth.temporal, rng)]
     if clip.truth.claim is not None:
-        parts.append(describe.say_alignment(clip.truth.wrong, rng))
+        parts.append(describe.say_alignment(clip.truth.wrong))
     return " ".join(parts)
 
 

@@ -20,7 +20,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.build import LOOK, PIXELS, TEXT_WIDTH, build_model, nano_config
-from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, collate_glances, targets
+from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, ReadingHeads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import Stage, lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
@@ -30,7 +30,8 @@ from vqinsight.world import footage
 from vqinsight.world.draw import Split, WorldClip
 
 IGNORED = -100  # labels with this value carry no loss
-HEADS_SHARE = 0.2  # weight of the attribute heads beside the language loss
+HEADS_SHARE = 0.2  # weight of each set of attribute heads beside the language loss
+READ_AT = 3  # the language model's layer after which its visual tokens have to tell every attribute
 TOWER_SHARE = 0.2  # learning rate of the tower beside the language model: it can see already, and should not forget
 
 
@@ -92,6 +93,7 @@ class Collator:
     def __call__(self, pages: Sequence[Page]) -> dict[str, Any]:
         prompts = [prompt for page in pages for prompt in page.prompts]
         answers = [answer for page in pages for answer in page.answers]
+        about = [page.wanted[clips[0]] for page in pages for clips in page.clips]
         encoded = {
             kind: [v for page in pages for views in page.views for v in views if v.kind == kind]
             for kind in ("image", "video")
@@ -106,17 +108,17 @@ class Collator:
                 batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids, torch.tensor(wanted))
         places = {id(view): place for views in encoded.values() for place, view in enumerate(views)}
         # Comparisons are twice as long as the rest: on their own they do not pad the others.
-        rows = list(zip(prompts, answers, strict=True))
+        rows = list(zip(prompts, answers, about, strict=True))
         for part in ([r for r in rows if len(r[0].views) <= 2], [r for r in rows if len(r[0].views) > 2]):
             if part:
                 batch["parts"].append(self._part(part, places))
         return batch
 
-    def _part(self, rows: list[tuple[Prompt, list[int]]], places: dict[int, int]) -> dict[str, Any]:
-        prompts, answers = [prompt for prompt, _ in rows], [answer for _, answer in rows]
+    def _part(self, rows: list[tuple[Prompt, list[int], list[int]]], places: dict[int, int]) -> dict[str, Any]:
+        prompts, answers, about = map(list, zip(*rows, strict=True))
         inputs: dict[str, Any] = dict(collate(prompts, self._pad_id, left=False, answers=answers))
         labels = torch.full_like(inputs["input_ids"], IGNORED)
-        for row, (prompt, answer) in enumerate(rows):
+        for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
             labels[row, len(prompt.ids) : len(prompt.ids) + len(answer)] = torch.tensor(answer)
         if "second_per_grid_ts" in inputs:  # this model counts time in steps, whatever the clip's length
             inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
@@ -124,18 +126,21 @@ class Collator:
             kind: [places[id(v)] for prompt in prompts for v in prompt.views if v.kind == kind]
             for kind in ("image", "video")
         }
-        return {"inputs": inputs, "labels": labels, "order": order}
+        single = torch.tensor(about) if len(prompts[0].views) <= 2 else None
+        return {"inputs": inputs, "labels": labels, "order": order, "wanted": single}
 
 
 class Pupil(Qwen2_5_VLForConditionalGeneration):
     """The model with its loss as one forward pass: each clip is encoded once, whatever is asked about it.
 
-    The heads that taught the tower stay on beside the language loss: on the same features they cost nothing.
+    The heads that taught the tower stay on beside the language loss, and others read in the middle of the language
+    model: on the same features they cost nothing.
     """
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.attributes = Heads(config.text_config.hidden_size)
+        self.reading = ReadingHeads(config.text_config.hidden_size)
 
     def forward(self, encode: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Mean cross-entropy of the answers' tokens over a batch of ``Collator``, and a share of the heads' loss."""
@@ -145,20 +150,28 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
             for kind, (patches, grids, _) in encode.items()
         }
         seen = [self.attributes(features[kind], grids, wanted)["loss"] for kind, (_, grids, wanted) in encode.items()]
-        total, tokens = torch.zeros(()), 0
+        total, tokens, read = torch.zeros(()), 0, []
         for part in parts:
             ordered = {
                 kind: BaseModelOutputWithPooling(pooler_output=[features[kind][place] for place in order])
                 for kind, order in part["order"].items()
                 if order
             }
-            logits = super().forward(**part["inputs"], mm_encoder_outputs=ordered).logits
-            labels = part["labels"][:, 1:]
+            said = super().forward(**part["inputs"], mm_encoder_outputs=ordered, output_hidden_states=True)
+            logits, labels = said.logits, part["labels"][:, 1:]
             total = total + torch.nn.functional.cross_entropy(
                 logits[:, :-1].flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
             )
             tokens += int((labels != IGNORED).sum())
-        return {"loss": total / tokens + HEADS_SHARE * torch.stack(seen).mean()}
+            if part["wanted"] is not None:
+                view = self._views(part["inputs"]["input_ids"])
+                read.append(self.reading(said.hidden_states[READ_AT], view, part["wanted"])["loss"])
+        return {"loss": total / tokens + HEADS_SHARE * (torch.stack(seen).mean() + torch.stack(read).mean())}
+
+    def _views(self, ids: torch.Tensor) -> torch.Tensor:
+        """1 on the visual tokens of a row's first view, 2 on those of its second, else 0."""
+        visual = (ids == self.config.image_token_id) | (ids == self.config.video_token_id)
+        return (ids == self.config.vision_start_token_id).cumsum(1) * visual
 
 
 def whiten(model: Any, pages: Sequence[Page]) -> None:
