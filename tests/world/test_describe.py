@@ -134,5 +134,5 @@ def test_silence_is_heard_as_silence(text):
 
 
 def test_what_is_there_is_heard_whatever_is_around_it():
-    text = "Well: TWO Green squares, I think. It suffers from severe compression artefacts. It runs smoothly, though."
+    text = "Well: TWO Green squares, I think. It shows compression artefacts, severe. It runs smoothly, though."
     assert read(text) == Heard(2, "green", "square", None, ("compression", 5), ("none", 0), None)
