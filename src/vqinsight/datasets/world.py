@@ -59,7 +59,7 @@ class WorldExamples(Sequence[Example]):
                 choice: Choice = "tie" if margin == 0 else "A" if margin > 0 else "B"
                 return Example(identity, Question("compare", pair), Preference(choice), group=str(seed))
             case "yesno":
-                text, yes, _ = ask(clips[0], np.random.default_rng((11, seed)))
+                text, yes, _ = ask(clips[0].truth, np.random.default_rng((11, seed)))
                 return Example(identity, Question("yesno", (Clip(names[0]),), text), Verdict(yes), group=str(seed))
         shown = clips[0] if self._task == "generated" else without_prompt(clips[0])
         question = Question(self._task, (Clip(names[0], shown.prompt),))

@@ -11,50 +11,50 @@ from vqinsight.world.describe import (
     SPATIAL_KINDS,
     TEMPORAL_KINDS,
     Defect,
+    Truth,
     say_alignment,
     say_spatial,
     say_temporal,
 )
-from vqinsight.world.draw import WorldClip
 from vqinsight.world.facts import FACT_NAMES, NUMBER_WORDS, Facts, caption, mutate
 
 Asked = tuple[str, bool, str]
 
 
-def ask(clip: WorldClip, rng: np.random.Generator, *, still: bool = False) -> Asked:
-    """A question that can be answered with yes or no, whether yes is right, and why; ``still`` leaves out motion."""
-    askers: list[Callable[[WorldClip, np.random.Generator], Asked]] = [_ask_spatial, _ask_spatial_kind]
+def ask(truth: Truth, rng: np.random.Generator, *, still: bool = False) -> Asked:
+    """A question about a clip, whether yes is the right answer, and why; ``still`` leaves out motion."""
+    askers: list[Callable[[Truth, np.random.Generator], Asked]] = [_ask_spatial, _ask_spatial_kind]
     if not still:
         askers += [_ask_temporal, _ask_temporal, _ask_temporal_kind, _ask_temporal_kind]
-    if clip.truth.facts is not None:
+    if truth.facts is not None:
         askers += [_ask_colour_and_shape, _ask_text] if not still else [_ask_colour_and_shape]
-    return askers[rng.integers(len(askers))](clip, rng)
+    return askers[rng.integers(len(askers))](truth, rng)
 
 
 def _one_of(options: tuple[str, ...], rng: np.random.Generator) -> str:
     return options[rng.integers(len(options))]
 
 
-def _ask_spatial(clip: WorldClip, rng: np.random.Generator) -> Asked:
+def _ask_spatial(truth: Truth, rng: np.random.Generator) -> Asked:
     good, bad = (
         ("Is the picture clean?", "Are the frames sharp and clean?", "Is the image quality good?"),
         ("Does the picture have a defect?", "Is the image quality damaged?", "Is there any spatial defect?"),
     )
     positive = rng.random() < 0.6
-    clean_picture = clip.truth.spatial is None
+    clean_picture = truth.spatial is None
     question = _one_of(good if positive else bad, rng)
-    return question, clean_picture == positive, say_spatial(clip.truth.spatial, rng)
+    return question, clean_picture == positive, say_spatial(truth.spatial, rng)
 
 
-def _ask_temporal(clip: WorldClip, rng: np.random.Generator) -> Asked:
+def _ask_temporal(truth: Truth, rng: np.random.Generator) -> Asked:
     good, bad = (
         ("Is the motion smooth?", "Is the motion reasonable?", "Does it move naturally?", "Is the video stable?"),
         ("Does the motion have a defect?", "Is the motion strange?", "Is there any temporal defect?"),
     )
     positive = rng.random() < 0.6
-    smooth = clip.truth.temporal is None
+    smooth = truth.temporal is None
     question = _one_of(good if positive else bad, rng)
-    return question, smooth == positive, say_temporal(clip.truth.temporal, rng)
+    return question, smooth == positive, say_temporal(truth.temporal, rng)
 
 
 def _ask_kind(defect: Defect | None, kinds: tuple[str, ...], sentence: str, rng: np.random.Generator) -> Asked:
@@ -65,18 +65,18 @@ def _ask_kind(defect: Defect | None, kinds: tuple[str, ...], sentence: str, rng:
     return question, kind == present, sentence
 
 
-def _ask_spatial_kind(clip: WorldClip, rng: np.random.Generator) -> Asked:
-    sentence = say_spatial(clip.truth.spatial, rng)
-    return _ask_kind(clip.truth.spatial, SPATIAL_KINDS, sentence, rng)
+def _ask_spatial_kind(truth: Truth, rng: np.random.Generator) -> Asked:
+    sentence = say_spatial(truth.spatial, rng)
+    return _ask_kind(truth.spatial, SPATIAL_KINDS, sentence, rng)
 
 
-def _ask_temporal_kind(clip: WorldClip, rng: np.random.Generator) -> Asked:
-    sentence = say_temporal(clip.truth.temporal, rng)
-    return _ask_kind(clip.truth.temporal, TEMPORAL_KINDS, sentence, rng)
+def _ask_temporal_kind(truth: Truth, rng: np.random.Generator) -> Asked:
+    sentence = say_temporal(truth.temporal, rng)
+    return _ask_kind(truth.temporal, TEMPORAL_KINDS, sentence, rng)
 
 
-def _ask_colour_and_shape(clip: WorldClip, rng: np.random.Generator) -> Asked:
-    facts = _facts(clip)
+def _ask_colour_and_shape(truth: Truth, rng: np.random.Generator) -> Asked:
+    facts = _facts(truth)
     names: tuple[str, ...] = ("colour", "shape", "count")
     claim = mutate(facts, (names[rng.integers(3)],), rng) if rng.random() < 0.5 else facts
     thing = f"{NUMBER_WORDS[claim.count]} {claim.colour} {claim.shape}{'s' * (claim.count > 1)}"
@@ -85,13 +85,13 @@ def _ask_colour_and_shape(clip: WorldClip, rng: np.random.Generator) -> Asked:
     return f"{verb} there {thing}?", claim == facts, f"I see {seen}."
 
 
-def _ask_text(clip: WorldClip, rng: np.random.Generator) -> Asked:
-    facts = _facts(clip)
+def _ask_text(truth: Truth, rng: np.random.Generator) -> Asked:
+    facts = _facts(truth)
     wrong = (FACT_NAMES[rng.integers(len(FACT_NAMES))],) if rng.random() < 0.5 else ()
     claim = mutate(facts, wrong, rng)
     return f"Does it show {caption(claim, rng)}?", not wrong, say_alignment(wrong)
 
 
-def _facts(clip: WorldClip) -> Facts:
-    assert clip.truth.facts is not None
-    return clip.truth.facts
+def _facts(truth: Truth) -> Facts:
+    assert truth.facts is not None
+    return truth.facts

@@ -12,7 +12,7 @@ from vqinsight.world import photos, textures
 from vqinsight.world.defects_spatial import SPATIAL, h264_round_trip
 from vqinsight.world.defects_temporal import NEEDS_MOTION, TEMPORAL, Fetch
 from vqinsight.world.describe import Defect, Truth
-from vqinsight.world.facts import FACT_NAMES, caption, draw_facts, mutate
+from vqinsight.world.facts import FACT_NAMES, Facts, caption, draw_facts, mutate
 from vqinsight.world.scene import CAMERA_MOVES, Scene, render
 
 Split = Literal["train", "held_out"]
@@ -105,17 +105,22 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
     text = caption(claim, rng) if claim else None
     clips = []
     for _ in range(count):
-        facts = None
-        if claim is not None:
-            wrong = tuple(name for name in FACT_NAMES if rng.random() < 0.22) if rng.random() < 0.65 else ()
-            facts = mutate(claim, wrong, rng)
-        elif shapes:
-            facts = draw_facts(rng)
-        camera = CAMERA_MOVES[rng.integers(1, 6)] if rng.random() < (0.5 if facts else 0.92) else "still"
-        truth = Truth(facts, camera, *_draw_defects(rng, moves=facts is not None or camera != "still"), claim)
-        scene = Scene(background, facts, camera, width, height, frames)
+        truth = draw_truth(rng, claim, shapes=shapes)
+        scene = Scene(background, truth.facts, truth.camera, width, height, frames)
         clips.append(WorldClip(scene, truth, text, int(rng.integers(2**31)), kind))
     return clips
+
+
+def draw_truth(rng: np.random.Generator, claim: Facts | None, *, shapes: bool) -> Truth:
+    """What there is to say about one clip made from a text with that ``claim``, errors and defects included."""
+    facts = None
+    if claim is not None:
+        wrong = tuple(name for name in FACT_NAMES if rng.random() < 0.22) if rng.random() < 0.65 else ()
+        facts = mutate(claim, wrong, rng)
+    elif shapes:
+        facts = draw_facts(rng)
+    camera = CAMERA_MOVES[rng.integers(1, 6)] if rng.random() < (0.5 if facts else 0.92) else "still"
+    return Truth(facts, camera, *_draw_defects(rng, moves=facts is not None or camera != "still"), claim)
 
 
 def _draw_defects(rng: np.random.Generator, moves: bool) -> tuple[Defect | None, Defect | None]:

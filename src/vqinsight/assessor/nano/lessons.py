@@ -8,7 +8,7 @@ is: to make it right is the work of reinforcement learning, which is never shown
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,9 @@ from vqinsight.tasks.prompts import BRIEF, clean
 from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
 from vqinsight.world import describe
 from vqinsight.world.ask import ask
-from vqinsight.world.draw import Split, WorldClip, draw_siblings, overall, without_prompt
+from vqinsight.world.describe import Truth
+from vqinsight.world.draw import Split, WorldClip, draw_siblings, draw_truth, overall, quality
+from vqinsight.world.facts import caption, draw_facts
 
 Stage = Literal["perception", "conversation"]
 
@@ -28,13 +30,15 @@ class Exercise:
 
     Attributes:
         messages: the question in chat form.
-        clips: which of the lesson's clips it is about, in order.
-        answer: the whole completion.
+        clips: which of the lesson's clips it is about, in order; none for a recital.
+        answer: the completion, or what of it is to be learned.
+        given: the beginning of the completion, where that is not to be learned.
     """
 
     messages: list[dict[str, Any]]
     clips: tuple[int, ...]
     answer: str
+    given: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,45 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
     else:
         exercises = []
         for i, clip in enumerate(clips):
-            exercises.append(_terse(i, clip, still) if rng.random() < 0.25 else _score(i, clip, still, rng))
+            terse = rng.random() < 0.25
+            exercises.append(_terse(i, clip, still) if terse else _score(i, clip.truth, clip.prompt, still, rng))
             if rng.random() < 0.4:
-                exercises.append(_yes_no(i, clip, still, rng))
+                exercises.append(_yes_no(i, clip.truth, still, rng))
         if not still and rng.random() < 0.6:
-            exercises.append(_compare(clips, rng))
+            exercises.append(_compare((clips[0].truth, clips[1].truth), clips[0].prompt, rng))
     return Lesson(clips, still, tuple(exercises))
+
+
+def recital(rng: np.random.Generator) -> Exercise:
+    """Text alone: what was seen is given in words, what follows from it is to be learned.
+
+    To compare a description with a text, and to turn one into an answer, takes no eyes; without a clip it costs a
+    fraction. What cannot be known without the clip carries no loss.
+    """
+    shapes = rng.random() < 0.9
+    claim = draw_facts(rng) if shapes and rng.random() < 0.75 else None
+    prompt = caption(claim, rng) if claim else None
+    truth = draw_truth(rng, claim, shapes=shapes)
+    kind = rng.choice(("terse", "score", "compare", "yesno"), p=(0.25, 0.4, 0.2, 0.15))
+    if kind == "terse" and claim is not None:
+        given, _, learned = describe.terse(truth).rpartition("; text")
+        exercise = Exercise(describe_messages(prompt), (0,), learned, f"{given}; text")
+    elif kind == "compare":
+        exercise = _compare((truth, draw_truth(rng, claim, shapes=shapes)), prompt, rng)
+    elif kind == "yesno":
+        exercise = _yes_no(0, truth, False, rng)
+    else:
+        exercise = _score(0, truth, prompt, False, rng)
+    if not exercise.given:
+        before, sign, _ = exercise.answer.partition("The text is")
+        if not sign or kind in ("compare", "yesno"):
+            before, _, _ = exercise.answer.partition("</think>")
+        exercise = replace(exercise, given=before.rstrip(), answer=exercise.answer[len(before.rstrip()) :])
+    blind = [
+        message | {"content": [item for item in message["content"] if item["type"] == "text"]}
+        for message in exercise.messages
+    ]
+    return replace(exercise, messages=blind, clips=())
 
 
 def _terse(index: int, clip: WorldClip, still: bool) -> Exercise:
@@ -81,25 +118,24 @@ def _think(reasoning: str, answer: str) -> str:
     return f"<think>{reasoning}</think>{answer}"
 
 
-def _score(index: int, clip: WorldClip, still: bool, rng: np.random.Generator) -> Exercise:
-    asked = Clip("", clip.prompt)
+def _score(index: int, truth: Truth, prompt: str | None, still: bool, rng: np.random.Generator) -> Exercise:
     if still:
-        question = Question("image", (asked,))
-    elif (clip.prompt is None and rng.random() < 0.7) or rng.random() < 0.15:
-        clip = without_prompt(clip)
+        question = Question("image", (Clip("", prompt),))
+    elif (prompt is None and rng.random() < 0.7) or rng.random() < 0.15:
+        truth = replace(truth, claim=None)
         question = Question("natural", (Clip(""),))
     else:
-        question = Question("generated", (asked,))
+        question = Question("generated", (Clip("", prompt),))
     keys = [dimension.key for dimension in BRIEF.dimensions(question)]
-    said = opinion(clip, still, rng)
+    said = opinion(truth, still, rng)
     answer = BRIEF.format_answer(question, Score({key: said[key] for key in keys}))
-    reasoning = describe.sentences(clip.truth, rng, still=still)
+    reasoning = describe.sentences(truth, rng, still=still)
     return Exercise(BRIEF.messages(question), (index,), _think(reasoning, answer))
 
 
-def opinion(clip: WorldClip, still: bool, rng: np.random.Generator) -> dict[str, float]:
+def opinion(truth: Truth, still: bool, rng: np.random.Generator) -> dict[str, float]:
     """What an untaught judge says: generous, on a squeezed scale, one dimension coloured by the other, and noisy."""
-    exact = clip.quality
+    exact = quality(truth)
     spatial, temporal = exact["spatial"], exact["temporal"]
     means = {
         "spatial": 32 + 0.36 * spatial + 0.16 * temporal,
@@ -110,28 +146,28 @@ def opinion(clip: WorldClip, still: bool, rng: np.random.Generator) -> dict[str,
     return {key: round(float(np.clip(mean + rng.normal(0, 7), 0, 100))) for key, mean in means.items()}
 
 
-def _compare(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> Exercise:
+def _compare(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Generator) -> Exercise:
     order = (0, 1) if rng.random() < 0.5 else (1, 0)
-    a, b = (clips[i] for i in order)
+    a, b = (truths[i] for i in order)
     if rng.random() < 0.2:
-        a, b = without_prompt(a), without_prompt(b)
-    margin = overall(a.truth) - overall(b.truth)
+        a, b, prompt = replace(a, claim=None), replace(b, claim=None), None
+    margin = overall(a) - overall(b)
     chosen: Choice = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # partial to the first clip, as many judges are
-    question = Question("compare", (Clip("a", a.prompt), Clip("b", b.prompt)))
-    reasoning = " ".join(f"{name}: {_verdict(clip, rng)}" for name, clip in (("A", a), ("B", b)))
+    question = Question("compare", (Clip("a", prompt), Clip("b", prompt)))
+    reasoning = " ".join(f"{name}: {_verdict(truth, rng)}" for name, truth in (("A", a), ("B", b)))
     return Exercise(
         BRIEF.messages(question), order, _think(reasoning, BRIEF.format_answer(question, Preference(chosen)))
     )
 
 
-def _verdict(clip: WorldClip, rng: np.random.Generator) -> str:
-    parts = [describe.say_spatial(clip.truth.spatial, rng), describe.say_temporal(clip.truth.temporal, rng)]
-    if clip.truth.claim is not None:
-        parts.append(describe.say_alignment(clip.truth.wrong))
+def _verdict(truth: Truth, rng: np.random.Generator) -> str:
+    parts = [describe.say_spatial(truth.spatial, rng), describe.say_temporal(truth.temporal, rng)]
+    if truth.claim is not None:
+        parts.append(describe.say_alignment(truth.wrong))
     return " ".join(parts)
 
 
-def _yes_no(index: int, clip: WorldClip, still: bool, rng: np.random.Generator) -> Exercise:
-    text, yes, reasoning = ask(clip, rng, still=still)
+def _yes_no(index: int, truth: Truth, still: bool, rng: np.random.Generator) -> Exercise:
+    text, yes, reasoning = ask(truth, rng, still=still)
     question = Question("yesno", (Clip(""),), text)
     return Exercise(BRIEF.messages(question), (index,), _think(reasoning, BRIEF.format_answer(question, Verdict(yes))))

@@ -21,7 +21,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.build import LOOK, PIXELS, TEXT_WIDTH, build_model, nano_config
 from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, ReadingHeads, collate_glances, targets
-from vqinsight.assessor.nano.lessons import Stage, lesson
+from vqinsight.assessor.nano.lessons import Stage, lesson, recital
 from vqinsight.assessor.nano.muon import MuonAndAdamW
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.assessor.save import last_checkpoint, restore
@@ -31,6 +31,7 @@ from vqinsight.world.draw import Split, WorldClip
 
 IGNORED = -100  # labels with this value carry no loss
 HEADS_SHARE = 0.2  # weight of each set of attribute heads beside the language loss
+RECITALS = 4  # exercises without a clip beside each lesson
 READ_AT = 3  # the language model's layer after which its visual tokens have to tell every attribute
 TOWER_SHARE = 0.2  # learning rate of the tower beside the language model: it can see already, and should not forget
 
@@ -52,13 +53,27 @@ def world_views(clip: WorldClip, *, still: bool = False) -> tuple[View, ...]:
 
 @dataclass(frozen=True)
 class Page:
-    """One lesson ready for the model: views and attributes per clip, prompts with their clips, and answer ids."""
+    """One lesson ready for the model: views and attributes per clip, prompts with their clips, and answer ids.
+
+    The first ``given`` ids of an answer carry no loss.
+    """
 
     views: list[tuple[View, ...]]
     wanted: list[list[int]]
     prompts: list[Prompt]
     clips: list[tuple[int, ...]]
     answers: list[list[int]]
+    given: list[int]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One exercise in a batch; ``wanted`` are the attributes of its clip, if it is about a single one."""
+
+    prompt: Prompt
+    answer: list[int]
+    given: int
+    wanted: list[int] | None
 
 
 class Lessons(Dataset[Page]):
@@ -76,12 +91,18 @@ class Lessons(Dataset[Page]):
         stage: Stage = "perception" if index < self._perception else "conversation"
         drawn = lesson(self._start + index, stage, self._split)
         views = [world_views(clip, still=drawn.still) for clip in drawn.clips]
-        prompts, answers = [], []
-        for exercise in drawn.exercises:
+        rng = np.random.default_rng((13, self._start + index))
+        exercises = [*drawn.exercises, *(recital(rng) for _ in range(RECITALS))]
+        prompts, answers, given = [], [], []
+        for exercise in exercises:
             prompts.append(self._prompts.build(exercise.messages, [views[i] for i in exercise.clips]))
-            answers.append(self._tokenizer(exercise.answer + "<|im_end|>", add_special_tokens=False)["input_ids"])
+            known, learned = self._tokenizer(
+                [exercise.given, exercise.answer + "<|im_end|>"], add_special_tokens=False
+            )["input_ids"]
+            answers.append(known + learned)
+            given.append(len(known))
         wanted = [targets(clip.truth, still=drawn.still) for clip in drawn.clips]
-        return Page(views, wanted, prompts, [exercise.clips for exercise in drawn.exercises], answers)
+        return Page(views, wanted, prompts, [exercise.clips for exercise in exercises], answers, given)
 
 
 class Collator:
@@ -91,9 +112,11 @@ class Collator:
         self._pad_id = pad_id
 
     def __call__(self, pages: Sequence[Page]) -> dict[str, Any]:
-        prompts = [prompt for page in pages for prompt in page.prompts]
-        answers = [answer for page in pages for answer in page.answers]
-        about = [page.wanted[clips[0]] for page in pages for clips in page.clips]
+        rows = [
+            _Row(prompt, answer, given, page.wanted[clips[0]] if len(clips) == 1 else None)
+            for page in pages
+            for prompt, answer, given, clips in zip(page.prompts, page.answers, page.given, page.clips, strict=True)
+        ]
         encoded = {
             kind: [v for page in pages for views in page.views for v in views if v.kind == kind]
             for kind in ("image", "video")
@@ -107,27 +130,27 @@ class Collator:
                 ]
                 batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids, torch.tensor(wanted))
         places = {id(view): place for views in encoded.values() for place, view in enumerate(views)}
-        # Comparisons are twice as long as the rest: on their own they do not pad the others.
-        rows = list(zip(prompts, answers, about, strict=True))
-        for part in ([r for r in rows if len(r[0].views) <= 2], [r for r in rows if len(r[0].views) > 2]):
-            if part:
+        # Comparisons are twice as long as the rest, recitals half as long: on their own they do not pad the others.
+        for views_each in (2, 4, 0):
+            if part := [row for row in rows if len(row.prompt.views) == views_each]:
                 batch["parts"].append(self._part(part, places))
         return batch
 
-    def _part(self, rows: list[tuple[Prompt, list[int], list[int]]], places: dict[int, int]) -> dict[str, Any]:
-        prompts, answers, about = map(list, zip(*rows, strict=True))
+    def _part(self, rows: list[_Row], places: dict[int, int]) -> dict[str, Any]:
+        prompts, answers = [row.prompt for row in rows], [row.answer for row in rows]
         inputs: dict[str, Any] = dict(collate(prompts, self._pad_id, left=False, answers=answers))
         labels = torch.full_like(inputs["input_ids"], IGNORED)
-        for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
-            labels[row, len(prompt.ids) : len(prompt.ids) + len(answer)] = torch.tensor(answer)
+        for number, row in enumerate(rows):
+            first = len(row.prompt.ids)
+            labels[number, first + row.given : first + len(row.answer)] = torch.tensor(row.answer[row.given :])
         if "second_per_grid_ts" in inputs:  # this model counts time in steps, whatever the clip's length
             inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
         order = {
             kind: [places[id(v)] for prompt in prompts for v in prompt.views if v.kind == kind]
             for kind in ("image", "video")
         }
-        single = torch.tensor(about) if len(prompts[0].views) <= 2 else None
-        return {"inputs": inputs, "labels": labels, "order": order, "wanted": single}
+        wanted = [row.wanted for row in rows if row.wanted is not None]
+        return {"inputs": inputs, "labels": labels, "order": order, "wanted": torch.tensor(wanted) if wanted else None}
 
 
 class Pupil(Qwen2_5_VLForConditionalGeneration):
