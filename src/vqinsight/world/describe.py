@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqinsight.world.facts import COLOURS, DIRECTIONS, NUMBER_WORDS, SHAPES, Facts, mismatches
+from vqinsight.world.facts import COLOURS, DIRECTIONS, FACT_NAMES, NUMBER_WORDS, SHAPES, Facts, mismatches
 
 LEVELS = ("slight", "mild", "moderate", "strong", "severe")
 NOUNS = {
@@ -80,7 +80,7 @@ def terse(truth: Truth, *, still: bool = False) -> str:
         _terse_defect(truth.temporal, "smooth"),
     ]
     if truth.claim is not None:
-        parts.append("text " + (" ".join(truth.wrong) or "right"))
+        parts.append(f"text {_verdicts(truth.wrong)}")
     return "; ".join(parts)
 
 
@@ -142,10 +142,12 @@ def _say_defect(defect: Defect | None) -> str:
 
 def say_alignment(wrong: tuple[str, ...]) -> str:
     """One sentence on the text prompt."""
-    if not wrong:
-        return "The text is right."
-    listed = " and ".join((", ".join(wrong[:-1]), wrong[-1])) if len(wrong) > 1 else wrong[0]
-    return f"The text is wrong about the {listed}."
+    return f"Against the text: {_verdicts(wrong)}."
+
+
+def _verdicts(wrong: tuple[str, ...]) -> str:
+    """Fact by fact: each word is one comparison. A list of only what is wrong was never learned but for the count."""
+    return ", ".join(f"{name} {'wrong' if name in wrong else 'right'}" for name in FACT_NAMES)
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,5 @@ def _read_defect(text: str, kinds: tuple[str, ...], absent: str) -> tuple[str, i
 
 
 def _read_alignment(text: str) -> tuple[str, ...] | None:
-    if "text is right" in text or "text right" in text:
-        return ()
-    match = re.search(r"text (?:is wrong about the )?((?:count|colour|shape|direction|and|,| )+)", text)
-    return tuple(re.findall(r"count|colour|shape|direction", match[1])) if match else None
+    verdicts = dict(re.findall(rf"\b({'|'.join(FACT_NAMES)}) (right|wrong)\b", text))
+    return tuple(name for name in FACT_NAMES if verdicts[name] == "wrong") if len(verdicts) == len(FACT_NAMES) else None

@@ -99,7 +99,7 @@ def recital(rng: np.random.Generator) -> Exercise:
     else:
         exercise = _score(0, truth, prompt, False, rng)
     if not exercise.given:
-        before, sign, _ = exercise.answer.partition("The text is")
+        before, sign, _ = exercise.answer.partition("Against the text:")
         if not sign or kind in ("compare", "yesno"):
             before, _, _ = exercise.answer.partition("</think>")
         exercise = replace(exercise, given=before.rstrip(), answer=exercise.answer[len(before.rstrip()) :])

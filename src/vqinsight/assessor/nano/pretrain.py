@@ -30,8 +30,9 @@ from vqinsight.world import footage
 from vqinsight.world.draw import Split, WorldClip
 
 IGNORED = -100  # labels with this value carry no loss
-HEADS_SHARE = 0.2  # weight of each set of attribute heads beside the language loss
-RECITALS = 4  # exercises without a clip beside each lesson
+HEADS_SHARE = 0.2  # weight of the tower's attribute heads beside the language loss
+READING_SHARE = 0.4  # weight of those inside the language model
+RECITALS = 8  # exercises without a clip beside each lesson
 READ_AT = 3  # the language model's layer after which its visual tokens have to tell every attribute
 TOWER_SHARE = 0.2  # learning rate of the tower beside the language model: it can see already, and should not forget
 
@@ -189,7 +190,8 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
             if part["wanted"] is not None:
                 view = self._views(part["inputs"]["input_ids"])
                 read.append(self.reading(said.hidden_states[READ_AT], view, part["wanted"])["loss"])
-        return {"loss": total / tokens + HEADS_SHARE * (torch.stack(seen).mean() + torch.stack(read).mean())}
+        loss = total / tokens + HEADS_SHARE * torch.stack(seen).mean() + READING_SHARE * torch.stack(read).mean()
+        return {"loss": loss}
 
     def _views(self, ids: torch.Tensor) -> torch.Tensor:
         """1 on the visual tokens of a row's first view, 2 on those of its second, else 0."""
