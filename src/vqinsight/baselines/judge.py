@@ -29,7 +29,7 @@ class BaselineJudge:
         self._baseline = baseline
         self.name = baseline.name
         self.settings: Mapping[str, Setting] = {**(settings or {}), "version": __version__}
-        told = json.dumps([self.name, dict(self.settings)], sort_keys=True)
+        told = json.dumps([self.name, dict(self.settings), baseline.digest], sort_keys=True)
         self.digest = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
 
     def answer(self, examples: Sequence[Example]) -> list[Prediction]:

@@ -8,6 +8,7 @@ where only one row has it. An empty cell is a missing answer.
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class Published(Scorer):
         self.ranges: Mapping[str, tuple[float, float]] = {}
         self._file = Path(file)
         columns, rows = _table(self._file)
+        self.digest = hashlib.blake2b(self._file.read_bytes(), digest_size=6).hexdigest()
         self._scores: dict[str, Scores | Missing] = {}
         self._choices: dict[tuple[str, str], Preference | Missing] = {}
         if columns >= _PAIR:
@@ -112,13 +114,7 @@ def _table(file: Path) -> tuple[set[str], list[tuple[str, dict[str, str]]]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader: Any = csv.DictReader(stream)
-            rows = [
-                (
-                    f"{file}:{reader.line_num}",
-                    {key: (cell or "").strip() for key, cell in row.items() if key is not None},
-                )
-                for row in reader
-            ]
+            rows = [(f"{file}:{reader.line_num}", _cells(row)) for row in reader]
             return set(reader.fieldnames or ()), rows
     except (OSError, ValueError, csv.Error) as error:
         raise UsageError(f"{file}: cannot be read as CSV ({error}).") from error

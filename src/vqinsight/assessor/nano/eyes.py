@@ -99,7 +99,7 @@ class Heads(torch.nn.Module):
 
 
 class ReadingHeads(torch.nn.Module):
-    """The same attributes, read inside the language model by what a later layer can do in one step: a mean, then a line.
+    """The same attributes, read inside the language model by what a later layer can do in one step: mean, then line.
 
     The heads on the tower take deviations and steps over time, which attention cannot: the tower may know that a clip
     freezes while nothing in the language model has compared two moments. These heads ask for it there.
