@@ -15,6 +15,8 @@ from vqinsight.baselines_cli import baselines
 from vqinsight.data_cli import data
 from vqinsight.errors import UsageError
 from vqinsight.evaluate_cli import evaluate
+from vqinsight.tables_cli import tables
+from vqinsight.vbench_cli import vbench
 
 if TYPE_CHECKING:
     from vqinsight.api import VQInsight
@@ -31,6 +33,8 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 app.command()(baselines)
 app.command()(evaluate)
+app.command()(tables)
+app.command()(vbench)
 
 
 def main() -> None:
