@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -202,6 +203,7 @@ def _place(benchmark: str, split: str, data: Path | None, judge: Judge) -> Path:
 
 
 def _ask(judge: Judge, exam: Any, out: Path, as_json: bool) -> Evaluated:
+    from vqinsight.baselines.judge import BaselineJudge
     from vqinsight.evaluation.asking import ask_all
     from vqinsight.evaluation.predictions import Header, PredictionFile
     from vqinsight.report import terminal
@@ -210,7 +212,10 @@ def _ask(judge: Judge, exam: Any, out: Path, as_json: bool) -> Evaluated:
     file = PredictionFile(out.with_name(f"{out.stem}.predictions.parquet"), header)
     with terminal.counting("Asking", len(exam.examples), as_json) as count:
         rows = ask_all(judge, exam.examples, file, on_progress=count)
-    return _measure(header, rows, exam)
+    notes = judge.notes(exam.examples) if isinstance(judge, BaselineJudge) else ()
+    if others := file.others(exam.examples):
+        notes = (*notes, f"{others} kept predictions belong to no question of this run and are in no figure")
+    return _measure(header, rows, replace(exam, notes=(*exam.notes, *notes)))
 
 
 def _measure(header: Header, rows: list[Answered], exam: Any) -> Evaluated:

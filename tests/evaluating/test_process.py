@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from vqinsight.cli import app
 from vqinsight.judges import AssessorJudge
 
+GONE = ["1 clips that the labels name are not on the disk"]
 Run = Callable[..., Any]
 
 
@@ -102,11 +103,14 @@ def test_a_baseline_sits_the_same_benchmark(run: Run, table: str, tmp_path: Path
     options = ("table", "--data", table, "--scale", "1", "5", "--json", "--out")
     technical = json.loads(run(*options, "t.json", "--baseline", "technical").stdout)
     assert technical["model"] == "technical" and technical["counts"]["ok"] == 4
-    downloads.table(tmp_path / "p.csv", ["path", "quality"], *[[f"{name}.mp4", n] for n, name in enumerate("abd")])
+    downloads.table(tmp_path / "p.csv", ["path", "quality"], *[[f"{name}.mp4", n] for n, name in enumerate("abdx")])
     given = ("--baseline", "fast_vqa", "--set", "predictions=p.csv")
     read = json.loads(run(*options, "p.json", *given).stdout)
     assert read["scores"][0]["dimensions"]["quality"]["srcc"]["value"] == 1.0
     assert read["counts"]["missing"] == 2 and read["settings"]["predictions"] == "p.csv"
+    assert read["notes"] == ["1 rows of the predictions are about nothing that is asked, such as x.mp4", *GONE]
+    fewer = json.loads(run(*options, "p.json", *given, "--count", "2").stdout)
+    assert "3 kept predictions belong to no question of this run and are in no figure" in fewer["notes"]
     downloads.table(tmp_path / "p.csv", ["path", "quality"], ["a.mp4", 5])  # other answers in a file of the same name
     refused = run(*options, "p.json", *given)
     assert refused.exit_code == 2 and "holds other predictions" in refused.stderr

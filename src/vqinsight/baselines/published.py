@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,10 +63,21 @@ class Published(Scorer):
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
         """What the file says of the clip; missing where it says nothing."""
-        same = [path] if path in self._scores else self._by_file_name.get(Path(path).name, [])
+        same = self._rows_of(path)
         if len(same) > 1:
             return Missing(f"{self._file.name} has {len(same)} rows for {Path(path).name}: {', '.join(same[:3])}")
         return self._scores[same[0]] if same else Missing(f"{self._file.name} has no row for {path}")
+
+    def without_question(self, asked: Iterable[tuple[str, ...]]) -> list[str]:
+        """Rows about clips or pairs that are not among those asked about, each a path or two paths."""
+        if self._choices:
+            pairs = {(pair[0], pair[1]) for pair in asked if len(pair) == 2}
+            return [f"{a} and {b}" for a, b in self._choices if (a, b) not in pairs and (b, a) not in pairs]
+        used = {row for clips in asked for path in clips for row in self._rows_of(path)}
+        return [path for path in self._scores if path not in used]
+
+    def _rows_of(self, path: str) -> list[str]:
+        return [path] if path in self._scores else self._by_file_name.get(Path(path).name, [])
 
     def margin(self, a: str, b: str, prompt: str | None = None) -> float | Missing:
         """What the file says of the pair, in either order: +1, -1 or 0; from its scores where it has those."""
