@@ -10,6 +10,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from vqinsight.evaluation.paper import Column
+from vqinsight.evaluation.tables import Cell
+from vqinsight.report.tabled import shown
+
 ROOT = Path(__file__).resolve().parents[1]
 WANTED = {
     "colour": "95 %",
@@ -26,6 +30,10 @@ KINDS = (
     *("jitter", "flicker", "freeze", "shuffle", "ghosting", "morphing", "no temporal defect"),
 )
 PAPER = {"spatial srcc": ".823", "temporal srcc": ".911", "alignment srcc": ".825"}
+
+HUMAN_JUDGES = {"model": "nano", "technical": "technical score", "always_a": "always A"}
+HUMAN_TABLES = {"konvid": "KoNViD-1k", "fetv": "FETV", "aigve": "AIGVE-Bench", "pairs": "pairs"}
+HUMAN_FIGURES = {"diff": "diff", "tau_deutsch": "tau, best threshold", "order_bias": "order bias"}
 
 
 def results(name: str) -> Any:
@@ -85,6 +93,66 @@ def step() -> str:
     )
 
 
+def world_tables() -> str:
+    """Tables 1 and 2 on the embedded world, and what the order of showing did."""
+    stored = results("world_tables")
+    lines = []
+    for table in stored["tables"]:
+        columns = [Column(**{key: value for key, value in each.items() if key != "name"}) for each in table["columns"]]
+        lines += [f"{table['title']}:", "", f"| | {' | '.join(f'{c.group} {c.name}' for c in columns)} |"]
+        lines.append("|---" * (len(columns) + 1) + "|")
+        for row in table["rows"]:
+            cells = (shown(Cell(**cell) if cell else None, c) for cell, c in zip(row["cells"], columns, strict=True))
+            lines.append(f"| {row['name']} | {' | '.join(cells)} |")
+        lines.append("")
+    lines += [
+        "| | order bias | consistent under a swap | ties | questions without an answer |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in stored["models"].items():
+        orders = (_measure(row[key]) if row[key] else "" for key in ("order_bias", "consistent"))
+        lost = f"{row['counts']['missing']} of {row['counts']['asked']}"
+        lines.append(f"| {name} | {' | '.join(orders)} | {row['ties']} of {row['pairs']} | {lost} |")
+    return "\n".join(lines)
+
+
+def labels() -> str:
+    """Label files that load whole."""
+    lines = ["| file | rows | clips named | left out |", "|---|---|---|---|"]
+    for name, row in results("labels")["files"].items():
+        lines.append(f"| {name} | {row['rows']:,} | {row['clips named']:,} | {row['left out']:,} |")
+    return "\n".join(lines)
+
+
+def human_ratings() -> str:
+    """Rated clips: each judge on each table."""
+    found = results("human_ratings")["tables"]
+    lines = ["| clips | figure | " + " | ".join(HUMAN_JUDGES.values()) + " |", "|---" * (len(HUMAN_JUDGES) + 2) + "|"]
+    for table, title in HUMAN_TABLES.items():
+        judged = [found[table].get(judge) for judge in HUMAN_JUDGES]
+        for figure in ("spatial", "temporal", "quality", "diff", "tau_deutsch", "order_bias"):
+            cells = [_rated(each, figure) if each else "" for each in judged]
+            if any(cells):
+                lines.append(f"| {title} | {HUMAN_FIGURES.get(figure, f'SRCC, {figure}')} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _rated(judged: dict[str, Any], figure: str) -> str:
+    """A figure with the number of clips or pairs it is from."""
+    if figure == "order_bias":
+        orders = (judged["pairs"] or {}).get("orders")
+        return f"{_measure(orders['order_bias'])}, n {orders['n']}" if orders else ""
+    if figure in ("diff", "tau_deutsch"):
+        scores = (judged["pairs"] or {}).get("scores")
+        return f"{_measure(scores[figure])}, n {scores['n']}" if scores else ""
+    for task in judged["scores"]:
+        if figure in task["dimensions"]:
+            row = task["dimensions"][figure]
+            lost = f", {row['missing']} missing" if row["missing"] else ""
+            return f"{_measure(row['srcc'])}, n {row['n']}{lost}"
+    return ""
+
+
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
 
@@ -106,6 +174,9 @@ PIECES = {
     "learning": (learning, "learning_nano"),
     "transfer": (transfer, "transfer_nano"),
     "step": (step, "step"),
+    "world_tables": (world_tables, "world_tables"),
+    "labels": (labels, "labels"),
+    "human_ratings": (human_ratings, "human_ratings"),
 }
 
 

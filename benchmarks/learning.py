@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from vqinsight.api import load
-from vqinsight.assessor.assessor import Assessor
 from vqinsight.datasets.world import WorldExamples
 from vqinsight.evaluation.correlation import correlate, score_difference
+from vqinsight.evaluation.judge import Prediction
+from vqinsight.evaluation.orders import both_orders
 from vqinsight.evaluation.resampling import Bootstrap, Measure, mean, percentile_interval, point, resample
+from vqinsight.judges import AssessorJudge
 from vqinsight.report.evaluated import commit
-from vqinsight.results import Reply
-from vqinsight.tasks.mixture import swapped
 from vqinsight.tasks.types import Example, Preference, Score
 
 START = 2 * 10**12  # seeds of these clips; perception is examined on others
@@ -33,16 +33,10 @@ BATCH = 16
 KEYS = ("spatial", "temporal", "alignment")
 
 
-def replies(assessor: Assessor, examples: Sequence[Example]) -> list[Reply]:
-    """The most likely answer to each question."""
-    found: list[Reply] = []
-    for begin in range(0, len(examples), BATCH):
-        asked = []
-        for example in examples[begin : begin + BATCH]:
-            clips = [assessor.encode(assessor.look(clip.path)) for clip in example.question.clips]
-            asked.append((example.question, clips))
-        found += [said[0] for said in assessor.ask(asked)]
-    return found
+def answered(judge: AssessorJudge, examples: Sequence[Example]) -> list[Prediction]:
+    """The most likely answer to each question, of pairs in both orders."""
+    batches = (examples[begin : begin + BATCH] for begin in range(0, len(examples), BATCH))
+    return [prediction for batch in batches for prediction in judge.answer(batch)]
 
 
 def share(right: Sequence[float]) -> Measure:
@@ -54,37 +48,38 @@ def share(right: Sequence[float]) -> Measure:
 
 def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
     """Everything about one model; ``predictions`` keeps the raw numbers for comparisons between models."""
-    assessor = load(model).assessor
+    loaded = load(model)
+    sitting, tokenizer = AssessorJudge(loaded), loaded.assessor.loaded.tokenizer
     scored = list(WorldExamples("generated", "held_out", START, clips))
-    said = replies(assessor, scored)
+    said = answered(sitting, scored)
     rows: dict[str, Any] = {}
     predictions: dict[str, list[float | None]] = {}
     for key in KEYS:
         mine = [
-            (example.answer.values[key], reply.value.get(key) if isinstance(reply.value, dict) else None)
-            for example, reply in zip(scored, said, strict=True)
+            (example.answer.values[key], (prediction.scores or {}).get(key))
+            for example, prediction in zip(scored, said, strict=True)
             if isinstance(example.answer, Score) and key in example.answer.values
         ]
         predictions[key] = [value for _, value in mine]
         result = correlate(predictions[key], [label for label, _ in mine])
         rows |= {f"{key} {name}": getattr(result, name) for name in ("srcc", "plcc", "mae")}
     compared = [e for e in WorldExamples("compare", "held_out", START, pairs) if e.answer != Preference("tie")]
-    forward, backward = replies(assessor, compared), replies(assessor, [swapped(e) for e in compared])
+    verdicts = answered(sitting, compared)
     right = [
-        ((f.value == e.answer.choice) + (b.value == e.answer.swap().choice)) / 2
-        for e, f, b in zip(compared, forward, backward, strict=True)
+        ((v.forward == e.answer.choice) + (v.swapped == e.answer.swap().choice)) / 2
+        for e, v in zip(compared, verdicts, strict=True)
         if isinstance(e.answer, Preference)
     ]
-    first = [((f.value == "A") + (b.value == "A")) / 2 - 0.5 for f, b in zip(forward, backward, strict=True)]
-    everything = [*said, *forward, *backward]
-    tokenizer = assessor.loaded.tokenizer
+    forward = [Preference(v.forward) if v.forward else None for v in verdicts]
+    swapped = [Preference(v.swapped) if v.swapped else None for v in verdicts]
+    silent = [p.outcome == "missing" for p in said] + [c is None for v in verdicts for c in (v.forward, v.swapped)]
     rows |= {
         "pairs right, both orders": share(right),
-        "order bias": share(first),
-        "missing answers": share([reply.missing is not None for reply in everything]),
-        "tokens a score": share([len(tokenizer(reply.text)["input_ids"]) for reply in said]),
+        "order bias": both_orders(forward, swapped).order_bias,
+        "missing answers": share(silent),
+        "tokens a score": share([len(tokenizer(text)["input_ids"]) for p in said for text in p.texts]),
     }
-    return {"rows": rows, "predictions": predictions, "digest": assessor.loaded.digest}
+    return {"rows": rows, "predictions": predictions, "digest": sitting.digest}
 
 
 def main() -> None:

@@ -31,6 +31,8 @@ ORDER = [
     {"data_cli"},
     {"baselines_cli"},
     {"evaluate_cli"},
+    {"tables_cli"},
+    {"vbench_cli"},
     {"cli"},
     {"__init__", "__main__"},
 ]

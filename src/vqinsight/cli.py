@@ -15,12 +15,11 @@ from vqinsight.baselines_cli import baselines
 from vqinsight.data_cli import data
 from vqinsight.errors import UsageError
 from vqinsight.evaluate_cli import evaluate
+from vqinsight.tables_cli import tables
+from vqinsight.vbench_cli import vbench
 
 if TYPE_CHECKING:
     from vqinsight.api import VQInsight
-
-LOADING = ("model", "adapter", "prompts", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
-SAMPLING = ("samples", "temperature", "seed")
 
 app = typer.Typer(
     name="vqinsight",
@@ -34,6 +33,8 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 app.command()(baselines)
 app.command()(evaluate)
+app.command()(tables)
+app.command()(vbench)
 
 
 def main() -> None:
@@ -77,7 +78,7 @@ def score(
     with delivery.deliver(outputs, clips, console.show_scores) as take:
         todo = expand_inputs(clips, prompt)
         judge = _load(asked)
-        results = judge.score_all(todo, task=task, **asked.pick(*SAMPLING))
+        results = judge.score_all(todo, task=task, **asked.pick(*opt.SAMPLING))
         with terminal.counting("Scoring", len(todo), asked.json_lines) as count:
             for done, result in enumerate(results, start=1):
                 take(result)
@@ -101,7 +102,7 @@ def compare(
             raise UsageError("Both clips are the same. Name two different ones.")
         judge = _load(asked)
         with terminal.waiting("Comparing"):
-            result = judge.compare(a, b, prompt, **asked.pick(*SAMPLING))
+            result = judge.compare(a, b, prompt, **asked.pick(*opt.SAMPLING))
         take(result)
 
 
@@ -125,7 +126,7 @@ def rank(
         judge = _load(asked)
         pairs = len(paths) * (len(paths) - 1) // 2
         with terminal.counting("Comparing pairs", pairs, asked.json_lines) as count:
-            result = judge.rank(paths, texts.pop(), **asked.pick(*SAMPLING), on_progress=count)
+            result = judge.rank(paths, texts.pop(), **asked.pick(*opt.SAMPLING), on_progress=count)
         take(result)
 
 
@@ -147,7 +148,7 @@ def ask(
             raise UsageError(f"The last argument must be a question, {question!r} is none.")
         todo = expand_inputs(clips, prompt)
         judge = _load(asked)
-        results = judge.ask_all(todo, question, **asked.pick(*SAMPLING))
+        results = judge.ask_all(todo, question, **asked.pick(*opt.SAMPLING))
         with terminal.counting("Asking", len(todo), asked.json_lines) as count:
             for done, result in enumerate(results, start=1):
                 take(result)
@@ -175,4 +176,4 @@ def _load(asked: opt.Asking) -> VQInsight:
     from vqinsight.report import terminal
 
     with terminal.waiting(f"Loading {asked.model}"):
-        return vqinsight.load(**asked.pick(*LOADING), on_message=terminal.notice)
+        return vqinsight.load(**asked.pick(*opt.LOADING), on_message=terminal.notice)

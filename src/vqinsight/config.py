@@ -85,11 +85,17 @@ def read_toml(kind: type[Model], path: Path, changes: Sequence[str] = ()) -> Mod
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as TOML ({error}).") from error
     for change in changes:
-        key, equals, text = change.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"--set {change}: write key=value, such as --set grpo.answers=4")
-        _put(values, key.strip().split("."), _toml_value(text.strip()), change)
+        key, value = read_change(change, "grpo.answers=4")
+        _put(values, key.split("."), value, change)
     return parse_settings(kind, values, str(path))
+
+
+def read_change(change: str, example: str) -> tuple[str, Any]:
+    """Key and value of ``key=value``, the value written as in TOML (a bare word is a string)."""
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {change}: write key=value, such as --set {example}")
+    return key.strip(), _toml_value(text.strip())
 
 
 def _toml_value(text: str) -> Any:

@@ -1,10 +1,11 @@
-"""``vqinsight evaluate``: a model sits a benchmark."""
+"""``vqinsight evaluate``: a model, or another system, sits a benchmark."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ NOTHING_MEASURED = 1  # exit code
 _BENCHMARK, _OUTPUT = "The benchmark", "Output"
 
 
+@opt.asking
 def evaluate(
     bench: Annotated[
         str | None,
@@ -86,18 +88,8 @@ def evaluate(
             rich_help_panel=_BENCHMARK,
         ),
     ] = None,
-    model: opt.Model = "nano",
-    adapter: opt.Adapter = None,
-    prompts: opt.Prompts = None,
-    device: opt.Device = "auto",
-    dtype: opt.DType = "auto",
-    fps: opt.Fps = None,
-    frames: opt.Frames = None,
-    max_pixels: opt.MaxPixels = None,
-    folder_fps: opt.FolderFps = None,
-    samples: opt.Samples = 1,
-    temperature: opt.Temperature = 1.0,
-    seed: opt.Seed = 0,
+    baseline: opt.Baseline = None,
+    given: opt.Given = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -107,7 +99,6 @@ def evaluate(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
-    report: opt.Report = None,
     stored: Annotated[
         Path | None,
         typer.Option(
@@ -118,26 +109,14 @@ def evaluate(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON instead of text.", rich_help_panel=_OUTPUT)
-    ] = False,
+    asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Ask a benchmark's questions and say how far the answers agree with people's. A run that was stopped goes on."""
     from vqinsight.report.delivery import plain_endings
 
     with plain_endings("Interrupted. What was answered is kept; the same command goes on from there."):
-        _check(bench, out, report, stored)
-        loading: dict[str, Any] = {
-            "model": model,
-            "adapter": adapter,
-            "prompts": prompts,
-            "device": device,
-            "dtype": dtype,
-            "fps": fps,
-            "frames": frames,
-            "max_pixels": max_pixels,
-            "folder_fps": folder_fps,
-        }
+        _check(bench, out, asked.report, stored)
+        _check_judge(baseline, given or [], asked)
         if stored is not None:
             if data is not None:
                 raise UsageError("--from needs no clips: leave out --data.")
@@ -147,12 +126,12 @@ def evaluate(
             from vqinsight.report import terminal
 
             with terminal.waiting(f"Reading {bench}"):
-                given = {key: value for key, value in (("scale", scale), ("unpack", unpack)) if value is not None}
-                exam = read_exam(str(bench), data, split, tasks=task or (), count=count, options=given)
-            judge = _load(loading, samples=samples, temperature=temperature, seed=seed)
+                read = {key: value for key, value in (("scale", scale), ("unpack", unpack)) if value is not None}
+                exam = read_exam(str(bench), data, split, tasks=task or (), count=count, options=read)
+            judge = _load(asked) if baseline is None else _open(baseline, given or [])
             out = out or _place(exam.benchmark, exam.split, data, judge)
-            run = _ask(judge, exam, out, as_json)
-        _deliver(run, out, report, as_json)
+            run = _ask(judge, exam, out, asked.json_lines)
+        _deliver(run, out, asked.report, asked.json_lines)
     sys.exit(0 if run.summary.measured else NOTHING_MEASURED)
 
 
@@ -179,14 +158,37 @@ def _again(bench: str | None, stored: Path) -> Evaluated:
     return _measure(header, rows, None)
 
 
-def _load(loading: dict[str, Any], **sampling: Any) -> Judge:
+def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> None:
+    """A baseline takes its own options, a model those of the assessor; neither is silently passed over."""
+    if baseline is None:
+        if given:
+            raise UsageError("--set goes with --baseline.")
+        return
+    unused = [name for name in (*opt.LOADING, *opt.SAMPLING) if getattr(asked, name) != getattr(opt.Asking(), name)]
+    if unused:
+        names = ", ".join("--" + name.replace("_", "-") for name in unused)
+        raise UsageError(f"--baseline {baseline} takes its options as --set KEY=VALUE; {names} is for --model.")
+
+
+def _load(asked: opt.Asking) -> Judge:
     import vqinsight
     from vqinsight.judges import AssessorJudge
     from vqinsight.report import terminal
 
-    with terminal.waiting(f"Loading {loading['model']}"):
-        judge = vqinsight.load(**loading, on_message=terminal.notice)
-    return AssessorJudge(judge, **sampling, folder_fps=loading["folder_fps"])
+    with terminal.waiting(f"Loading {asked.model}"):
+        judge = vqinsight.load(**asked.pick(*opt.LOADING), on_message=terminal.notice)
+    return AssessorJudge(judge, **asked.pick(*opt.SAMPLING), folder_fps=asked.folder_fps)
+
+
+def _open(baseline: str, given: list[str]) -> Judge:
+    from vqinsight.baselines.judge import BaselineJudge
+    from vqinsight.baselines.opening import open_baseline
+    from vqinsight.config import read_change
+    from vqinsight.report import terminal
+
+    options = dict(read_change(each, "model=DIR") for each in given)
+    with terminal.waiting(f"Opening {baseline}"):
+        return BaselineJudge(open_baseline(baseline, **options), options)
 
 
 def _place(benchmark: str, split: str, data: Path | None, judge: Judge) -> Path:
@@ -201,6 +203,7 @@ def _place(benchmark: str, split: str, data: Path | None, judge: Judge) -> Path:
 
 
 def _ask(judge: Judge, exam: Any, out: Path, as_json: bool) -> Evaluated:
+    from vqinsight.baselines.judge import BaselineJudge
     from vqinsight.evaluation.asking import ask_all
     from vqinsight.evaluation.predictions import Header, PredictionFile
     from vqinsight.report import terminal
@@ -209,7 +212,10 @@ def _ask(judge: Judge, exam: Any, out: Path, as_json: bool) -> Evaluated:
     file = PredictionFile(out.with_name(f"{out.stem}.predictions.parquet"), header)
     with terminal.counting("Asking", len(exam.examples), as_json) as count:
         rows = ask_all(judge, exam.examples, file, on_progress=count)
-    return _measure(header, rows, exam)
+    notes = judge.notes(exam.examples) if isinstance(judge, BaselineJudge) else ()
+    if others := file.others(exam.examples):
+        notes = (*notes, f"{others} kept predictions belong to no question of this run and are in no figure")
+    return _measure(header, rows, replace(exam, notes=(*exam.notes, *notes)))
 
 
 def _measure(header: Header, rows: list[Answered], exam: Any) -> Evaluated:

@@ -14,6 +14,9 @@ import typer
 
 from vqinsight.errors import UsageError
 
+LOADING = ("model", "adapter", "prompts", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
+SAMPLING = ("samples", "temperature", "seed")
+
 _MODEL, _FRAMES, _ANSWERS, _OUTPUT = "Model", "What is looked at", "How answers are drawn", "Output"
 
 
@@ -36,6 +39,24 @@ Config = Annotated[Path, typer.Argument(metavar="CONFIG", show_default=False, he
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Replaces a setting of the file: --set grpo.answers=4"),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        help="Another system instead of --model: technical, always_a, … (vqinsight baselines lists them).",
+        rich_help_panel=_MODEL,
+    ),
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="An option of the baseline: --set model=DIR, --set predictions=FILE (docs/baselines.md).",
+        rich_help_panel=_MODEL,
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that lies in the settings' out folder.")]
 Clips = Annotated[
@@ -148,7 +169,10 @@ class Asking:
 
 
 def asking(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb, whose last parameter is an ``Asking``, each of its fields as an option of its own."""
+    """Give a verb, whose last parameter is an ``Asking``, each of its fields as an option of its own.
+
+    An option that the verb declares itself stands in place of the shared one of that name, which keeps its default.
+    """
     own = list(inspect.signature(verb, eval_str=True).parameters.values())[:-1]
     hints = get_type_hints(Asking, include_extras=True)
     shared = [
@@ -156,6 +180,7 @@ def asking(verb: Callable[..., None]) -> Callable[..., None]:
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
         )
         for field in fields(Asking)
+        if field.name not in {parameter.name for parameter in own}
     ]
 
     @functools.wraps(verb)

@@ -46,6 +46,21 @@ def test_margins(clips, tmp_path):
     assert published.answer([pair(clips[0], "x")])[0].outcome == "missing"
 
 
+def test_rows_about_nothing_that_is_asked_are_counted(tmp_path):
+    (tmp_path / "p.csv").write_text("path_a,path_b,choice\na,b,A\nd,c,B\nx,y,A\n")
+    judge = BaselineJudge(open_baseline("videoscore", predictions=tmp_path / "p.csv"))
+    asked = [pair("a", "b"), pair("c", "d")]  # in either order
+    assert judge.notes(asked) == ("1 rows of the predictions are about nothing that is asked, such as x and y",)
+    assert judge.notes([*asked, pair("x", "y")]) == () and BaselineJudge(AlwaysA()).notes(asked) == ()
+
+
+def test_other_weights_or_files_are_another_judge(tmp_path):
+    (tmp_path / "p.csv").write_text("path,quality\na.mp4,1\n")
+    first = BaselineJudge(open_baseline("fast_vqa", predictions=tmp_path / "p.csv"))
+    (tmp_path / "p.csv").write_text("path,quality\na.mp4,2\n")
+    assert BaselineJudge(open_baseline("fast_vqa", predictions=tmp_path / "p.csv")).digest != first.digest
+
+
 def test_other_options_are_another_judge():
     one, two = (BaselineJudge(AlwaysA(), {"frames": frames}) for frames in (1, 2))
     assert one.digest != two.digest

@@ -30,6 +30,13 @@ def open_file(folder: Path, judge: Stub, benchmark: str = "table", split: str = 
     return PredictionFile(folder / "p.parquet", Header.of(judge, benchmark, split))
 
 
+def test_an_id_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    rows = [Answered(scored("a", 1.0), quality(10.0)), Answered(scored("a", 2.0), quality(20.0))]
+    write_predictions(tmp_path / "p.parquet", Header("table", "all", "stub", "0" * 12, {}), rows)
+    with pytest.raises(UsageError, match="1 ids stand twice, such as a"):
+        read_predictions(tmp_path / "p.parquet")
+
+
 def test_every_kind_of_row_comes_back(tmp_path: Path) -> None:
     generated = Example(
         "g",

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from vqinsight.cli import app
 from vqinsight.judges import AssessorJudge
 
+GONE = ["1 clips that the labels name are not on the disk"]
 Run = Callable[..., Any]
 
 
@@ -98,10 +99,33 @@ def test_the_world_needs_no_files(run: Run) -> None:
     assert one["counts"]["asked"] == 2 and one["pairs"]["scores"]["n"] == 2 and not one["scores"]
 
 
+def test_a_baseline_sits_the_same_benchmark(run: Run, table: str, tmp_path: Path) -> None:
+    options = ("table", "--data", table, "--scale", "1", "5", "--json", "--out")
+    technical = json.loads(run(*options, "t.json", "--baseline", "technical").stdout)
+    assert technical["model"] == "technical" and technical["counts"]["ok"] == 4
+    downloads.table(tmp_path / "p.csv", ["path", "quality"], *[[f"{name}.mp4", n] for n, name in enumerate("abdx")])
+    given = ("--baseline", "fast_vqa", "--set", "predictions=p.csv")
+    read = json.loads(run(*options, "p.json", *given).stdout)
+    assert read["scores"][0]["dimensions"]["quality"]["srcc"]["value"] == 1.0
+    assert read["counts"]["missing"] == 2 and read["settings"]["predictions"] == "p.csv"
+    assert read["notes"] == ["1 rows of the predictions are about nothing that is asked, such as x.mp4", *GONE]
+    fewer = json.loads(run(*options, "p.json", *given, "--count", "2").stdout)
+    assert "3 kept predictions belong to no question of this run and are in no figure" in fewer["notes"]
+    downloads.table(tmp_path / "p.csv", ["path", "quality"], ["a.mp4", 5])  # other answers in a file of the same name
+    refused = run(*options, "p.json", *given)
+    assert refused.exit_code == 2 and "holds other predictions" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
         ((), "Name a benchmark"),
+        (("world", "--baseline", "technicol"), "unknown baseline 'technicol'"),
+        (("world", "--baseline", "ugvq"), "Give predictions=FILE"),
+        (("world", "--baseline", "technical", "--frames", "4"), "--frames is for --model"),
+        (("world", "--baseline", "technical", "--set", "frames=4"), "unexpected keyword argument 'frames'"),
+        (("world", "--baseline", "fast_vqa", "--set", "predictions"), "write key=value, such as --set model=DIR"),
+        (("world", "--set", "model=x"), "--set goes with --baseline"),
         (("konivd",), "did you mean 'konvid'"),
         (("konvid",), "Say where it lies with --data"),
         (("konvid", "--data", "no"), "no such file or folder"),

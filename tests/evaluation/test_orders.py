@@ -33,6 +33,15 @@ def test_a_clip_that_wins_in_either_place_shows_no_bias():
     assert (found.order_bias.value, found.consistent.value) == (0.0, 1.0)
 
 
+def test_intervals_draw_the_pairs_of_a_prompt_together():
+    # Two prompts, each answered with one bias throughout: between resamples of prompts only -1/2, 0 and 1/2 occur.
+    forward = [A] * 10 + [B] * 10
+    apart = both_orders(forward, forward).order_bias.interval
+    together = both_orders(forward, forward, clusters=["one"] * 10 + ["two"] * 10).order_bias.interval
+    assert (together.low, together.high) == (-0.5, 0.5)
+    assert -0.5 < apart.low < apart.high < 0.5
+
+
 def test_nothing_to_count_is_said():
     found = both_orders([TIE, None], [None, None])
     assert found.consistent.value is None and found.order_bias.value is None

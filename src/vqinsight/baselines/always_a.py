@@ -13,6 +13,7 @@ class AlwaysA:
 
     name = "always_a"
     ranges: Mapping[str, tuple[float, float]] = {}
+    digest = None
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
         """It has no opinion about a single clip."""

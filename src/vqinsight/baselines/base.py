@@ -21,12 +21,15 @@ class Baseline(Protocol):
     Attributes:
         name: its key in ``systems.SYSTEMS``.
         ranges: lowest and highest possible value by dimension; a dimension without such ends is not in it.
+        digest: changes with its weights or its file; ``None`` where only name and options tell what it is.
     """
 
     @property
     def name(self) -> str: ...
     @property
     def ranges(self) -> Mapping[str, tuple[float, float]]: ...
+    @property
+    def digest(self) -> str | None: ...
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
         """Value by dimension; higher is better.
@@ -44,6 +47,7 @@ class Scorer(ABC):
 
     name: str
     ranges: Mapping[str, tuple[float, float]]
+    digest: str | None = None
 
     @abstractmethod
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:

@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from vqinsight import __version__
 from vqinsight.baselines.base import Baseline, Scorer
+from vqinsight.baselines.published import Published
 from vqinsight.errors import UnreadableVideo
 from vqinsight.evaluation.judge import Prediction, Setting
 from vqinsight.evaluation.pairwise import side
 from vqinsight.tasks.types import Example, Missing, Preference, Question, Score
+
+_NAMED = 3  # rows spelled out in a note
 
 
 class BaselineJudge:
@@ -29,8 +32,21 @@ class BaselineJudge:
         self._baseline = baseline
         self.name = baseline.name
         self.settings: Mapping[str, Setting] = {**(settings or {}), "version": __version__}
-        told = json.dumps([self.name, dict(self.settings)], sort_keys=True)
+        told = json.dumps([self.name, dict(self.settings), baseline.digest], sort_keys=True)
         self.digest = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
+
+    def notes(self, examples: Sequence[Example]) -> tuple[str, ...]:
+        """What a reader must know of these questions to it: answers in a file that belong to none of them."""
+        if not isinstance(self._baseline, Published):
+            return ()
+        asked = (tuple(clip.path for clip in example.question.clips) for example in examples)
+        unused = self._baseline.without_question(asked)
+        named = ", ".join(unused[:_NAMED])
+        return (
+            (f"{len(unused)} rows of the predictions are about nothing that is asked, such as {named}",)
+            if unused
+            else ()
+        )
 
     def answer(self, examples: Sequence[Example]) -> list[Prediction]:
         """A prediction for each example, in order; see ``Judge.answer``."""

@@ -8,8 +8,9 @@ where only one row has it. An empty cell is a missing answer.
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Published(Scorer):
         self.ranges: Mapping[str, tuple[float, float]] = {}
         self._file = Path(file)
         columns, rows = _table(self._file)
+        self.digest = hashlib.blake2b(self._file.read_bytes(), digest_size=6).hexdigest()
         self._scores: dict[str, Scores | Missing] = {}
         self._choices: dict[tuple[str, str], Preference | Missing] = {}
         if columns >= _PAIR:
@@ -61,10 +63,21 @@ class Published(Scorer):
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
         """What the file says of the clip; missing where it says nothing."""
-        same = [path] if path in self._scores else self._by_file_name.get(Path(path).name, [])
+        same = self._rows_of(path)
         if len(same) > 1:
             return Missing(f"{self._file.name} has {len(same)} rows for {Path(path).name}: {', '.join(same[:3])}")
         return self._scores[same[0]] if same else Missing(f"{self._file.name} has no row for {path}")
+
+    def without_question(self, asked: Iterable[tuple[str, ...]]) -> list[str]:
+        """Rows about clips or pairs that are not among those asked about, each a path or two paths."""
+        if self._choices:
+            pairs = {(pair[0], pair[1]) for pair in asked if len(pair) == 2}
+            return [f"{a} and {b}" for a, b in self._choices if (a, b) not in pairs and (b, a) not in pairs]
+        used = {row for clips in asked for path in clips for row in self._rows_of(path)}
+        return [path for path in self._scores if path not in used]
+
+    def _rows_of(self, path: str) -> list[str]:
+        return [path] if path in self._scores else self._by_file_name.get(Path(path).name, [])
 
     def margin(self, a: str, b: str, prompt: str | None = None) -> float | Missing:
         """What the file says of the pair, in either order: +1, -1 or 0; from its scores where it has those."""
@@ -112,13 +125,7 @@ def _table(file: Path) -> tuple[set[str], list[tuple[str, dict[str, str]]]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader: Any = csv.DictReader(stream)
-            rows = [
-                (
-                    f"{file}:{reader.line_num}",
-                    {key: (cell or "").strip() for key, cell in row.items() if key is not None},
-                )
-                for row in reader
-            ]
+            rows = [(f"{file}:{reader.line_num}", _cells(row)) for row in reader]
             return set(reader.fieldnames or ()), rows
     except (OSError, ValueError, csv.Error) as error:
         raise UsageError(f"{file}: cannot be read as CSV ({error}).") from error

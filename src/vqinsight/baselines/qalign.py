@@ -35,6 +35,7 @@ class LevelWords(Scorer):
 
     def __init__(self, judge: VQInsight, question: str = QUESTION, answer: str = ANSWER) -> None:
         self._assessor = judge.assessor
+        self.digest = judge.assessor.loaded.digest
         self._question, self._answer = question, answer
         self._levels = first_tokens(self._assessor.loaded.tokenizer, [f" {level}" for level in LEVELS])
 

@@ -67,6 +67,7 @@ class UnifiedReward(Scorer):
         self.name = "unifiedreward_think" if think else "unifiedreward"
         self.ranges = {} if think else {key: (float(low), float(high)) for key, low, high in LINES.values()}
         self._assessor = judge.assessor
+        self.digest = judge.assessor.loaded.digest
         self._think = think
         self._score_words = score_words
         self._compare_words = compare_words or (THINK if think else COMPARE)

@@ -34,6 +34,7 @@ class VLM(Scorer):
     def __init__(self, name: str, judge: VQInsight) -> None:
         self.name = name
         self.ranges = _ranges(judge.assessor.prompts.name, "natural", "generated")
+        self.digest = judge.assessor.loaded.digest
         self._judge = judge
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
@@ -55,6 +56,7 @@ class ReleasedVQInsight:
 
     name = "vq_insight"
     ranges = _ranges("released", "natural", "generated")
+    digest = None  # three models, each loaded when it is needed
 
     def __init__(self, place: str = RELEASED, **options: Any) -> None:
         self._place = place
@@ -90,6 +92,7 @@ class QInsight(Scorer):
 
     def __init__(self, judge: VQInsight, frames: int = 4) -> None:
         self.ranges = _ranges(judge.assessor.prompts.name, "image")
+        self.digest = judge.assessor.loaded.digest
         self._judge = judge
         self._frames = frames
 

@@ -28,6 +28,7 @@ class VQAScore(Scorer):
 
     def __init__(self, judge: VQInsight, question: str = QUESTION) -> None:
         self._assessor = judge.assessor
+        self.digest = judge.assessor.loaded.digest
         self._question = question
         (self._yes,) = first_tokens(self._assessor.loaded.tokenizer, ["Yes"])
 

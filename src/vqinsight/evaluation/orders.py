@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,7 @@ def both_orders(
     forward: Sequence[Preference | Missing | None],
     swapped: Sequence[Preference | Missing | None],
     *,
+    clusters: Sequence[Hashable] | None = None,
     bootstrap: Bootstrap | None = DEFAULT,
 ) -> OrderReport:
     """Order bias and consistency of pairs shown as (a, b) and as (b, a).
@@ -47,9 +48,10 @@ def both_orders(
     Args:
         forward: (n,) answers to (a, b).
         swapped: (n,) answers to (b, a) as given: "A" is the clip shown first, which is b.
+        clusters: (n,) what must be drawn together for the intervals, such as the prompt.
 
     Raises:
-        UsageError: unequal lengths, or no pairs.
+        UsageError: unequal lengths, no pairs, or as for ``draws``.
     """
     if len(forward) != len(swapped) or not forward:
         raise UsageError(f"{len(forward)} pairs shown as (a, b) and {len(swapped)} as (b, a): both orders are needed")
@@ -65,7 +67,7 @@ def both_orders(
     named, first = (np.abs(answers) == 1).sum(1), (answers == 1).sum(1)
     bias = share(first - named / 2, named)
     figures = {"consistent": share(same, twice), "order_bias": bias}
-    samples = resample(figures, n, bootstrap) if bootstrap is not None else {}
+    samples = resample(figures, n, bootstrap, clusters) if bootstrap is not None else {}
     found = {
         name: Measure(
             point(s, n), percentile_interval(samples[name], bootstrap.level) if bootstrap is not None else None

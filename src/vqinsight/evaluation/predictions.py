@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -116,6 +117,10 @@ class PredictionFile:
         found = ((example, self._rows.get(_text(example.id))) for example in examples)
         return [Answered(example, row.prediction) for example, row in found if row is not None]
 
+    def others(self, examples: Iterable[Example]) -> int:
+        """How many stored predictions belong to none of these examples."""
+        return len(self._rows.keys() - {_text(example.id) for example in examples})
+
     def open_questions(self, examples: Sequence[Example]) -> list[Example]:
         """The examples that still have to be asked: those without a row, and those whose clips could not be read.
 
@@ -183,7 +188,11 @@ def read_predictions(path: Path) -> tuple[Header, list[Answered]]:
     stored = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
     if stored.pop("format", None) != FORMAT:
         raise UsageError(f"{path}: holds no predictions. Give a file that vqinsight evaluate has written.")
-    return Header(**stored), [_answered(row) for row in table.to_pylist()]
+    rows = [_answered(row) for row in table.to_pylist()]
+    repeated = [name for name, times in Counter(row.example.id for row in rows).items() if times > 1]
+    if repeated:
+        raise UsageError(f"{path}: {len(repeated)} ids stand twice, such as {repeated[0]}. Keep one row of each.")
+    return Header(**stored), rows
 
 
 def _plain(row: Answered, header: Header) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def _pairs(rows: Sequence[Answered], bootstrap: Bootstrap | None) -> PairFigures
     if any(forward or swapped for forward, swapped in shown):
         forwards = [Preference(forward) if forward else None for forward, _ in shown]
         swaps = [Preference(swapped) if swapped else None for _, swapped in shown]
-        orders = both_orders(forwards, swaps, bootstrap=bootstrap)
+        orders = both_orders(forwards, swaps, clusters=clusters, bootstrap=drawn)
     return PairFigures(found, orders, pair_sources([row.example.source for row in rows], margins, humans, bootstrap))
 
 
