@@ -104,9 +104,11 @@ def test_terse_lines_by_hand():
     facts = Facts(3, "cyan", "triangle", "up")
     claim = Facts(3, "blue", "triangle", "left")
     truth = Truth(facts, "left", Defect("blur", 0.5), Defect("freeze", 0.1), claim)
-    assert terse(truth) == "3 cyan triangle up; camera left; blur 3; freeze 1; text colour direction"
+    verdicts = "count right, colour wrong, shape right, direction wrong"
+    assert terse(truth) == f"3 cyan triangle up; camera left; blur 3; freeze 1; text {verdicts}"
     assert terse(truth, still=True) == "3 cyan triangle; blur 3"
-    assert terse(Truth(facts, "in", None, None, facts)) == "3 cyan triangle up; camera in; clean; smooth; text right"
+    right = "text count right, colour right, shape right, direction right"
+    assert terse(Truth(facts, "in", None, None, facts)) == f"3 cyan triangle up; camera in; clean; smooth; {right}"
     assert terse(Truth(None, "still", None, None, None)) == "no shapes; camera still; clean; smooth"
 
 
