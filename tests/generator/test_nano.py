@@ -119,5 +119,3 @@ def test_prompts_are_texts_and_lines_of_files(tmp_path: Path) -> None:
     assert gather([str(file), "three", "two"]) == ["one", "two", "three"]
     with pytest.raises(UsageError, match="no prompt"):
         gather(["  "])
-
-

@@ -115,7 +115,7 @@ def open_pipeline(name: str, *, dtype: torch.dtype = torch.float32) -> PipelineG
         kind = DiffusionPipeline.load_config(name)["_class_name"]
         if kind not in FAMILIES:
             raise ModelError(f"{name}: the pipeline {kind!r} is not supported; known: {', '.join(FAMILIES)}.")
-        pipeline = DiffusionPipeline.from_pretrained(name, torch_dtype=dtype)
+        pipeline = DiffusionPipeline.from_pretrained(name, dtype=dtype)
     except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(

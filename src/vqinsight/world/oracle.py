@@ -11,12 +11,11 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from vqinsight.errors import UsageError
 from vqinsight.world.facts import COLOURS, DIRECTIONS, FACT_NAMES, NUMBER_WORDS, SHAPES, Facts
-from vqinsight.world.oracle_traces import spatial_traces, temporal_traces
 from vqinsight.world.oracle_shapes import Piece, find_pieces, ramp
+from vqinsight.world.oracle_traces import spatial_traces, temporal_traces
 from vqinsight.world.scene import _HUES
 
 _NUMBERS = {word: number for number, word in NUMBER_WORDS.items()}

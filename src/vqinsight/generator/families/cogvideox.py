@@ -20,7 +20,9 @@ class CogVideoXGenerator(PipelineGenerator):
 
     def __init__(self, name: str, pipeline: Any) -> None:
         if pipeline.transformer.config.patch_size_t is not None:
-            raise ModelError(f"{name}: CogVideoX 1.5 cuts time into patches and is not supported. Use CogVideoX-2b or 5b.")
+            raise ModelError(
+                f"{name}: CogVideoX 1.5 cuts time into patches and is not supported. Use CogVideoX-2b or 5b."
+            )
         # The DPM sampler of the 5b keeps a state of its own between steps; DDIM on the same schedule does not.
         pipeline.scheduler = CogVideoXDDIMScheduler.from_config(pipeline.scheduler.config)
         super().__init__(name, pipeline)
