@@ -32,16 +32,11 @@ def compare(clips: list[SimpleClip], seen: list[Measured]) -> dict[str, Any]:
         for name, defect in (("spatial", clip.truth.spatial), ("temporal", clip.truth.temporal)):
             if defect is not None:
                 kinds.setdefault(defect.kind, []).append((100 - 90 * defect.severity, m.scores[name]))
-    facts = [
-        m.facts[name] == getattr(clip.truth.facts, name)
-        for clip, m in zip(clips, seen, strict=True)
-        for name in m.facts
-    ]
-    return {
-        "srcc": rows,
-        "kinds": {name: _srcc(pairs) for name, pairs in kinds.items()},
-        "facts": float(np.mean(facts)),
-    }
+    facts = []
+    for clip, m in zip(clips, seen, strict=True):
+        facts += [m.facts[name] == getattr(clip.truth.facts, name) for name in m.facts]
+    by_kind = {name: _srcc(pairs) for name, pairs in kinds.items()}
+    return {"srcc": rows, "kinds": by_kind, "facts": float(np.mean(facts))}
 
 
 def _srcc(pairs: list[tuple[float, float]]) -> dict[str, Any]:
