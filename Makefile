@@ -38,7 +38,7 @@ nano: setup
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.assessor.nano.pretrain --out runs/nano
 	$(BIN)/python -m vqinsight.assessor.nano.export runs/nano/final
 
-# Trains the embedded generator from nothing but this repository (about half an hour on one core; goes on after a stop).
+# Trains the embedded generator from nothing but this repository (about three quarters of an hour on one core; goes on after a stop).
 generator: SHELL := /bin/bash
 generator: setup
 	time OMP_NUM_THREADS=1 $(BIN)/python -m vqinsight.generator.nano.train --out runs/generator

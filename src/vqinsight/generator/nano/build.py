@@ -13,7 +13,7 @@ from vqinsight.world.facts import CAPTION_TEMPLATES, COLOURS, DIRECTIONS, NUMBER
 from vqinsight.world.simple import QUALITY_WORDS, SIDE
 
 UNSHUFFLE = 4  # pixels become channels before the first convolution: four by four of them, eight times the speed
-CHANNELS = 12  # of the latents
+CHANNELS = 16  # of the latents
 TEXT_WIDTH = 96
 WORDS = 24  # longest prompt, in tokens
 SHIFT = 4.0  # in training and in sampling; without it every frame shows an object of its own
@@ -58,7 +58,7 @@ def build_text_encoder(vocabulary: int) -> Any:
 
 
 def build_autoencoder(width: int = 48) -> AutoencoderKL:
-    """Frame by frame: 64×64×3, unshuffled to 16×16×48, becomes 8×8×12."""
+    """Frame by frame: 64×64×3, unshuffled to 16×16×48, becomes 8×8×16."""
     return AutoencoderKL(
         in_channels=3 * UNSHUFFLE**2,
         out_channels=3 * UNSHUFFLE**2,

@@ -48,15 +48,15 @@ class Plan:
         average: decay of the running average of the denoiser that is kept.
     """
 
-    clips: int = 4_000
-    autoencoder_steps: int = 2_750
+    clips: int = 8_000
+    autoencoder_steps: int = 6_000
     frames: int = 32
     autoencoder_rate: float = 1e-3
-    steps: int = 1_600
+    steps: int = 3_500
     batch: int = 32
     rate: float = 1e-3
-    average: float = 0.995
-    save_every: int = 50
+    average: float = 0.998
+    save_every: int = 250
     seed: int = 0
 
 
