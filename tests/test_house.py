@@ -21,6 +21,7 @@ ORDER = [
     {"assessor"},
     {"grpo"},
     {"ranking"},
+    {"generator"},
     {"stages"},
     {"records"},
     {"api"},
@@ -33,6 +34,7 @@ ORDER = [
     {"evaluate_cli"},
     {"tables_cli"},
     {"vbench_cli"},
+    {"generator_cli"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -15,6 +15,7 @@ from vqinsight.baselines_cli import baselines
 from vqinsight.data_cli import data
 from vqinsight.errors import UsageError
 from vqinsight.evaluate_cli import evaluate
+from vqinsight.generator_cli import generate
 from vqinsight.tables_cli import tables
 from vqinsight.vbench_cli import vbench
 
@@ -35,6 +36,7 @@ app.command()(baselines)
 app.command()(evaluate)
 app.command()(tables)
 app.command()(vbench)
+app.command()(generate)
 
 
 def main() -> None:

@@ -12,13 +12,15 @@ from helpers import tiny
 from safetensors.torch import load_file
 
 import vqinsight
+from vqinsight.assessor.inputs import Prompt, collate
 from vqinsight.assessor.nano import pretrain
-from vqinsight.assessor.nano.build import DETAIL, PIXELS, build_model, filter_bank
+from vqinsight.assessor.nano.build import DETAIL, PIXELS, build_model, filter_bank, nano_config
 from vqinsight.assessor.nano.exam import MARKS, interval
 from vqinsight.assessor.nano.export import export
 from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, Heads, ReadingHeads, collate_glances, marked, targets
 from vqinsight.assessor.nano.lessons import lesson, opinion, recital
-from vqinsight.assessor.nano.pretrain import Collator, Lessons, Plan, Pupil, nano_config, whiten, world_views
+from vqinsight.assessor.nano.pages import Collator, Lessons, world_views
+from vqinsight.assessor.nano.pretrain import Plan, Pupil, whiten
 from vqinsight.tasks.prompts import BRIEF
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 from vqinsight.world.describe import Defect, Heard, Truth, level, read
@@ -127,10 +129,8 @@ def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_ques
     assert loss.item() == pytest.approx(total / count, rel=1e-4)
 
 
-def _plain_loss(pupil: Pupil, prompt: pretrain.Prompt, answer: list[int], given: int) -> float:
+def _plain_loss(pupil: Pupil, prompt: Prompt, answer: list[int], given: int) -> float:
     """One question alone through transformers' own forward pass, with pixels."""
-    from vqinsight.assessor.inputs import collate
-
     inputs = dict(collate([prompt], 0, answers=[answer]))
     if "second_per_grid_ts" in inputs:
         inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])

@@ -80,7 +80,7 @@ def terse(truth: Truth, *, still: bool = False) -> str:
         _terse_defect(truth.temporal, "smooth"),
     ]
     if truth.claim is not None:
-        parts.append(f"text {_verdicts(truth.wrong)}")
+        parts.append(f"text {_verdicts(truth.claim, truth.wrong)}")
     return "; ".join(parts)
 
 
@@ -94,7 +94,7 @@ def sentences(truth: Truth, rng: np.random.Generator, *, still: bool = False) ->
     if not still:
         said.append(say_temporal(truth.temporal, rng))
     if truth.claim is not None:
-        said.append(say_alignment(truth.wrong))
+        said.append(say_alignment(truth.claim, truth.wrong))
     return " ".join(said)
 
 
@@ -140,14 +140,17 @@ def _say_defect(defect: Defect | None) -> str:
     return f"{NOUNS[defect.kind]}, {LEVELS[level(defect.severity) - 1]}" if defect else "no defect"
 
 
-def say_alignment(wrong: tuple[str, ...]) -> str:
+def say_alignment(claim: Facts, wrong: tuple[str, ...]) -> str:
     """One sentence on the text prompt."""
-    return f"Against the text: {_verdicts(wrong)}."
+    return f"Against the text: {_verdicts(claim, wrong)}."
 
 
-def _verdicts(wrong: tuple[str, ...]) -> str:
-    """Fact by fact: each word is one comparison. A list of only what is wrong was never learned but for the count."""
-    return ", ".join(f"{name} {'wrong' if name in wrong else 'right'}" for name in FACT_NAMES)
+def _verdicts(claim: Facts, wrong: tuple[str, ...]) -> str:
+    """Fact by fact, with the claim said again: every word is one short step.
+
+    A list of only what is wrong was never learned but for the count; verdicts without the claim, slowly.
+    """
+    return ", ".join(f"{name} {getattr(claim, name)} is {'wrong' if name in wrong else 'right'}" for name in FACT_NAMES)
 
 
 @dataclass(frozen=True)
@@ -205,5 +208,5 @@ def _read_defect(text: str, kinds: tuple[str, ...], absent: str) -> tuple[str, i
 
 
 def _read_alignment(text: str) -> tuple[str, ...] | None:
-    verdicts = dict(re.findall(rf"\b({'|'.join(FACT_NAMES)}) (right|wrong)\b", text))
+    verdicts = dict(re.findall(rf"\b({'|'.join(FACT_NAMES)}) \w+ is (right|wrong)\b", text))
     return tuple(name for name in FACT_NAMES if verdicts[name] == "wrong") if len(verdicts) == len(FACT_NAMES) else None

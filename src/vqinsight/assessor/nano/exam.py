@@ -10,7 +10,7 @@ import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.nano.lessons import describe_messages
-from vqinsight.assessor.nano.pretrain import world_views
+from vqinsight.assessor.nano.pages import world_views
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.footage import Footage
 from vqinsight.video.looked import Looked

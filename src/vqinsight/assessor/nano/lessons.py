@@ -19,7 +19,7 @@ from vqinsight.world import describe
 from vqinsight.world.ask import ask
 from vqinsight.world.describe import Truth
 from vqinsight.world.draw import Split, WorldClip, draw_siblings, draw_truth, overall, quality
-from vqinsight.world.facts import caption, draw_facts
+from vqinsight.world.facts import FACT_NAMES, caption, draw_facts, mutate
 
 Stage = Literal["perception", "conversation"]
 
@@ -88,7 +88,9 @@ def recital(rng: np.random.Generator) -> Exercise:
     claim = draw_facts(rng) if shapes and rng.random() < 0.75 else None
     prompt = caption(claim, rng) if claim else None
     truth = draw_truth(rng, claim, shapes=shapes)
-    kind = rng.choice(("terse", "score", "compare", "yesno"), p=(0.25, 0.4, 0.2, 0.15))
+    if claim is not None:  # right and wrong equally often, or "right" is a good guess and nothing is compared
+        truth = replace(truth, facts=mutate(claim, tuple(name for name in FACT_NAMES if rng.random() < 0.5), rng))
+    kind = rng.choice(("terse", "score", "compare", "yesno"), p=(0.4, 0.35, 0.15, 0.1))
     if kind == "terse" and claim is not None:
         given, _, learned = describe.terse(truth).rpartition("; text")
         exercise = Exercise(describe_messages(prompt), (0,), learned, f"{given}; text")
@@ -163,7 +165,7 @@ def _compare(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Gen
 def _verdict(truth: Truth, rng: np.random.Generator) -> str:
     parts = [describe.say_spatial(truth.spatial, rng), describe.say_temporal(truth.temporal, rng)]
     if truth.claim is not None:
-        parts.append(describe.say_alignment(truth.wrong))
+        parts.append(describe.say_alignment(truth.claim, truth.wrong))
     return " ".join(parts)
 
 

@@ -12,146 +12,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch.utils.data import Dataset
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
-from vqinsight.assessor.nano.build import LOOK, PIXELS, TEXT_WIDTH, build_model, nano_config
+from vqinsight.assessor.nano.build import TEXT_WIDTH, build_model, nano_config
 from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, ReadingHeads, collate_glances, targets
-from vqinsight.assessor.nano.lessons import Stage, lesson, recital
+from vqinsight.assessor.nano.lessons import lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
+from vqinsight.assessor.nano.pages import IGNORED, Collator, Lessons, Page, world_views
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.assessor.save import last_checkpoint, restore
 from vqinsight.video.views import View
-from vqinsight.world import footage
-from vqinsight.world.draw import Split, WorldClip
 
-IGNORED = -100  # labels with this value carry no loss
 HEADS_SHARE = 0.2  # weight of the tower's attribute heads beside the language loss
 READING_SHARE = 0.4  # weight of those inside the language model
-RECITALS = 8  # exercises without a clip beside each lesson
 READ_AT = 3  # the language model's layer after which its visual tokens have to tell every attribute
 TOWER_SHARE = 0.2  # learning rate of the tower beside the language model: it can see already, and should not forget
-
-
-def nano_prompts(tokenizer: Any) -> PromptBuilder:
-    """The prompt builder of the embedded model: one placeholder for every visual token."""
-    merged = PIXELS.merge_size**2
-
-    def placeholder(view: View) -> str:
-        return f"<|{view.kind}_pad|>" * (int(np.prod(view.grid)) // merged)
-
-    return PromptBuilder(tokenizer, "<|image_pad|>", "<|video_pad|>", placeholder)
-
-
-def world_views(clip: WorldClip, *, still: bool = False) -> tuple[View, ...]:
-    """What the embedded model is shown of a world clip: the very frames that it would be shown of a file."""
-    return footage.world_views(clip, LOOK, PIXELS, footage.sample_clip(clip, LOOK, still=still), still=still)
-
-
-@dataclass(frozen=True)
-class Page:
-    """One lesson ready for the model: views and attributes per clip, prompts with their clips, and answer ids.
-
-    The first ``given`` ids of an answer carry no loss.
-    """
-
-    views: list[tuple[View, ...]]
-    wanted: list[list[int]]
-    prompts: list[Prompt]
-    clips: list[tuple[int, ...]]
-    answers: list[list[int]]
-    given: list[int]
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One exercise in a batch; ``wanted`` are the attributes of its clip, if it is about a single one."""
-
-    prompt: Prompt
-    answer: list[int]
-    given: int
-    wanted: list[int] | None
-
-
-class Lessons(Dataset[Page]):
-    """Lessons ``start`` to ``start + count``; the first ``perception`` of them are perception lessons."""
-
-    def __init__(self, tokenizer: Any, count: int, perception: int, start: int = 0, split: Split = "train") -> None:
-        self._prompts = nano_prompts(tokenizer)
-        self._tokenizer = tokenizer
-        self._count, self._perception, self._start, self._split = count, perception, start, split
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> Page:
-        stage: Stage = "perception" if index < self._perception else "conversation"
-        drawn = lesson(self._start + index, stage, self._split)
-        views = [world_views(clip, still=drawn.still) for clip in drawn.clips]
-        rng = np.random.default_rng((13, self._start + index))
-        exercises = [*drawn.exercises, *(recital(rng) for _ in range(RECITALS))]
-        prompts, answers, given = [], [], []
-        for exercise in exercises:
-            prompts.append(self._prompts.build(exercise.messages, [views[i] for i in exercise.clips]))
-            known, learned = self._tokenizer(
-                [exercise.given, exercise.answer + "<|im_end|>"], add_special_tokens=False
-            )["input_ids"]
-            answers.append(known + learned)
-            given.append(len(known))
-        wanted = [targets(clip.truth, still=drawn.still) for clip in drawn.clips]
-        return Page(views, wanted, prompts, [exercise.clips for exercise in exercises], answers, given)
-
-
-class Collator:
-    """Pages become one batch: patches of every clip once, and for every prompt the places of its views among them."""
-
-    def __init__(self, pad_id: int) -> None:
-        self._pad_id = pad_id
-
-    def __call__(self, pages: Sequence[Page]) -> dict[str, Any]:
-        rows = [
-            _Row(prompt, answer, given, page.wanted[clips[0]] if len(clips) == 1 else None)
-            for page in pages
-            for prompt, answer, given, clips in zip(page.prompts, page.answers, page.given, page.clips, strict=True)
-        ]
-        encoded = {
-            kind: [v for page in pages for views in page.views for v in views if v.kind == kind]
-            for kind in ("image", "video")
-        }
-        batch: dict[str, Any] = {"encode": {}, "parts": []}
-        for kind, views in encoded.items():
-            if views:
-                grids = torch.tensor([view.grid for view in views])
-                wanted = [
-                    w for page in pages for w, v in zip(page.wanted, page.views, strict=True) if v[0].kind == kind
-                ]
-                batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids, torch.tensor(wanted))
-        places = {id(view): place for views in encoded.values() for place, view in enumerate(views)}
-        # Comparisons are twice as long as the rest, recitals half as long: on their own they do not pad the others.
-        for views_each in (2, 4, 0):
-            if part := [row for row in rows if len(row.prompt.views) == views_each]:
-                batch["parts"].append(self._part(part, places))
-        return batch
-
-    def _part(self, rows: list[_Row], places: dict[int, int]) -> dict[str, Any]:
-        prompts, answers = [row.prompt for row in rows], [row.answer for row in rows]
-        inputs: dict[str, Any] = dict(collate(prompts, self._pad_id, left=False, answers=answers))
-        labels = torch.full_like(inputs["input_ids"], IGNORED)
-        for number, row in enumerate(rows):
-            first = len(row.prompt.ids)
-            labels[number, first + row.given : first + len(row.answer)] = torch.tensor(row.answer[row.given :])
-        if "second_per_grid_ts" in inputs:  # this model counts time in steps, whatever the clip's length
-            inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
-        order = {
-            kind: [places[id(v)] for prompt in prompts for v in prompt.views if v.kind == kind]
-            for kind in ("image", "video")
-        }
-        wanted = [row.wanted for row in rows if row.wanted is not None]
-        return {"inputs": inputs, "labels": labels, "order": order, "wanted": torch.tensor(wanted) if wanted else None}
 
 
 class Pupil(Qwen2_5_VLForConditionalGeneration):
@@ -294,7 +171,7 @@ def _trainer(
         num_train_epochs=1,
         lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr_rate": 0.05},
-        warmup_steps=200,
+        warmup_steps=0.05,  # of all steps
         max_grad_norm=1.0,
         logging_steps=20,
         seed=plan.seed,
