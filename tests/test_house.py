@@ -21,6 +21,7 @@ ORDER = [
     {"assessor"},
     {"grpo"},
     {"ranking"},
+    {"generator"},
     {"stages"},
     {"records"},
     {"api"},
