@@ -1,0 +1,271 @@
+"""One interface to every text-to-video generator, whatever it predicts and however it samples."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vqinsight.errors import UsageError
+from vqinsight.generator import lora, noise
+from vqinsight.generator.noise import Prediction
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """Encoded prompts: tensors whose first axis is the prompt."""
+
+    tensors: dict[str, torch.Tensor]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.tensors.values())))
+
+    def rows(self, index: Sequence[int] | torch.Tensor | slice) -> Conditioning:
+        """Only these prompts, in this order."""
+        chosen = index if isinstance(index, slice) else torch.as_tensor(index)
+        return Conditioning({name: tensor[chosen] for name, tensor in self.tensors.items()})
+
+    def repeat(self, times: int) -> Conditioning:
+        """All prompts, ``times`` times over: a b becomes a b a b."""
+        return Conditioning.cat([self] * times)
+
+    def to(self, device: torch.device | str) -> Conditioning:
+        return Conditioning({name: tensor.to(device) for name, tensor in self.tensors.items()})
+
+    @staticmethod
+    def cat(parts: Sequence[Conditioning]) -> Conditioning:
+        """Prompts of several, one after the other; encoded by one generator, they have the same length."""
+        return Conditioning({name: torch.cat([part.tensors[name] for part in parts]) for name in parts[0].tensors})
+
+
+class Generator(ABC):
+    """A text-to-video generator G.
+
+    Attributes:
+        name: as the user gave it.
+        prediction: what the denoiser is trained to say: ``"epsilon"``, ``"v"`` or ``"flow"``.
+        denoiser: the network that learns; all of it, or its LoRA after ``add_lora``.
+        frozen: the networks that never learn (auto-encoder, text encoders) by name.
+        scheduler: the diffusers scheduler that sampling takes its steps with.
+        size: frames, height and width of a clip.
+        fps: frames a second of a clip.
+        steps, guidance: of ``sample``, where it is not told otherwise; guidance 1 is none.
+        alphas_cumprod: (T,) ᾱ of the noise schedule for epsilon and v; ``None`` for flow.
+    """
+
+    name: str
+    prediction: Prediction
+    denoiser: torch.nn.Module
+    frozen: dict[str, torch.nn.Module]
+    scheduler: Any
+    size: tuple[int, int, int]
+    fps: float
+    steps: int
+    guidance: float
+    alphas_cumprod: torch.Tensor | None = None
+    _reference: torch.nn.Module | None = None
+    _folded = False  # LoRA was folded into the weights, which are then no longer those of the base
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.denoiser.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.denoiser.parameters()).dtype
+
+    def to(self, device: torch.device | str) -> Generator:
+        """Move every network, in place."""
+        for network in (self.denoiser, self._reference, *self.frozen.values()):
+            if network is not None:
+                network.to(device)
+        return self
+
+    # What a family has to say for itself
+
+    @property
+    @abstractmethod
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of one clip's latents, without the batch."""
+
+    @abstractmethod
+    def encode_video(self, frames: torch.Tensor) -> torch.Tensor:
+        """Latents (B, ...) of uint8 RGB frames (B, F, H, W, 3), scaled as the denoiser wants them."""
+
+    @abstractmethod
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """uint8 RGB frames (B, F, H, W, 3) of latents; latents that are not finite come out black."""
+
+    @abstractmethod
+    def encode_prompt(self, prompts: Sequence[str]) -> Conditioning:
+        """Encoded prompts; the empty one is what guidance leads away from."""
+
+    @abstractmethod
+    def predict(self, noisy: torch.Tensor, t: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
+        """What the denoiser says of noisy latents, the shape of ``target``; differentiable."""
+
+    @abstractmethod
+    def sample_t(self, count: int, rng: torch.Generator) -> torch.Tensor:
+        """Training times (B,): steps of the schedule (int64) for epsilon and v, in (0, 1] (float32) for flow."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write a folder that ``open_generator`` reads; LoRA alone where the weights beneath are the base's."""
+
+    @abstractmethod
+    def provenance(self) -> dict[str, Any]:
+        """What made a clip: family, weights, sampler, versions; plain values."""
+
+    # What is the same for all
+
+    def add_noise(self, latents: torch.Tensor, noise_: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """Latents at time ``t`` (B,)."""
+        if self.prediction == "flow":
+            return noise.flow(latents, noise_, t)
+        return noise.diffuse(latents, noise_, self._alpha_bar(t))
+
+    def target(self, latents: torch.Tensor, noise_: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """What ``predict`` should say of ``add_noise(latents, noise_, t)``."""
+        if self.prediction == "flow":
+            return noise_ - latents
+        return noise_ if self.prediction == "epsilon" else noise.velocity(latents, noise_, self._alpha_bar(t))
+
+    def _alpha_bar(self, t: torch.Tensor) -> torch.Tensor:
+        assert self.alphas_cumprod is not None
+        return self.alphas_cumprod[t.cpu().long()]
+
+    def add_lora(self, rank: int = 16) -> None:
+        """Let LoRA learn instead of the denoiser's own weights."""
+        lora.add_lora(self.denoiser, rank)
+
+    def reset_reference(self) -> None:
+        """From now on the reference is the generator as it is: folds LoRA into the weights, or makes a frozen copy."""
+        if lora.has_lora(self.denoiser):
+            lora.fold_lora(self.denoiser)
+            self._folded = True
+        else:
+            self._reference = copy.deepcopy(self.denoiser).eval().requires_grad_(False)
+
+    @contextmanager
+    def reference(self) -> Iterator[None]:
+        """Inside, ``predict`` is the frozen reference's, without gradients: LoRA off, or the frozen copy.
+
+        Raises:
+            UsageError: there is neither LoRA nor a copy; call ``reset_reference`` before training.
+        """
+        learner = self.denoiser
+        if lora.has_lora(learner):
+            with torch.no_grad(), lora.lora_off(learner):
+                yield
+            return
+        if self._reference is None:
+            raise UsageError("This generator has no reference. Call add_lora() or reset_reference() before training.")
+        self.denoiser = self._reference
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.denoiser = learner
+
+    @torch.no_grad()
+    def sample(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        *,
+        init_latents: torch.Tensor | None = None,
+        strength: float = 1.0,
+        steps: int | None = None,
+        guidance: float | None = None,
+    ) -> torch.Tensor:
+        """Latents of one clip a prompt.
+
+        Args:
+            seeds: one a prompt; the same prompt and seed give the same clip, alone and in any batch (up to the last
+                bits of floating-point sums).
+            init_latents: begin from these clips (SDEdit) instead of from nothing.
+            strength: share of the steps that a clip of ``init_latents`` is taken back and made again, 0 to 1; 0 leaves
+                it as it is.
+            steps, guidance: instead of the generator's own.
+
+        Raises:
+            UsageError: not one seed a prompt, or a number out of its range.
+        """
+        steps, guidance = steps or self.steps, self.guidance if guidance is None else guidance
+        _check(prompts, seeds, init_latents, strength, steps)
+        begin = steps - round(strength * steps) if init_latents is not None else 0
+        if begin == steps and init_latents is not None:
+            return init_latents.clone()
+        streams = [torch.Generator().manual_seed(seed) for seed in seeds]
+        latents = torch.stack([torch.randn(self.latent_shape, generator=stream) for stream in streams])
+        latents = latents.to(self.device, self.dtype)
+        scheduler = self._new_scheduler(steps)
+        times = scheduler.timesteps[begin:]
+        if init_latents is not None:
+            latents = self.add_noise(init_latents.to(latents), latents, self._time(times[0], len(prompts)))
+            if hasattr(scheduler, "set_begin_index"):
+                scheduler.set_begin_index(begin)
+        conditioning = self.encode_prompt(prompts)
+        empty = self.encode_prompt([""] * len(prompts)) if self._needs_empty(guidance) else None
+        was_training = self.denoiser.training
+        self.denoiser.eval()
+        try:
+            for time in times:
+                said = self._guided(latents, self._time(time, len(prompts)), conditioning, empty, guidance)
+                latents = self._step(scheduler, said, time, latents, streams)
+        finally:
+            self.denoiser.train(was_training)
+        return latents
+
+    def _needs_empty(self, guidance: float) -> bool:
+        return guidance != 1
+
+    def _new_scheduler(self, steps: int) -> Any:
+        """A scheduler of its own for every call: they remember where they are."""
+        scheduler = type(self.scheduler).from_config(self.scheduler.config)
+        scheduler.set_timesteps(steps, device=self.device)
+        return scheduler
+
+    def _time(self, time: torch.Tensor, count: int) -> torch.Tensor:
+        """A scheduler's time as a batch in our units; schedulers count flow in thousandths."""
+        return (time / 1000 if self.prediction == "flow" else time).expand(count)
+
+    def _guided(
+        self,
+        latents: torch.Tensor,
+        t: torch.Tensor,
+        conditioning: Conditioning,
+        empty: Conditioning | None,
+        guidance: float,
+    ) -> torch.Tensor:
+        if empty is None:
+            return self.predict(latents, t, conditioning)
+        both = self.predict(torch.cat((latents, latents)), torch.cat((t, t)), Conditioning.cat((conditioning, empty)))
+        with_text, without = both.chunk(2)
+        return without + guidance * (with_text - without)
+
+    def _step(
+        self, scheduler: Any, said: torch.Tensor, time: torch.Tensor, latents: torch.Tensor, streams: list[Any]
+    ) -> torch.Tensor:
+        """One step of the sampler; ``streams`` holds each clip's own source of noise."""
+        del streams  # most samplers draw no noise on the way
+        return scheduler.step(said, time, latents, return_dict=False)[0]
+
+
+def _check(
+    prompts: Sequence[str], seeds: Sequence[int], init_latents: torch.Tensor | None, strength: float, steps: int
+) -> None:
+    if not prompts or len(prompts) != len(seeds):
+        raise UsageError(f"{len(prompts)} prompts and {len(seeds)} seeds: give one seed a prompt.")
+    if init_latents is not None and len(init_latents) != len(prompts):
+        raise UsageError(f"{len(init_latents)} clips to begin from and {len(prompts)} prompts: give one a prompt.")
+    if not 0 <= strength <= 1:
+        raise UsageError(f"strength {strength:g} is not between 0 and 1.")
+    if steps < 1:
+        raise UsageError(f"{steps} steps: at least one is needed.")
