@@ -31,7 +31,7 @@ CHOICES: dict[str, tuple[int | str, ...]] = {
 }
 FACT_NAMES = tuple(field.name for field in fields(Facts))
 
-_CAPTIONS = (
+CAPTION_TEMPLATES = (
     "{n} {colour} {shapes} moving {direction}",
     "{colour} {shapes} move {direction}, {n} of them",
     "a video of {n} {colour} {shapes} going {direction}",
@@ -57,9 +57,9 @@ def mutate(facts: Facts, names: tuple[str, ...], rng: np.random.Generator) -> Fa
 def caption(facts: Facts, rng: np.random.Generator) -> str:
     """A caption stating all four facts, in one of several wordings."""
     plural = facts.count > 1
-    template = _CAPTIONS[rng.integers(len(_CAPTIONS))]
+    template = CAPTION_TEMPLATES[rng.integers(len(CAPTION_TEMPLATES))]
     if not plural and template.startswith("{colour}"):
-        template = _CAPTIONS[0]  # "red circle move left, one of them" is not English
+        template = CAPTION_TEMPLATES[0]  # "red circle move left, one of them" is not English
     return template.format(
         n=NUMBER_WORDS[facts.count],
         colour=facts.colour,
