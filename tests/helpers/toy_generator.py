@@ -1,48 +1,77 @@
-"""A generator of a few hundred weights that speaks the whole interface: clips of 4 frames of 16 x 16."""
+"""A generator of a few hundred weights that speaks the whole interface: always the same scene, tinted, under noise.
+
+A clip's latents are four numbers: how strong the noise is (the lower the better), and the tint. So it can be seen
+whether preferences for clean clips reach the generator.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import nn
 
 from vqinsight.generator.base import Conditioning, Generator
+from vqinsight.world.draw import draw_siblings
+
+FRAMES = 12
+STRONGEST = 110.0  # deviation of the noise, in grey levels
+WEIGHTS = "weights.pt"
+
+
+@cache
+def scene() -> torch.Tensor:
+    """(F, H, W, 3) grey levels."""
+    return torch.from_numpy(draw_siblings(5, 1, "train", prompt=True)[0].frames(np.arange(FRAMES))).float()
+
+
+@cache
+def texture() -> torch.Tensor:
+    return torch.randn(scene().shape, generator=torch.Generator().manual_seed(1))
 
 
 class Denoiser(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.read = nn.Linear(3 + 1 + 2, 16)
-        self.to_q = nn.Linear(16, 16)
-        self.say = nn.Linear(16, 3)
+        self.read = nn.Linear(4 + 1 + 2, 24)
+        self.to_q = nn.Linear(24, 24)
+        self.say = nn.Linear(24, 4)
 
     def forward(self, noisy: torch.Tensor, t: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-        shape = noisy.shape[:-1]
-        extra = torch.cat([t[:, None], text], 1).view(len(t), 1, 1, 1, 3).expand(*shape, 3)
-        return self.say(torch.tanh(self.to_q(torch.tanh(self.read(torch.cat([noisy, extra], -1))))))
+        return self.say(torch.tanh(self.to_q(torch.tanh(self.read(torch.cat([noisy, t[:, None], text], 1))))))
 
 
 class ToyGenerator(Generator):
-    def __init__(self) -> None:
-        self.name, self.prediction, self.denoiser = "toy", "flow", Denoiser()
-        self.frozen, self.size, self.fps, self.steps, self.guidance = {}, (4, 16, 16), 8.0, 4, 1.0
+    def __init__(self, name: str = "toy") -> None:
+        self.name, self.prediction, self.denoiser = name, "flow", Denoiser()
+        self.scheduler = FlowMatchEulerDiscreteScheduler()
+        self.frozen, self.fps, self.steps, self.guidance = {}, 12.0, 6, 1.0
+        count, height, width, _ = scene().shape
+        self.size = (count, height, width)
+        if name != "toy":
+            self.denoiser.load_state_dict(torch.load(Path(name) / WEIGHTS))
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
-        return (4, 4, 4, 3)
+        return (4,)
 
     def encode_video(self, frames: torch.Tensor) -> torch.Tensor:
-        b, f, h, w, c = frames.shape
-        small = frames.float().view(b, f, h // 4, 4, w // 4, 4, c).mean((3, 5))
-        return small / 127.5 - 1
+        rest = frames.float() - scene()
+        tint = rest.mean((1, 2, 3))
+        share = (rest * texture()).mean((1, 2, 3, 4)) / STRONGEST
+        return torch.cat([torch.logit(share, 0.01)[:, None] / 5, tint / 10], 1)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        frames = ((latents.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-        return frames.repeat_interleave(4, 2).repeat_interleave(4, 3)
+        strength = STRONGEST * torch.sigmoid(5 * latents[:, 0])
+        pixels = scene() + 10 * latents[:, None, None, None, 1:].clamp(-2, 2)
+        pixels = pixels + strength[:, None, None, None, None] * texture()
+        return pixels.clamp(0, 255).round().nan_to_num(0).to(torch.uint8)
 
     def encode_prompt(self, prompts: Sequence[str]) -> Conditioning:
         return Conditioning({"text": torch.tensor([[len(p) / 50, p.count("e") / 5] for p in prompts])})
@@ -55,7 +84,7 @@ class ToyGenerator(Generator):
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        torch.save(self.denoiser.state_dict(), folder / "weights.pt")
+        torch.save(self.denoiser.state_dict(), folder / WEIGHTS)
 
     def provenance(self) -> dict[str, Any]:
-        return {"name": self.name}
+        return {"weights": round(float(self.denoiser.say.weight.detach().sum()), 6)}
