@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from vqinsight.errors import UsageError
-from vqinsight.generator import lora, noise
+from vqinsight.generator import lora, noise, stored
 from vqinsight.generator.noise import Prediction
 
 
@@ -49,6 +50,7 @@ class Generator(ABC):
 
     Attributes:
         name: as the user gave it.
+        family: which kind of generator it is, as on its card.
         prediction: what the denoiser is trained to say: ``"epsilon"``, ``"v"`` or ``"flow"``.
         denoiser: the network that learns; all of it, or its LoRA after ``add_lora``.
         frozen: the networks that never learn (auto-encoder, text encoders) by name.
@@ -69,6 +71,8 @@ class Generator(ABC):
     steps: int
     guidance: float
     alphas_cumprod: torch.Tensor | None = None
+    family: str
+    base: str | None = None  # what LoRA was put on, where that is not the name
     _reference: torch.nn.Module | None = None
     _folded = False  # LoRA was folded into the weights, which are then no longer those of the base
 
@@ -115,12 +119,8 @@ class Generator(ABC):
         """Training times (B,): steps of the schedule (int64) for epsilon and v, in (0, 1] (float32) for flow."""
 
     @abstractmethod
-    def save(self, folder: Path) -> None:
-        """Write a folder that ``open_generator`` reads; LoRA alone where the weights beneath are the base's."""
-
-    @abstractmethod
-    def provenance(self) -> dict[str, Any]:
-        """What made a clip: family, weights, sampler, versions; plain values."""
+    def _save_whole(self, folder: Path) -> None:
+        """Write every network and a card; there is no LoRA in the denoiser."""
 
     # What is the same for all
 
@@ -139,6 +139,35 @@ class Generator(ABC):
     def _alpha_bar(self, t: torch.Tensor) -> torch.Tensor:
         assert self.alphas_cumprod is not None
         return self.alphas_cumprod[t.cpu().long()]
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that ``open_generator`` reads; LoRA alone where the weights beneath it are the base's."""
+        if lora.has_lora(self.denoiser) and not self._folded:
+            stored.save_lora(self.denoiser, folder, self.base or self.name)
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        learner = self.denoiser
+        self.denoiser = lora.merged(learner) if lora.has_lora(learner) else learner
+        try:
+            self._save_whole(folder)
+        finally:
+            self.denoiser = learner
+
+    def provenance(self) -> dict[str, Any]:
+        """What makes the clips, as plain values: family, a hash of the denoiser, sampler, size, versions."""
+        return {
+            "generator": self.name,
+            "family": self.family,
+            "model_hash": stored.weights_digest(self.denoiser),
+            "prediction": self.prediction,
+            "sampler": type(self.scheduler).__name__,
+            "steps": self.steps,
+            "guidance": self.guidance,
+            "size": list(self.size),
+            "fps": self.fps,
+            "diffusers": version("diffusers"),
+            "version": version("vqinsight"),
+        }
 
     def add_lora(self, rank: int = 16) -> None:
         """Let LoRA learn instead of the denoiser's own weights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -62,6 +63,17 @@ def fold_lora(denoiser: torch.nn.Module) -> None:
             for name in layer.active_adapters:
                 layer.get_base_layer().weight += layer.get_delta_weight(name)
                 layer.reset_lora_parameters(name, True)
+
+
+def merged(denoiser: torch.nn.Module) -> torch.nn.Module:
+    """A plain copy without LoRA layers that says what the denoiser with them says."""
+    plain = copy.deepcopy(denoiser)
+    fold_lora(plain)
+    for name, module in list(plain.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            plain.set_submodule(name, module.get_base_layer())
+    plain.__dict__.pop("peft_config", None)
+    return plain
 
 
 def lora_state(denoiser: torch.nn.Module) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

@@ -133,13 +133,13 @@ def _stamp(
     y = (np.arange(y0, y1, dtype=np.float32) - centre[1])[:, None]
     u = x * np.cos(angle) + y * np.sin(angle)
     v = y * np.cos(angle) - x * np.sin(angle)
-    alpha = np.clip(0.5 - _distance(shape, u, v, radius), 0, 1)[..., None]
+    alpha = np.clip(0.5 - outline_distance(shape, u, v, radius), 0, 1)[..., None]
     shade = 1 + 0.16 * (tilt[0] * u + tilt[1] * v)[..., None] / radius
     region = frame[y0:y1, x0:x1]
     region[:] = np.clip((1 - alpha) * region + alpha * colour * shade, 0, 255).astype(np.uint8)
 
 
-def _distance(shape: str, u: np.ndarray, v: np.ndarray, radius: float) -> np.ndarray:
+def outline_distance(shape: str, u: np.ndarray, v: np.ndarray, radius: float) -> np.ndarray:
     """Approximate signed distance in pixels to the outline, negative inside; every shape fits the circle ``radius``."""
     if shape == "circle":
         return np.hypot(u, v) - 0.95 * radius

@@ -2,63 +2,64 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, WanTransformer3DModel
+from transformers import AutoTokenizer, CLIPTextModel
 
-from vqinsight.generator import lora
+from vqinsight.errors import ModelError
 from vqinsight.generator.base import Conditioning, Generator
 from vqinsight.generator.nano.build import SHIFT
 from vqinsight.generator.nano.planes import encode_words, to_pixels, to_planes
 from vqinsight.generator.noise import shifted
+from vqinsight.generator.stored import write_card
 from vqinsight.world.simple import FPS, FRAMES, SIDE
 
-CARD = "generator.json"  # marks a folder as ours
 STEPS, GUIDANCE = 12, 2.0
 
 
 class NanoGenerator(Generator):
-    """8 frames of 64×64 in a fraction of a second on a CPU; it knows the captions of ``world/simple.py`` and no others."""
+    """8 frames of 64×64 in a fraction of a second on a CPU; it knows the captions of ``world/simple.py``, no others."""
+
+    family = "nano"
 
     def __init__(self, name: str, denoiser: Any, vae: Any, text_encoder: Any, tokenizer: Any, scheduler: Any) -> None:
         self.name, self.prediction = name, "flow"
         self.denoiser, self.vae, self.text_encoder, self.tokenizer = denoiser, vae, text_encoder, tokenizer
-        self.frozen = {"vae": vae.eval().requires_grad_(False), "text_encoder": text_encoder.eval()}
-        self.text_encoder.requires_grad_(False)
+        self.frozen = {"vae": vae, "text_encoder": text_encoder}
+        for network in self.frozen.values():
+            network.eval().requires_grad_(False)
         self.scheduler = scheduler
         self.size, self.fps, self.steps, self.guidance = (FRAMES, SIDE, SIDE), FPS, STEPS, GUIDANCE
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
         """(channels, frames, height, width)."""
-        side = self.vae.config.sample_size // 2 ** (len(self.vae.config.block_out_channels) - 1)
-        return (self.vae.config.latent_channels, self.size[0], side, side)
-
-    def _statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and deviation of each latent channel, shaped for (B, channels, frames, height, width)."""
         config = self.vae.config
-        mean, std = config.latents_mean or [0.0], config.latents_std or [1.0]
-        shape = (1, -1, 1, 1, 1)
-        return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
+        side = config.sample_size // 2 ** (len(config.block_out_channels) - 1)
+        return (config.latent_channels, self.size[0], side, side)
 
     @torch.no_grad()
     def encode_video(self, frames: torch.Tensor) -> torch.Tensor:
         """(B, channels, F, 8, 8): the middle of what the auto-encoder believes, frame by frame."""
-        count, length = frames.shape[:2]
         latents = self.vae.encode(to_planes(frames.flatten(0, 1).to(self.device))).latent_dist.mode()
         mean, std = self._statistics()
-        return (latents.unflatten(0, (count, length)).transpose(1, 2) - mean) / std
+        return (latents.unflatten(0, frames.shape[:2]).transpose(1, 2) - mean) / std
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         mean, std = self._statistics()
         planes = (latents * std + mean).transpose(1, 2)
-        pixels = to_pixels(self.vae.decode(planes.flatten(0, 1)).sample)
-        return pixels.unflatten(0, planes.shape[:2])
+        return to_pixels(self.vae.decode(planes.flatten(0, 1)).sample).unflatten(0, planes.shape[:2])
+
+    def _statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and deviation of each latent channel, shaped for (B, channels, frames, height, width)."""
+        config, shape = self.vae.config, (1, -1, 1, 1, 1)
+        mean, std = config.latents_mean or [0.0], config.latents_std or [1.0]
+        return torch.tensor(mean, device=self.device).view(shape), torch.tensor(std, device=self.device).view(shape)
 
     @torch.no_grad()
     def encode_prompt(self, prompts: Sequence[str]) -> Conditioning:
@@ -72,20 +73,26 @@ class NanoGenerator(Generator):
         """Uniform, then shifted as the sampler's steps are."""
         return shifted(1 - torch.rand(count, generator=rng), SHIFT)
 
-    def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        card: dict[str, Any] = {"family": "nano", "base": None, "lora": None}
-        if lora.has_lora(self.denoiser) and not self._folded:
-            weights, card["lora"] = lora.lora_state(self.denoiser)
-            card["base"] = self.base
-            save_file(weights, folder / "lora.safetensors")
-        else:
-            self.denoiser.save_pretrained(folder / "denoiser")
-            self.vae.save_pretrained(folder / "vae")
-            self.text_encoder.save_pretrained(folder / "text_encoder")
-            self.tokenizer.save_pretrained(folder / "tokenizer")
-            self.scheduler.save_pretrained(folder / "scheduler")
-        (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    def _save_whole(self, folder: Path) -> None:
+        for name in ("denoiser", "vae", "text_encoder", "tokenizer", "scheduler"):
+            getattr(self, name).save_pretrained(folder / name)
+        write_card(folder, {"family": "nano"})
 
-    def provenance(self) -> dict[str, Any]:
-        return {}
+
+def open_nano(name: str, folder: Path) -> NanoGenerator:
+    """Read a folder that was trained here.
+
+    Raises:
+        ModelError: something is missing or damaged.
+    """
+    try:
+        return NanoGenerator(
+            name,
+            WanTransformer3DModel.from_pretrained(folder / "denoiser", torch_dtype=torch.float32),
+            AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32),
+            CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
+            AutoTokenizer.from_pretrained(folder / "tokenizer"),
+            FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{name}: cannot be loaded ({str(error).strip().splitlines()[0]}).") from error

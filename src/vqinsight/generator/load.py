@@ -1,0 +1,47 @@
+"""``open_generator``: the embedded one, a folder, or a hub id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vqinsight.errors import ModelError
+from vqinsight.generator.base import Generator
+
+INSTALL = "Text-to-video generators need diffusers. Install it: pip install 'vqinsight[generate]'"
+
+
+def open_generator(name: str, *, device: str = "cpu") -> Generator:
+    """Open a generator.
+
+    Args:
+        name: ``"nano"``, a folder (one that ``Generator.save`` wrote, or a diffusers pipeline), or a hub id.
+
+    Raises:
+        ModelError: diffusers is not installed, nothing is there, or the family is not known.
+    """
+    try:
+        import diffusers  # noqa: F401
+    except ImportError as error:
+        raise ModelError(INSTALL) from error
+    return _open(name).to(device)
+
+
+def _open(name: str) -> Generator:
+    from vqinsight.generator.nano import WEIGHTS
+    from vqinsight.generator.nano.generator import open_nano
+    from vqinsight.generator.stored import load_lora, read_card
+
+    folder = WEIGHTS if name == "nano" else Path(name)
+    card = read_card(folder)
+    if card is None:
+        from vqinsight.generator.diffusers import open_pipeline
+
+        return open_pipeline(name)
+    if card["family"] == "nano":
+        return open_nano(name, folder)
+    if card["family"] != "lora":
+        raise ModelError(f"{name}: the family {card['family']!r} is not known. Update vqinsight.")
+    generator = _open(str(card["base"]))
+    load_lora(generator.denoiser, folder, card)
+    generator.name, generator.base = name, card["base"]
+    return generator
