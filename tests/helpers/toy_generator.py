@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +47,8 @@ class Denoiser(nn.Module):
 
 
 class ToyGenerator(Generator):
+    family = "toy"
+
     def __init__(self, name: str = "toy") -> None:
         self.name, self.prediction, self.denoiser = name, "flow", Denoiser()
         self.scheduler = FlowMatchEulerDiscreteScheduler()
@@ -82,9 +83,6 @@ class ToyGenerator(Generator):
     def sample_t(self, count: int, rng: torch.Generator) -> torch.Tensor:
         return torch.rand(count, generator=rng)
 
-    def save(self, folder: Path) -> None:
+    def _save_whole(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.save(self.denoiser.state_dict(), folder / WEIGHTS)
-
-    def provenance(self) -> dict[str, Any]:
-        return {"weights": round(float(self.denoiser.say.weight.detach().sum()), 6)}

@@ -28,7 +28,7 @@ stage = "temporal"
 out = "unused"
 questions = 1
 answers_per_forward = 2
-steps = 2
+steps = 1
 learning_rate = 1e-4
 save_every = 1
 
@@ -42,7 +42,7 @@ l_max = 45
 
 [grpo]
 answers = 2
-max_new_tokens = 60
+max_new_tokens = 40
 beta = 0.0
 """
 CONFIG = """
@@ -94,7 +94,7 @@ def start(folder: Path, *arguments: str, kill_at: Path | None = None) -> str:
     command = [sys.executable, "-c", START, "config.toml", *arguments]
     with (folder / "output.log").open("w+") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 560
         while process.poll() is None and time.monotonic() < deadline:
             if kill_at is not None and kill_at.exists():
                 process.kill()
@@ -159,7 +159,7 @@ def test_killed_anywhere_is_straight_and_repeats_nothing(straight: Path, tmp_pat
     start(tmp_path, kill_at=run / "round1" / "candidates" / "candidates.jsonl")
     start(tmp_path, "--resume", kill_at=run / "round1" / "generator" / "checkpoint-4")
     made = {path: path.stat().st_mtime_ns for path in (run / "round1").glob("[cp]*/**/*") if path.is_file()}
-    start(tmp_path, "--resume", kill_at=run / "round2" / "assessor" / "checkpoint-1" / "trainer_state.json")
+    start(tmp_path, "--resume", kill_at=run / "round2" / "assessor" / "settings.json")
     start(tmp_path, "--resume")
     assert made == {path: path.stat().st_mtime_ns for path in made}
     for name in ("round1", "round2"):

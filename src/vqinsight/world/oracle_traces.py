@@ -71,7 +71,11 @@ def temporal_traces(
     frames: np.ndarray, grounds: np.ndarray, pieces: list[list[Piece]], paths: np.ndarray
 ) -> dict[str, float]:
     """Implied severities of the temporal defects; ``paths`` (frames, shapes, 2) with NaN where shapes were lost."""
-    traces = {"flicker": _flicker(grounds), "morphing": _morphing(pieces), "ghosting": _ghosting(frames, grounds, pieces)}
+    traces = {
+        "flicker": _flicker(grounds),
+        "morphing": _morphing(pieces),
+        "ghosting": _ghosting(frames, grounds, pieces),
+    }
     seen = ~np.isnan(paths).any((1, 2)) if paths.shape[1] else np.zeros(len(paths), bool)
     lost = 1 - seen.mean()
     traces["lost"] = _severity(1.5 * lost)
@@ -130,8 +134,13 @@ def _morphing(pieces: list[list[Piece]]) -> float:
     stacks = [[piece.cover] for piece in last]
     for frame in frames[1:]:
         for stack, before in zip(stacks, frames[0], strict=True):
-            nearest = min(frame, key=lambda piece: float(np.linalg.norm(piece.colour - before.colour)) * 0.2
-                          + float(np.linalg.norm(piece.centre - before.centre)))
+            nearest = min(
+                frame,
+                key=lambda piece: (
+                    float(np.linalg.norm(piece.colour - before.colour)) * 0.2
+                    + float(np.linalg.norm(piece.centre - before.centre))
+                ),
+            )
             stack.append(nearest.cover)
     for stack in stacks:
         covers = ndimage.gaussian_filter(np.stack(stack), (0, 0.7, 0.7))

@@ -206,14 +206,18 @@ def train(out: Path, plan: Plan) -> None:
     lesson = DenoiserLesson(tokenizer, plan.average)
     _run(lesson, Captioned(latents, plan), collate, out / "denoiser", plan, plan.batch, [Averaging()])
     kept = lesson.average.module
-    made = NanoGenerator(
-        "nano", kept["denoiser"], coder.vae, kept["text_encoder"], tokenizer, build_scheduler()
-    )
+    made = NanoGenerator("nano", kept["denoiser"], coder.vae, kept["text_encoder"], tokenizer, build_scheduler())
     made.save(out / "final")
 
 
 def _run(
-    model: Any, data: Any, collator: Any, out: Path, plan: Plan, batch: int, callbacks: list[TrainerCallback] | None = None
+    model: Any,
+    data: Any,
+    collator: Any,
+    out: Path,
+    plan: Plan,
+    batch: int,
+    callbacks: list[TrainerCallback] | None = None,
 ) -> None:
     """Train ``model`` on ``data`` once through, from the last whole checkpoint if there is one."""
     arguments = TrainingArguments(
