@@ -10,33 +10,35 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from helpers import encode
 from helpers.toy_generator import ToyGenerator
+from safetensors.torch import save_file
 
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.generator.dpo import pair_errors
 from vqinsight.generator.dpo_trainer import train_dpo
+from vqinsight.generator.latents import cached
 from vqinsight.generator.settings import DpoSettings
 from vqinsight.ranking.pairs_file import Pair, Pairs
+from vqinsight.video.write import write_video
 
 QUICK = DpoSettings(
-    beta=50, steps=8, pairs=4, pairs_per_forward=2, learning_rate=1e-2, save_every=2, log_every=1, max_rise=0
+    beta=5, steps=8, pairs=4, pairs_per_forward=2, learning_rate=1e-2, save_every=2, log_every=1, max_rise=0
 )
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
-    """Bright winners, dark losers."""
-    folder = tmp_path_factory.mktemp("pairs")
-    rng, made = np.random.default_rng(0), []
+    """Winners under a little noise, losers under much."""
+    folder, generator = tmp_path_factory.mktemp("pairs"), ToyGenerator()
+    made = []
     for number in range(3):
         names = []
-        for name, level in (("win", 200), ("lose", 50)):
-            frames = np.clip(level + 20 * rng.normal(size=(4, 16, 16, 3)), 0, 255).astype(np.uint8)
-            names.append(str(encode.video(folder / f"{name}{number}.mp4", frames, size=(16, 16), fps=8)))
+        for name, strength in (("win", -0.4), ("lose", 0.0)):
+            clip = generator.decode(torch.tensor([[strength + number / 20, 0.5, 0.0, number / 3]]))[0].numpy()
+            write_video(folder / f"{name}{number}.mp4", clip, generator.fps)
+            names.append(str(folder / f"{name}{number}.mp4"))
         made.append(Pair(str(number), f"clip {number}", *names))
     return Pairs(tuple(made), {})
 
@@ -97,11 +99,10 @@ def test_what_cannot_be_used(pairs: Pairs, tmp_path: Path) -> None:
     good = pairs.pairs[0]
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"nothing")
-    longer = str(encode.video(tmp_path / "longer.mp4", 8, size=(16, 16)))
-    some = Pairs((good, Pair("b", "x", good.win, str(broken)), Pair("c", "x", longer, longer)), {"all ties": 2})
+    some = Pairs((good, Pair("b", "x", good.win, str(broken))), {"all ties": 2})
     final = train_dpo(ToyGenerator(), some, QUICK.model_copy(update={"steps": 1}), tmp_path / "some")
     done = json.loads((final / "dpo.json").read_text())
-    assert done["pairs"] == 1 and done["left_out"] == {"all ties": 2, "whose clips cannot be encoded": 2}
+    assert done["pairs"] == 1 and done["left_out"] == {"all ties": 2, "whose clips cannot be encoded": 1}
     with pytest.raises(TrainingError, match=r"no usable pair.*2 all ties"):
         train_dpo(ToyGenerator(), Pairs((), {"all ties": 2}), QUICK, tmp_path / "none")
     learned = ToyGenerator()
@@ -110,6 +111,15 @@ def test_what_cannot_be_used(pairs: Pairs, tmp_path: Path) -> None:
         train_dpo(learned, pairs, QUICK, tmp_path / "lora")
     with pytest.raises(ValueError, match="pairs_per_forward"):
         DpoSettings(pairs=4, pairs_per_forward=3)
+
+
+def test_clips_of_another_shape_are_left_out(tmp_path: Path) -> None:
+    for number, frames in enumerate((8, 8, 6)):
+        clip = torch.zeros(4, frames, 2)
+        save_file({"win": clip, "lose": clip.clone()}, tmp_path / f"{number:06d}.safetensors")
+    kept, left_out = cached([Pair(str(n), "x", f"win{n}.mp4", f"lose{n}.mp4") for n in range(3)], tmp_path)
+    assert [each.pair.id for each in kept] == ["0", "1"]
+    assert len(left_out) == 1 and "win2.mp4" in left_out[0] and "(4, 6, 2)" in left_out[0]
 
 
 def run(pairs: Pairs, out: Path, *, kill_at: Path | None = None) -> None:
