@@ -4,7 +4,7 @@ BIN := .venv/bin
 CLIPS ?= examples/clips.csv
 PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 examples/cat_compressed.mp4)
 
-.PHONY: setup demo test check fix nano teach examples clean
+.PHONY: setup demo test check fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -37,6 +37,12 @@ nano: SHELL := /bin/bash
 nano: setup
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.assessor.nano.pretrain --out runs/nano
 	$(BIN)/python -m vqinsight.assessor.nano.export runs/nano/final
+
+# Trains the embedded generator from nothing but this repository (about half an hour on one core; goes on after a stop).
+generator: SHELL := /bin/bash
+generator: setup
+	time OMP_NUM_THREADS=1 $(BIN)/python -m vqinsight.generator.nano.train --out runs/generator
+	$(BIN)/python -m vqinsight.generator.nano.export runs/generator/final
 
 # Teaches it by reinforcement: stage 1, then stage 2. The result lies in runs/stage2/final.
 teach: SHELL := /bin/bash

@@ -85,6 +85,34 @@ def step() -> str:
     )
 
 
+def oracle() -> str:
+    """The oracle beside the exact truth."""
+    rows = results("oracle")["rows"]
+    lines = ["| SRCC | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
+    first = next(iter(rows.values()))
+    for group in ("srcc", "kinds"):
+        for name in first[group]:
+            cells = (_srcc(each[group][name]["value"]) for each in rows.values())
+            lines.append(f"| {name} (n = {first[group][name]['n']}) | {' | '.join(cells)} |")
+    lines.append("| facts seen right | " + " | ".join(f"{each['facts']:.1%}" for each in rows.values()) + " |")
+    return "\n".join(lines)
+
+
+def _srcc(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def generator() -> str:
+    """What the embedded generator makes of held-out prompts, by the oracle."""
+    found = results("generator_nano")
+    lines = ["| 0–100 | mean | spread | best of 8 | worst of 8 |", "|---|---|---|---|---|"]
+    for name, row in found["rows"].items():
+        lines.append(f"| {name} | " + " | ".join(f"{row[key]:.1f}" for key in ("mean", "sd", "best", "worst")) + " |")
+    for words, row in found["words"].items():
+        lines.append(f"| asked for “{words}”: overall | {row['overall']:.1f} | | | |")
+    return "\n".join(lines) + f"\n\n{found['cpu_seconds_a_clip']:.2f} CPU seconds a clip."
+
+
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
 
@@ -106,6 +134,8 @@ PIECES = {
     "learning": (learning, "learning_nano"),
     "transfer": (transfer, "transfer_nano"),
     "step": (step, "step"),
+    "oracle": (oracle, "oracle"),
+    "generator": (generator, "generator_nano"),
 }
 
 

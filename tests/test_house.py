@@ -32,6 +32,7 @@ ORDER = [
     {"data_cli"},
     {"baselines_cli"},
     {"evaluate_cli"},
+    {"generator_cli"},
     {"align_cli"},
     {"cli"},
     {"__init__", "__main__"},

@@ -98,7 +98,7 @@ def pairs(
             groups = read_candidates(prompts)
         else:
             folder = clips or out.with_name(f"{out.stem}_clips")
-            groups = _make(prompts, generator, candidates, at_once, folder, seed)
+            groups = _make(prompts, generator, candidates, at_once, folder, seed, device)
         judge = _load(model, adapter, device, dtype)
         with terminal.counting("Judging", len(groups), False) as count:
             found = judge_all(
@@ -164,7 +164,6 @@ def repair(
         import shutil
         import tempfile
 
-        from vqinsight.generator.load import open_generator
         from vqinsight.generator.repair import repair as mend
         from vqinsight.report import terminal
         from vqinsight.report.files import REPORT_SUFFIXES, check_target
@@ -173,8 +172,7 @@ def repair(
         if report is not None:
             check_target(report, "--report", REPORT_SUFFIXES, [clip])
         judge = _load(model, adapter, device, dtype)
-        with terminal.waiting(f"Loading {generator}"):
-            maker: Generator = open_generator(generator)
+        maker = _open(generator, device)
         with tempfile.TemporaryDirectory() as folder, terminal.waiting("Repairing"):
             done = mend(
                 maker,
@@ -195,18 +193,27 @@ def repair(
     sys.exit(0 if done.accepted is not None else NOTHING)
 
 
-def _make(prompts: Path, name: str, count: int, at_once: int, folder: Path, seed: int) -> list[Candidates]:
+def _make(prompts: Path, name: str, count: int, at_once: int, folder: Path, seed: int, device: str) -> list[Candidates]:
     from vqinsight.generator.candidates import make_candidates
-    from vqinsight.generator.load import open_generator
     from vqinsight.report import terminal
     from vqinsight.stages.align_settings import PromptSettings
     from vqinsight.stages.prompts import read_prompts
 
     texts = read_prompts(PromptSettings(file=prompts))
-    with terminal.waiting(f"Loading {name}"):
-        generator = open_generator(name)
+    generator = _open(name, device)
     with terminal.counting("Making clips", len(texts), False) as progress:
         return make_candidates(generator, texts, count, folder, seed=seed, at_once=at_once, on_progress=progress)
+
+
+def _open(name: str, device: str) -> Generator:
+    import torch
+
+    from vqinsight.generator.load import open_generator
+    from vqinsight.report import terminal
+
+    place = str(torch.accelerator.current_accelerator() or "cpu") if device == "auto" else device
+    with terminal.waiting(f"Loading {name}"):
+        return open_generator(name, device=place)
 
 
 def _load(model: str, adapter: str | None, device: str, dtype: str) -> VQInsight:

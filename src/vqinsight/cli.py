@@ -16,6 +16,7 @@ from vqinsight.baselines_cli import baselines
 from vqinsight.data_cli import data
 from vqinsight.errors import UsageError
 from vqinsight.evaluate_cli import evaluate
+from vqinsight.generator_cli import generate
 
 if TYPE_CHECKING:
     from vqinsight.api import VQInsight
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 app.command()(baselines)
 app.command()(evaluate)
+app.command()(generate)
 app.command()(pairs)
 app.command()(align)
 app.command()(repair)

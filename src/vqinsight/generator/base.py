@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from vqinsight.errors import UsageError
+from vqinsight.errors import ModelError, UsageError
 from vqinsight.generator import lora, noise, stored
 from vqinsight.generator.noise import Prediction
 
@@ -168,6 +168,17 @@ class Generator(ABC):
             "diffusers": version("diffusers"),
             "version": version("vqinsight"),
         }
+
+    def enable_gradient_checkpointing(self) -> None:
+        """Spend time instead of memory in training.
+
+        Raises:
+            ModelError: the denoiser cannot (diffusers' 3-D U-Net of ModelScope cannot).
+        """
+        try:
+            self.denoiser.enable_gradient_checkpointing()  # type: ignore[operator]
+        except ValueError as error:
+            raise ModelError(f"{self.name}: {error} Train it without, with LoRA or fewer clips a step.") from error
 
     def add_lora(self, rank: int = 16) -> None:
         """Let LoRA learn instead of the denoiser's own weights."""

@@ -101,4 +101,5 @@ def _places(folder: Path, number: int) -> tuple[Path, Path]:
 
 @torch.no_grad()
 def _encode(generator: Generator, path: str) -> torch.Tensor:
-    return generator.encode_video(torch.from_numpy(read_clip(path))[None])[0].cpu().contiguous()
+    frames = torch.from_numpy(read_clip(path))[None].to(generator.device)
+    return generator.encode_video(frames)[0].cpu().contiguous()

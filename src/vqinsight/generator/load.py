@@ -33,14 +33,14 @@ def _open(name: str) -> Generator:
 
     folder = WEIGHTS if name == "nano" else Path(name)
     card = read_card(folder)
-    if card is None:
+    if name == "nano" and card is None:
+        raise ModelError("This installation carries no embedded generator. Train it: make generator")
+    if card is None or card["family"] not in ("nano", "lora"):
         from vqinsight.generator.diffusers import open_pipeline
 
         return open_pipeline(name)
     if card["family"] == "nano":
         return open_nano(name, folder)
-    if card["family"] != "lora":
-        raise ModelError(f"{name}: the family {card['family']!r} is not known. Update vqinsight.")
     generator = _open(str(card["base"]))
     load_lora(generator.denoiser, folder, card)
     generator.name, generator.base = name, card["base"]

@@ -74,7 +74,7 @@ class United:
         settings = self.settings
 
         def make(place: Path) -> dict[str, Any]:
-            generator = open_generator(str(self.generator(round_ - 1)))
+            generator = open_generator(str(self.generator(round_ - 1))).to(processes().device)
             sampling = settings.generator.model_dump(include={"steps", "guidance", "at_once"})
             seed = settings.seed + 1000 * round_
             made = make_candidates(generator, self.prompts, settings.candidates, place, seed=seed, **sampling)

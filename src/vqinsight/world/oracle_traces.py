@@ -79,8 +79,6 @@ def temporal_traces(
     seen = ~np.isnan(paths).any((1, 2)) if paths.shape[1] else np.zeros(len(paths), bool)
     lost = 1 - seen.mean()
     traces["lost"] = _severity(1.5 * lost)
-    if traces["ghosting"] > 0:  # the copy changes the outline as melting would
-        traces["morphing"] = 0.0
     if seen.sum() < 4:
         return {**traces, "lost": 1.0}
     traces.update(_motion(paths[seen], np.flatnonzero(seen)))

@@ -48,15 +48,15 @@ class Plan:
         average: decay of the running average of the denoiser that is kept.
     """
 
-    clips: int = 8_000
-    autoencoder_steps: int = 3_600
+    clips: int = 4_000
+    autoencoder_steps: int = 2_750
     frames: int = 32
     autoencoder_rate: float = 1e-3
-    steps: int = 2_600
+    steps: int = 1_600
     batch: int = 32
-    rate: float = 8e-4
-    average: float = 0.998
-    save_every: int = 250
+    rate: float = 1e-3
+    average: float = 0.995
+    save_every: int = 50
     seed: int = 0
 
 

@@ -1,0 +1,31 @@
+"""The running average of what learns (EMA): steadier than the last step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from diffusers.training_utils import EMAModel
+
+
+class RunningAverage:
+    """Follows the trainable parameters of a denoiser, all of them or its LoRA."""
+
+    def __init__(self, denoiser: torch.nn.Module, decay: float = 0.999) -> None:
+        self._learning = [parameter for parameter in denoiser.parameters() if parameter.requires_grad]
+        self._average = EMAModel(self._learning, decay=decay)
+
+    def update(self) -> None:
+        """Move a little towards the parameters as they are; call it after every step."""
+        self._average.step(self._learning)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Inside, the denoiser has the averaged weights: for sampling and for saving."""
+        self._average.store(self._learning)
+        self._average.copy_to(self._learning)
+        try:
+            yield
+        finally:
+            self._average.restore(self._learning)

@@ -1,0 +1,121 @@
+"""The embedded generator: what it is trained on, and that a stop changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.tiny_generators import tiny_generator
+
+from vqinsight.errors import ModelError, UsageError
+from vqinsight.generator.average import RunningAverage
+from vqinsight.generator.families.unet3d import _with_guidance_input, guidance_embedding, merge_lora_list
+from vqinsight.generator.load import open_generator
+from vqinsight.generator.nano.build import build_tokenizer
+from vqinsight.generator.nano.export import export
+from vqinsight.generator.nano.planes import to_pixels, to_planes
+from vqinsight.generator.nano.train import Plan, train
+from vqinsight.generator_cli import gather
+from vqinsight.world.simple import QUALITY_WORDS, draw_simple
+
+SMALL = Plan(clips=4, autoencoder_steps=2, frames=2, steps=2, batch=2, save_every=1)
+
+
+def test_frames_become_planes_and_back() -> None:
+    frames = torch.randint(256, (3, 64, 64, 3), dtype=torch.uint8)
+    assert to_planes(frames).shape == (3, 48, 16, 16)
+    assert torch.equal(to_pixels(to_planes(frames)), frames)
+
+
+def test_not_a_number_comes_out_black() -> None:
+    assert to_pixels(torch.full((1, 48, 16, 16), torch.nan)).max() == 0
+
+
+def test_every_word_of_the_captions_is_known() -> None:
+    tokenizer = build_tokenizer()
+    texts = [draw_simple(seed).prompt for seed in range(40)]
+    texts += [f"clean and {word}" for word in QUALITY_WORDS.values()]
+    assert all(tokenizer.unk_token_id not in tokenizer(text)["input_ids"] for text in texts)
+
+
+@pytest.mark.slow
+def test_training_goes_on_where_it_stopped_and_what_it_makes_can_be_shipped(tmp_path: Path) -> None:
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    for folder in (straight, stopped):
+        folder.mkdir()
+    train(straight, SMALL)
+    train(stopped, SMALL)
+    newest = max((stopped / "denoiser").glob("checkpoint-*"))
+    (newest / "trainer_state.json").unlink()  # killed while it was written
+    train(stopped, SMALL)
+    one, two = (open_generator(str(folder / "final")) for folder in (straight, stopped))
+    assert one.provenance()["model_hash"] == two.provenance()["model_hash"]
+    export(straight / "final", tmp_path / "shipped")
+    shipped = open_generator(str(tmp_path / "shipped"))
+    clip = shipped.decode(shipped.sample(["one red circle moving left"], [1], steps=1))
+    assert clip.shape == (1, 8, 64, 64, 3)
+
+
+def test_the_average_follows_and_leaves_the_weights_alone() -> None:
+    layer = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.fill_(1.0)
+    average = RunningAverage(layer, decay=0.5)
+    for _ in range(30):
+        with torch.no_grad():
+            layer.weight.add_(1.0)
+        average.update()
+    with average.applied():
+        inside = float(layer.weight)
+    assert 29 < inside < 31  # half of the way each time: one step of 1 behind
+    assert float(layer.weight) == 31.0
+
+
+def test_turbos_lora_is_merged_in_the_order_of_the_layers() -> None:
+    unet = tiny_generator("modelscope").denoiser
+    kinds = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.Conv3d)
+    layers = [module for module in unet.modules() if isinstance(module, kinds)]
+    before = [module.weight.clone() for module in layers]
+    pairs = []
+    for module in layers:
+        width = module.weight[0].numel()
+        pairs += [torch.ones(len(module.weight), 1), torch.full((1, width), 0.5)]
+    with pytest.raises(ModelError, match="tensors"):
+        merge_lora_list(unet, pairs[:-1])
+    merge_lora_list(unet, pairs)
+    for module, old in zip(layers, before, strict=True):
+        torch.testing.assert_close(module.weight, old + 0.5)
+
+
+def test_an_input_for_the_guidance_changes_nothing_until_it_is_taught() -> None:
+    unet = tiny_generator("modelscope").denoiser
+    wider = _with_guidance_input(unet).eval()
+    inputs = (torch.randn(1, 4, 2, 8, 8), torch.tensor([3]), torch.randn(1, 5, 16))
+    strength = guidance_embedding(torch.tensor([7.5]), 256)
+    assert strength.shape == (1, 256)
+    torch.testing.assert_close(wider(*inputs, timestep_cond=strength).sample, unet.eval()(*inputs).sample)
+
+
+def test_a_folder_that_is_no_generator_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"model_index\.json"):
+        open_generator(str(tmp_path))
+    (tmp_path / "generator.json").write_text("{")
+    with pytest.raises(ModelError, match="JSON"):
+        open_generator(str(tmp_path))
+
+
+def test_one_seed_a_prompt() -> None:
+    generator = tiny_generator("nano")
+    with pytest.raises(UsageError, match="one seed a prompt"):
+        generator.sample(["a", "b"], [1])
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        generator.sample(["a"], [1], init_latents=torch.zeros(1, *generator.latent_shape), strength=1.5)
+
+
+def test_prompts_are_texts_and_lines_of_files(tmp_path: Path) -> None:
+    file = tmp_path / "prompts.txt"
+    file.write_text("one\n\n two \none\n")
+    assert gather([str(file), "three", "two"]) == ["one", "two", "three"]
+    with pytest.raises(UsageError, match="no prompt"):
+        gather(["  "])
