@@ -1,8 +1,9 @@
 """What repairing earns, and what of it the critique earns: python benchmarks/repair.py --generator nano --model nano
 
 Generated clips of held-out prompts are repaired three times: as ``vqinsight repair`` does it; blindly (the same prompt
-anew, the same acceptance test); and with the critique's first proposal always accepted. The change is the oracle's, a
-clip that is left as it is counts 0, repairs that the oracle calls worse are counted. 95 % bootstrap intervals over clips.
+anew, the same acceptance test); and with the critique's first proposal always accepted. The change is the oracle's;
+a clip that is left as it is counts 0; repairs that the oracle calls worse are counted. 95 % bootstrap intervals over
+clips.
 """
 
 from __future__ import annotations
@@ -41,9 +42,19 @@ def changes(generator: Any, assessor: Any, clip: str, prompt: str, attempts: int
     """The oracle's change by each way; ``None`` where nothing took the clip's place."""
     with TemporaryDirectory() as name:
         folder, before = Path(name), overall(clip, prompt)
-        asked = {"attempts": attempts, "seed": REPAIR_SEED}
-        told = repair(generator, assessor, clip, prompt, folder / "told", **asked)
-        blind = repair(generator, assessor, clip, prompt, folder / "blind", blind=True, **asked)
+        told, blind = (
+            repair(
+                generator,
+                assessor,
+                clip,
+                prompt,
+                folder / ("blind" if unasked else "told"),
+                attempts=attempts,
+                seed=REPAIR_SEED,
+                blind=unasked,
+            )
+            for unasked in (False, True)
+        )
         first = told.attempts[0].file if told.attempts else None
         return {
             way: None if file is None else overall(file, prompt) - before
