@@ -26,8 +26,8 @@ from vqinsight.stages.steps import Steps
 STAGE2 = """
 stage = "temporal"
 out = "unused"
-questions = 1
-answers_per_forward = 2
+questions = 2
+answers_per_forward = 8
 steps = 1
 learning_rate = 1e-4
 save_every = 1
@@ -37,11 +37,11 @@ dataset = "world"
 task = "generated"
 
 [rewards]
-l_min = 30
-l_max = 45
+l_min = 20
+l_max = 32
 
 [grpo]
-answers = 2
+answers = 4
 max_new_tokens = 40
 beta = 0.0
 """
