@@ -1,4 +1,4 @@
-"""What a generator of the simple world makes: python benchmarks/generator.py [--prompts 200] [--json FILE] [--sheet PNG].
+"""What a generator of the simple world makes: python benchmarks/generator.py [--prompts N] [--json FILE] [--sheet PNG].
 
 Held-out prompts, several clips each, measured by the oracle; and the same prompts with quality words, to see whether it
 minds them. Look at the sheet before believing a number.
@@ -17,6 +17,7 @@ from PIL import Image
 
 from vqinsight.generator.base import Generator
 from vqinsight.generator.load import open_generator
+from vqinsight.report.evaluated import commit
 from vqinsight.world.oracle import measure
 from vqinsight.world.simple import draw_prompt
 
@@ -74,6 +75,7 @@ def main() -> None:
         worded[words] = dict(zip(NAMES, seen.mean(0).tolist(), strict=True))
     stored = {
         "command": "python " + " ".join(sys.argv),
+        "commit": commit(),
         "provenance": generator.provenance(),
         "prompts": given.prompts,
         "candidates": given.candidates,

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
+from vqinsight.report.evaluated import commit
 from vqinsight.world.oracle import Measured, measure
 from vqinsight.world.simple import SimpleClip, draw_simple
 
@@ -31,16 +32,11 @@ def compare(clips: list[SimpleClip], seen: list[Measured]) -> dict[str, Any]:
         for name, defect in (("spatial", clip.truth.spatial), ("temporal", clip.truth.temporal)):
             if defect is not None:
                 kinds.setdefault(defect.kind, []).append((100 - 90 * defect.severity, m.scores[name]))
-    facts = [
-        m.facts[name] == getattr(clip.truth.facts, name)
-        for clip, m in zip(clips, seen, strict=True)
-        for name in m.facts
-    ]
-    return {
-        "srcc": rows,
-        "kinds": {name: _srcc(pairs) for name, pairs in kinds.items()},
-        "facts": float(np.mean(facts)),
-    }
+    facts = []
+    for clip, m in zip(clips, seen, strict=True):
+        facts += [m.facts[name] == getattr(clip.truth.facts, name) for name in m.facts]
+    by_kind = {name: _srcc(pairs) for name, pairs in kinds.items()}
+    return {"srcc": rows, "kinds": by_kind, "facts": float(np.mean(facts))}
 
 
 def _srcc(pairs: list[tuple[float, float]]) -> dict[str, Any]:
@@ -68,7 +64,7 @@ def main() -> None:
             latents = generator.encode_video(torch.from_numpy(clip.frames)[None])
             shown.append(measure(generator.decode(latents)[0].numpy(), clip.prompt))
         found["through the auto-encoder"] = compare(clips, shown)
-    stored = {"command": "python " + " ".join(sys.argv), "clips": given.clips, "rows": found}
+    stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "clips": given.clips, "rows": found}
     print(json.dumps(stored, indent=2))
     if given.json:
         given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")

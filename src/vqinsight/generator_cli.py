@@ -33,7 +33,7 @@ def generate(
     ] = 8,
     device: opt.Device = "cpu",
 ) -> None:
-    """Make clips from texts. A clip that is not a number or black is left out and named; a run that was stopped goes on."""
+    """Make clips from texts; a black or broken one is left out and named. A run that was stopped goes on."""
     from vqinsight.report import terminal
     from vqinsight.report.delivery import plain_endings
 

@@ -63,8 +63,8 @@ class PipelineGenerator(Generator):
         time, down, across = self.compression
         if (frames - 1) % time or height % down or width % across:
             raise ModelError(
-                f"{self.name}: {frames} frames of {height}×{width} do not fit; frames must be a multiple of {time} plus "
-                f"1, height and width multiples of {down} and {across}."
+                f"{self.name}: {frames} frames of {height}×{width} do not fit; frames must be a multiple of {time} "
+                f"plus 1, height and width multiples of {down} and {across}."
             )
         return (frames - 1) // time + 1, height // down, width // across
 
@@ -115,11 +115,11 @@ def open_pipeline(name: str, *, dtype: torch.dtype = torch.float32) -> PipelineG
         kind = DiffusionPipeline.load_config(name)["_class_name"]
         if kind not in FAMILIES:
             raise ModelError(f"{name}: the pipeline {kind!r} is not supported; known: {', '.join(FAMILIES)}.")
-        pipeline = DiffusionPipeline.from_pretrained(name, torch_dtype=dtype)
+        pipeline = DiffusionPipeline.from_pretrained(name, dtype=dtype)
     except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"{name}: cannot be loaded ({first}). Give 'nano', a folder that holds model_index.json, or a hub id such as "
-            "Wan-AI/Wan2.1-T2V-1.3B-Diffusers (hub ids need the network once)."
+            f"{name}: cannot be loaded ({first}). Give 'nano', a folder that holds model_index.json, or a hub id such "
+            "as Wan-AI/Wan2.1-T2V-1.3B-Diffusers (hub ids need the network once)."
         ) from error
     return FAMILIES[kind](name, pipeline)

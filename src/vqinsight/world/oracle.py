@@ -1,7 +1,7 @@
 """Quality of any clip of the simple world against its prompt, measured from pixels alone: for examining generators.
 
-Shapes are found by their colour, compared with clean drawings of every shape, size, tilt and blur, and followed from frame
-to frame. Every kind of defect leaves a trace whose law is known (``defects_*``); turned round, it gives the severity. A
+Shapes are found by their colour, compared with clean drawings of every shape, size, tilt and blur, and followed from
+frame to frame. Every kind of defect leaves a trace whose law is known (``defects_*``); turned round, it gives the severity. A
 dimension is as bad as its worst trace, on the world's own scale. No training may ever see this.
 """
 
@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
 
 from vqinsight.errors import UsageError
 from vqinsight.world.facts import COLOURS, DIRECTIONS, FACT_NAMES, NUMBER_WORDS, SHAPES, Facts
-from vqinsight.world.oracle_traces import spatial_traces, temporal_traces
 from vqinsight.world.oracle_shapes import Piece, find_pieces, ramp
+from vqinsight.world.oracle_traces import spatial_traces, temporal_traces
 from vqinsight.world.scene import _HUES
 
 _NUMBERS = {word: number for number, word in NUMBER_WORDS.items()}
@@ -27,7 +27,7 @@ class Measured:
     """What was seen in a clip.
 
     Attributes:
-        facts: what moves; ``None`` where nothing could be made out.
+        facts: count, colour, shape and direction; ``None`` for what could not be made out.
         scores: ``spatial``, ``temporal``, ``alignment`` and their mean ``overall``, each 0 to 100.
         traces: implied severity of each kind of defect, 0 to 1.
     """
@@ -46,7 +46,7 @@ def read_prompt(prompt: str) -> Facts:
     words = re.findall(r"[a-z]+", prompt.lower())
     found: list[int | str] = []
     for name, known in (
-        ("count", {**_NUMBERS}),
+        ("count", _NUMBERS),
         ("colour", {colour: colour for colour in COLOURS}),
         ("shape", {form: shape for shape in SHAPES for form in (shape, shape + "s")}),
         ("direction", {direction: direction for direction in DIRECTIONS}),
@@ -107,8 +107,6 @@ def _in_order(centres: list[np.ndarray], before: np.ndarray) -> np.ndarray:
     found = np.stack(centres)
     if not len(complete):
         return found
-    from scipy.optimize import linear_sum_assignment
-
     apart = np.linalg.norm(complete[-1][:, None] - found[None], axis=-1)
     return found[linear_sum_assignment(apart)[1]]
 

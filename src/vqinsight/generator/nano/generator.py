@@ -88,8 +88,8 @@ def open_nano(name: str, folder: Path) -> NanoGenerator:
     try:
         return NanoGenerator(
             name,
-            WanTransformer3DModel.from_pretrained(folder / "denoiser", torch_dtype=torch.float32),
-            AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32),
+            WanTransformer3DModel.from_pretrained(folder / "denoiser", dtype=torch.float32),
+            AutoencoderKL.from_pretrained(folder / "vae", dtype=torch.float32),
             CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
             AutoTokenizer.from_pretrained(folder / "tokenizer"),
             FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
