@@ -122,34 +122,57 @@ def test_clips_of_another_shape_are_left_out(tmp_path: Path) -> None:
     assert len(left_out) == 1 and "win2.mp4" in left_out[0] and "(4, 6, 2)" in left_out[0]
 
 
-def run(pairs: Pairs, out: Path, *, kill_at: Path | None = None) -> None:
-    """Training in a process of its own, killed as soon as a file exists."""
+def run(pairs: Pairs, out: Path, *, kill_at: Path | None = None, processes: int = 1) -> None:
+    """Training in processes of its own, killed as soon as a file exists."""
     listed = [list(vars(pair).values()) for pair in pairs.pairs]
-    code = (
-        f"from helpers.toy_generator import ToyGenerator; import sys\nfrom pathlib import Path\n"
-        f"from vqinsight.generator.dpo_trainer import train_dpo\nfrom vqinsight.generator.settings import DpoSettings\n"
-        f"from vqinsight.ranking.pairs_file import Pair, Pairs\n"
-        f"train_dpo(ToyGenerator(), Pairs(tuple(Pair(*p) for p in {listed!r}), {{}}), "
-        f"DpoSettings(**{QUICK.model_dump()!r}), Path({str(out)!r}))"
+    script = out.with_suffix(".py")
+    script.write_text(
+        f"""
+from pathlib import Path
+from helpers.toy_generator import ToyGenerator
+from vqinsight.generator.dpo_trainer import train_dpo
+from vqinsight.generator.settings import DpoSettings
+from vqinsight.ranking.pairs_file import Pair, Pairs
+
+pairs = Pairs(tuple(Pair(*each) for each in {listed!r}), {{}})
+train_dpo(ToyGenerator(), pairs, DpoSettings(**{QUICK.model_dump()!r}), Path({str(out)!r}))
+"""
     )
     paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
-    process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    several = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}"] if processes > 1 else []
+    command = [sys.executable, *several, str(script)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 300
     while kill_at is not None and process.poll() is None and time.monotonic() < deadline:
         if kill_at.exists():
             process.kill()
         time.sleep(0.001)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == (0 if kill_at is None else -9), errors
 
 
+@pytest.fixture(scope="module")
+def straight(pairs: Pairs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("straight") / "run"
+    run(pairs, out)
+    return out
+
+
 @pytest.mark.slow
-def test_killed_is_straight(pairs: Pairs, tmp_path: Path) -> None:
-    run(pairs, tmp_path / "straight")
+def test_killed_is_straight(pairs: Pairs, straight: Path, tmp_path: Path) -> None:
     run(pairs, tmp_path / "killed", kill_at=tmp_path / "killed" / "checkpoint-4")
     assert not (tmp_path / "killed" / "final").exists()
     run(pairs, tmp_path / "killed")
-    straight, killed = (torch.load(tmp_path / name / "final" / "weights.pt") for name in ("straight", "killed"))
-    assert all(torch.equal(straight[name], killed[name]) for name in straight)
-    assert log(tmp_path / "straight") == log(tmp_path / "killed")
+    one, other = (torch.load(out / "final" / "weights.pt") for out in (straight, tmp_path / "killed"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert log(straight) == log(tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_two_processes_do_what_one_does(pairs: Pairs, straight: Path, tmp_path: Path) -> None:
+    run(pairs, tmp_path / "two", processes=2)
+    one, two = (torch.load(out / "final" / "weights.pt") for out in (straight, tmp_path / "two"))
+    assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
+    for row, other in zip(log(straight), log(tmp_path / "two"), strict=True):
+        assert other == pytest.approx(row, rel=1e-3, abs=1e-5)
