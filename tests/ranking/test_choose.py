@@ -110,6 +110,8 @@ def test_a_pairs_file_goes_on_and_is_not_mixed(assessor: Assessor, clips: list[P
     assert file.read_bytes() == (tmp_path / "straight.jsonl").read_bytes()
     with pytest.raises(UsageError, match="seed"):
         judge_all(assessor, groups, file, seed=1)
+    with pytest.raises(UsageError, match="other clips for b"):
+        judge_all(assessor, [groups[0], Candidates("b", "scene b", paths[::-1])], file)
     foreign = tmp_path / "mine.jsonl"
     foreign.write_text("{}\n")
     with pytest.raises(UsageError, match="not made by this run"):

@@ -62,7 +62,6 @@ def judge_all(
     samples: int = 1,
     temperature: float = 1.0,
     seed: int = 0,
-    made_from: Mapping[str, Any] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Pairs:
     """Choose a pair for every prompt and keep each at once; prompts that the file has already are not judged again.
@@ -71,10 +70,9 @@ def judge_all(
         file: where the rows go, ``.jsonl``.
         check: of a tournament, how many prompts are judged by all pairs too (see ``agreement``).
         samples, temperature: answers a question; one is the most likely.
-        made_from: settings of the clips, kept beside the file.
 
     Raises:
-        UsageError: the file was made with other settings.
+        UsageError: the file was made with other settings, or from other clips.
     """
     settings = {
         "assessor": assessor.loaded.digest,
@@ -84,9 +82,13 @@ def judge_all(
         "samples": samples,
         "temperature": temperature if samples > 1 else 0.0,
         "seed": seed,
-        "made_from": dict(made_from or {}),
     }
     journal = Journal(file, settings)
+    for group in groups:
+        row = journal.rows.get(group.id)
+        here = [os.path.relpath(path, file.parent) for path in group.paths]
+        if row is not None and (row["prompt"], row["candidates"]) != (group.prompt, here):
+            raise UsageError(f"{file} holds a pair of other clips for {group.id}. Choose another place.")
     for done, group in enumerate(groups, start=1):
         if group.id not in journal.rows:
             heat = temperature if samples > 1 else 0.0

@@ -57,7 +57,7 @@ class Steps:
             if changed:
                 raise UsageError(
                     f"{place} was made with other settings ({', '.join(changed)}; see {place / NOTE}). Choose another "
-                    f'out, or take what there is: --set take.{name}={place}'
+                    f"out, or take what there is: --set take.{name}={place}"
                 )
             if before["finished"]:
                 return place
