@@ -79,7 +79,7 @@ def merged(denoiser: torch.nn.Module) -> torch.nn.Module:
 def lora_state(denoiser: torch.nn.Module) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Weights of the LoRA, and the rank and layers with which ``add_lora`` makes room for them again."""
     config = denoiser.peft_config["default"]  # type: ignore[index, union-attr]
-    settings = {"rank": config.r, "modules": sorted(config.target_modules)}  # type: ignore[union-attr, arg-type]
+    settings = {"rank": config.r, "modules": sorted(config.target_modules)}
     return get_peft_model_state_dict(denoiser), settings
 
 

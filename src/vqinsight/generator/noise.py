@@ -1,7 +1,7 @@
 """How a clip is noised and what a network is asked for: epsilon, v (both with a variance-preserving schedule), flow.
 
-``x`` are clean latents, ``noise`` is standard normal, both (B, ...); ``t`` is (B,). Libraries' schedulers are not used for
-this: their ``scale_noise`` looks t up in whatever steps were last set for sampling.
+``x`` are clean latents, ``noise`` is standard normal, both (B, ...); ``t`` is (B,). Libraries' schedulers are not used
+for this: their ``scale_noise`` looks t up in whatever steps were last set for sampling.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Quality of any clip of the simple world against its prompt, measured from pixels alone: for examining generators.
 
 Shapes are found by their colour, compared with clean drawings of every shape, size, tilt and blur, and followed from
-frame to frame. Every kind of defect leaves a trace whose law is known (``defects_*``); turned round, it gives the severity. A
-dimension is as bad as its worst trace, on the world's own scale. No training may ever see this.
+frame to frame. Every kind of defect leaves a trace whose law is known (``defects_*``); turned round, it gives the
+severity. A dimension is as bad as its worst trace, on the world's own scale. No training may ever see this.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def read_prompt(prompt: str) -> Facts:
         ("shape", {form: shape for shape in SHAPES for form in (shape, shape + "s")}),
         ("direction", {direction: direction for direction in DIRECTIONS}),
     ):
-        match = next((known[word] for word in words if word in known), None)  # type: ignore[attr-defined]
+        match = next((known[word] for word in words if word in known), None)
         if match is None:
             raise UsageError(f"{prompt!r} states no {name}: the oracle knows captions of the embedded world only.")
         found.append(match)

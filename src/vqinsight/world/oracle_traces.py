@@ -60,10 +60,13 @@ def _exposure(grounds: np.ndarray, pieces: list[list[Piece]]) -> float:
     bright = float(np.median([colour.max() for colour in colours])) / 255 if colours else 0.85
     stops = np.linspace(-2.4, 2.4, 97)
     factor = 2 ** (stops / 2.2)
-    fits = (ground / factor > 0.3) & (ground / factor < 0.7) & (bright / factor < 1.02)
-    fits &= (bright / factor > 0.7) | (bright > 0.985)
-    if not fits.any() or fits[np.argmin(np.abs(stops))]:
-        return 0.0 if fits.any() else 1.0
+    level, top = ground / factor, bright / factor
+    outside = np.maximum(0.3 - level, 0) + np.maximum(level - 0.7, 0) + np.maximum(top - 1.02, 0)
+    if bright < 0.985:  # else it is clipped, and may have been anything
+        outside += np.maximum(0.7 - top, 0)
+    fits = outside <= outside.min() + 0.015
+    if fits[np.argmin(np.abs(stops))]:
+        return 0.0
     return _severity((abs(float(stops[fits].mean())) - 0.35) / 2.0)
 
 
@@ -76,6 +79,8 @@ def temporal_traces(
         "morphing": _morphing(pieces),
         "ghosting": _ghosting(frames, grounds, pieces),
     }
+    if traces["ghosting"] > 0.1:  # the copy changes the outline as melting would
+        traces["morphing"] = 0.0
     seen = ~np.isnan(paths).any((1, 2)) if paths.shape[1] else np.zeros(len(paths), bool)
     lost = 1 - seen.mean()
     traces["lost"] = _severity(1.5 * lost)
@@ -150,9 +155,9 @@ def _morphing(pieces: list[list[Piece]]) -> float:
 def _ghosting(frames: np.ndarray, grounds: np.ndarray, pieces: list[list[Piece]]) -> float:
     """How strongly the places that shapes have left still have their colour, at the lag at which they have most."""
     masks = [np.any([piece.mask for piece in frame], 0) if frame else None for frame in pieces]
-    strongest = 0.0
+    weight = 0.0
     for lag in range(3, 7):
-        shares = []
+        shares, beside = [], []
         for now in range(2, len(frames)):
             here, before = masks[now], masks[max(now - lag, 0)]
             if here is None or before is None:
@@ -164,7 +169,9 @@ def _ghosting(frames: np.ndarray, grounds: np.ndarray, pieces: list[list[Piece]]
             direction = colour - grounds[now][left].mean(0)
             cover = (frames[now][left] - grounds[now][left]) @ direction / max(float(direction @ direction), 1e-6)
             shares.append(float(np.median(cover)))
+            beside.append((before & here).sum() < 0.25 * here.sum())
         if len(shares) >= 2:
-            strongest = max(strongest, float(np.median(shares)))
-    weight = strongest / (1 + strongest)
-    return _severity((weight - 0.1) / 0.42) if weight > 0.1 else 0.0
+            share = float(np.median(shares))
+            # Where shape and copy overlap, the shape's middle shows its full colour; apart, only its share of it.
+            weight = max(weight, share / (1 + share) if np.mean(beside) > 0.5 else share)
+    return _severity((weight - 0.17) / 0.55)

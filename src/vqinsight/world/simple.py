@@ -1,6 +1,7 @@
 """A simple corner of the embedded world, which a small generator can learn: shapes on a plain ramp.
 
-Clips are 8 frames of 64×64. The captions, defects and the exact quality are the world's own. A quarter of all combinations of facts is held out.
+Clips are 8 frames of 64×64. The captions, defects and the exact quality are the world's own. A quarter of all
+combinations of facts is held out.
 """
 
 from __future__ import annotations

@@ -205,7 +205,7 @@ def train(out: Path, plan: Plan) -> None:
     tokenizer = build_tokenizer()
     lesson = DenoiserLesson(tokenizer, plan.average)
     _run(lesson, Captioned(latents, plan), collate, out / "denoiser", plan, plan.batch, [Averaging()])
-    kept = lesson.average.module
+    kept: Any = lesson.average.module
     made = NanoGenerator("nano", kept["denoiser"], coder.vae, kept["text_encoder"], tokenizer, build_scheduler())
     made.save(out / "final")
 
