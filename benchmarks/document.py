@@ -181,6 +181,48 @@ def generator() -> str:
     return "\n".join(lines) + f"\n\n{found['cpu_seconds_a_clip']:.2f} CPU seconds a clip."
 
 
+def united() -> str:
+    """Generators side by side, and the differences that matter."""
+    found = results("united_nano")
+    lines = ["| oracle, 0–100 | overall | spatial | temporal | alignment | diversity |", "|---|---|---|---|---|---|"]
+    for name, row in found["generators"].items():
+        cells = (_points(row[key]) for key in ("overall", "spatial", "temporal", "alignment"))
+        spread = "–" if row["diversity"] is None else f"{row['diversity']:.1f}"
+        lines.append(f"| {name} | {' | '.join(cells)} | {spread} |")
+    lines += ["", "| difference, paired by prompt | overall |", "|---|---|"]
+    lines += [f"| {name} | {_points(row['overall'], sign='+')} |" for name, row in found["differences"].items()]
+    return "\n".join(lines)
+
+
+def assessors() -> str:
+    """D and D' on this generator's pairs."""
+    found = results("united_nano")
+    sources = list(next(iter(found["assessors"].values())))
+    lines = ["| pairs right in both orders | " + " | ".join(sources) + " |", "|---" * (len(sources) + 1) + "|"]
+    for name, rows in found["assessors"].items():
+        cells = (f"{_measure(row['accuracy'])}, n = {row['pairs']}" for row in rows.values())
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    differences = (found["assessor_difference"][source] for source in sources)
+    cells = (_measure(each) if each else "undefined" for each in differences)
+    return "\n".join([*lines, f"| difference | {' | '.join(cells)} |"])
+
+
+def repair() -> str:
+    """Repairing and its two controls."""
+    lines = ["| | taken | oracle change, all clips | worse |", "|---|---|---|---|"]
+    for name, row in results("repair_nano")["rows"].items():
+        change = _points(row["change"], sign="+")
+        lines.append(f"| {name} | {row['taken']} of {row['clips']} | {change} | {row['worse']} |")
+    return "\n".join(lines)
+
+
+def _points(measure: dict[str, Any] | None, sign: str = "") -> str:
+    if measure is None or measure["value"] is None:
+        return "undefined"
+    interval = measure["interval"]
+    return f"{measure['value']:{sign}.1f} ({interval['low']:{sign}.1f} to {interval['high']:{sign}.1f})"
+
+
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
 
@@ -207,6 +249,9 @@ PIECES = {
     "human_ratings": (human_ratings, "human_ratings"),
     "oracle": (oracle, "oracle"),
     "generator": (generator, "generator_nano"),
+    "united": (united, "united_nano"),
+    "assessors": (assessors, "united_nano"),
+    "repair": (repair, "repair_nano"),
 }
 
 

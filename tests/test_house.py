@@ -35,6 +35,7 @@ ORDER = [
     {"tables_cli"},
     {"vbench_cli"},
     {"generator_cli"},
+    {"align_cli"},
     {"cli"},
     {"__init__", "__main__"},
 ]

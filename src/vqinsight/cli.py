@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vqinsight import options as opt
+from vqinsight.align_cli import align, pairs, repair
 from vqinsight.baselines_cli import baselines
 from vqinsight.data_cli import data
 from vqinsight.errors import UsageError
@@ -37,6 +38,9 @@ app.command()(evaluate)
 app.command()(tables)
 app.command()(vbench)
 app.command()(generate)
+app.command()(pairs)
+app.command()(align)
+app.command()(repair)
 
 
 def main() -> None:

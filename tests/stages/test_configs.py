@@ -11,11 +11,13 @@ from vqinsight.config import read_toml
 from vqinsight.errors import UsageError
 from vqinsight.rewards.rubric import PARTS
 from vqinsight.stages import temporal, warmup
+from vqinsight.stages.align_settings import AlignSettings
 from vqinsight.stages.run import arguments
 from vqinsight.stages.settings import RewardSettings, TrainSettings
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-SHIPPED = sorted(CONFIGS.glob("*.toml"))
+SHIPPED = sorted(path for path in CONFIGS.glob("*.toml") if not path.stem.startswith("stage3"))
+ALIGNING = sorted(CONFIGS.glob("stage3_*.toml"))
 
 
 def test_there_is_one_for_every_stage_and_size() -> None:
@@ -29,6 +31,16 @@ def test_shipped_configurations_are_valid(path: Path, tmp_path: Path) -> None:
     answers = 1 if settings.stage == "sft" else settings.grpo.answers
     built = arguments(settings, answers)
     assert built.gradient_accumulation_steps * built.per_device_train_batch_size == settings.questions * answers
+
+
+@pytest.mark.parametrize("path", ALIGNING, ids=lambda path: path.stem)
+def test_stage_3_names_a_valid_stage_2(path: Path) -> None:
+    settings = read_toml(AlignSettings, path)
+    assert settings.rounds == 2 and settings.update_assessor and settings.teach is not None
+    teach = read_toml(TrainSettings, CONFIGS.parent / settings.teach.config, settings.teach.set)
+    assert teach.stage == "temporal"
+    if "7b" in path.stem:
+        assert (settings.candidates, settings.dpo.beta, settings.assessor.mode) == (10, 5000, "all")
 
 
 def test_defaults_are_the_paper_s() -> None:

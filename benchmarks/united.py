@@ -1,0 +1,203 @@
+"""What united fine-tuning does, measured by the world's oracle: python benchmarks/united.py configs/stage3_nano.toml
+
+G, offline DPO (G'), DPO twice with the same assessor, united (G''), and the same DPO with the oracle's own preferences
+as the upper bound; then the assessor before and after (D, D') on pairs of this generator's clips. Fresh clips of
+held-out prompts, the same seeds for every generator; 95 % bootstrap intervals over prompts, differences paired by
+prompt. The oracle is shown to no training but the bound's. A run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from learning import share
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.load import load_model
+from vqinsight.config import read_toml
+from vqinsight.evaluation.resampling import Bootstrap, mean, paired
+from vqinsight.generator.candidates import make_candidates
+from vqinsight.generator.latents import read_clip
+from vqinsight.generator.load import open_generator
+from vqinsight.ranking.choose import Candidates
+from vqinsight.ranking.folders import MADE, read_candidates
+from vqinsight.ranking.judge import judge_pairs
+from vqinsight.report.evaluated import commit
+from vqinsight.stages.align_settings import AlignSettings, PromptSettings
+from vqinsight.stages.prompts import read_prompts
+from vqinsight.stages.united import United
+from vqinsight.world.oracle import measure
+
+DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
+MARGIN = 5.0  # oracle points between two clips from which on their order means something
+PROMPTS_SEED, CLIPS_SEED = 7, 70_000
+
+
+def oracle(paths: Sequence[str], prompt: str) -> list[dict[str, float]]:
+    """The oracle's scores of clips of one prompt."""
+    return [measure(read_clip(path), prompt).scores for path in paths]
+
+
+def oracle_pairs(groups: Sequence[Candidates], file: Path) -> Path:
+    """Best over worst of each prompt by the oracle, as a pairs file."""
+    if not file.is_file():
+        lines = []
+        for group in groups:
+            scores = [each["overall"] for each in oracle(group.paths, group.prompt)]
+            if len(scores) > 1 and max(scores) > min(scores):
+                best, worst = (
+                    str(Path(group.paths[int(at)]).resolve()) for at in (np.argmax(scores), np.argmin(scores))
+                )
+                lines.append(json.dumps({"id": group.id, "prompt": group.prompt, "win": best, "lose": worst}) + "\n")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(lines), encoding="utf-8")
+    return file
+
+
+def variants(settings: AlignSettings) -> dict[str, str]:
+    """The generators side by side, each by its folder; what one has made the next one takes."""
+    out = settings.out
+    united = United(settings.model_copy(update={"out": out / "united"}))
+    found = {"G": settings.generator.name, "united (G'')": str(united.generator(2))}
+    found["offline DPO (G')"] = str(united.generator(1))
+    made = out / "united"
+    take = {
+        "round1/generator": made / "round1" / "generator",
+        "round2/candidates": made / "round2" / "candidates",
+        "round2/pairs": made / "round2" / "improved",  # the same assessor judged the same clips there
+    }
+    same = settings.model_copy(update={"out": out / "without", "update_assessor": False, "take": take})
+    found["without united"] = str(United(same).generator(2))
+    take = {"round1/pairs": oracle_pairs(read_candidates(united.candidates(1)), out / "oracle_pairs_1.jsonl")}
+    bound = settings.model_copy(update={"out": out / "oracle", "update_assessor": False, "take": take})
+    found["oracle, one round"] = str(United(bound).generator(1))
+    fresh = read_candidates(United(bound).candidates(2))
+    take["round2/pairs"] = oracle_pairs(fresh, out / "oracle_pairs_2.jsonl")
+    found["oracle, two rounds"] = str(United(bound.model_copy(update={"take": take})).generator(2))
+    return found
+
+
+def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, at_once: int) -> dict[str, Any]:
+    """Fresh clips of one generator, (prompts,) means of each dimension, and their diversity."""
+    groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, at_once=at_once)
+    scores = [oracle(group.paths, group.prompt) for group in groups]
+    rows = [json.loads(line) for line in (folder / MADE).read_text(encoding="utf-8").splitlines()]
+    return {
+        "means": {
+            key: np.array([np.mean([each[key] for each in of]) if of else np.nan for of in scores])
+            for key in DIMENSIONS
+        },
+        "diversity": [row["diversity"] for row in rows if row["diversity"] is not None],
+        "bad": sum(len(row["bad"]) for row in rows),
+        "groups": groups,
+        "scores": scores,
+    }
+
+
+def accuracy(model: str, found: dict[str, Any]) -> dict[str, Any]:
+    """How often an assessor names the better of a prompt's first two clips in both orders; a tie is wrong."""
+    assessor = Assessor(load_model(model))
+    right, decided, missing = [], 0, 0
+    for group, scores in zip(found["groups"], found["scores"], strict=True):
+        if len(scores) < 2 or abs(scores[0]["overall"] - scores[1]["overall"]) < MARGIN:
+            continue
+        clips = [assessor.encode(assessor.look(path)) for path in group.paths[:2]]
+        (judged,) = judge_pairs(assessor, clips, [(0, 1)], group.prompt)
+        label = "A" if scores[0]["overall"] > scores[1]["overall"] else "B"
+        choice = judged.verdict.choice if judged.verdict else None
+        right.append(float(choice == label))
+        decided += choice in ("A", "B")
+        missing += choice is None
+    measured = asdict(share(right)) if len(right) > 1 else {"value": None, "interval": None}
+    return {"pairs": len(right), "decided": decided, "missing": missing, "right": right, "accuracy": measured}
+
+
+def main() -> None:
+    """Run what is missing, measure, print, and with ``--json`` store."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument("--clips", type=int, default=2, help="a prompt and generator")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    settings = read_toml(AlignSettings, given.config, given.set)
+    generators = variants(settings)
+    held_out = PromptSettings(dataset="world", split="held_out", count=given.prompts, seed=PROMPTS_SEED)
+    prompts, at_once = read_prompts(held_out), settings.generator.at_once
+    found = {
+        name: examine(place, prompts, given.clips, settings.out / f"examined_{given.prompts}" / str(number), at_once)
+        for number, (name, place) in enumerate(generators.items())
+    }
+    order = ("G", "offline DPO (G')", "without united", "united (G'')", "oracle, one round", "oracle, two rounds")
+    rows = {name: row(found[name]) for name in order}
+    united = United(settings.model_copy(update={"out": settings.out / "united"}))
+    assessors = {"D": str(united.assessor(1)), "D'": str(united.assessor(2))}
+    right = {
+        name: {source: accuracy(model, found[source]) for source in ("G", "offline DPO (G')")}
+        for name, model in assessors.items()
+    }
+    stored = {
+        "command": "python " + " ".join(sys.argv),
+        "commit": commit(),
+        "seed": settings.seed,
+        "prompts": len(prompts),
+        "clips": given.clips,
+        "settings": settings.model_dump(mode="json"),
+        "generators": rows,
+        "differences": {
+            f"{name} - {base}": differences(found[name], found[base])
+            for base in ("G", "offline DPO (G')", "without united")
+            for name in order[order.index(base) + 1 :]
+        },
+        "assessors": right,
+        "assessor_difference": {
+            source: difference(right["D'"][source]["right"], right["D"][source]["right"])
+            for source in ("G", "offline DPO (G')")
+        },
+        "steps": united.steps.summaries(),
+    }
+    text = json.dumps(stored, indent=2)
+    if given.json:
+        given.json.write_text(text + "\n", encoding="utf-8")
+    print(json.dumps({key: stored[key] for key in ("generators", "differences", "assessor_difference")}, indent=2))
+
+
+def row(found: dict[str, Any]) -> dict[str, Any]:
+    """One generator's figures with intervals; prompts without a usable clip are left out and counted."""
+    kept = np.isfinite(found["means"]["overall"])
+    figures: dict[str, Any] = {key: asdict(share(found["means"][key][kept].tolist())) for key in DIMENSIONS}
+    spread = found["diversity"]
+    return figures | {
+        "diversity": float(np.mean(spread)) if spread else None,
+        "bad_clips": found["bad"],
+        "prompts_without_a_clip": int((~kept).sum()),
+    }
+
+
+def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """First minus second in every dimension, over the prompts that both have clips of."""
+    return {key: difference(first["means"][key].tolist(), second["means"][key].tolist()) for key in DIMENSIONS}
+
+
+def difference(first: Sequence[float], second: Sequence[float]) -> dict[str, Any] | None:
+    """Mean difference with its paired interval; ``None`` below two items."""
+    one, two = np.array(first, float), np.array(second, float)
+    both = np.isfinite(one) & np.isfinite(two)
+    if both.sum() < 2:
+        return None
+    _, _, measured = paired(mean(one[both]), mean(two[both]), int(both.sum()), Bootstrap())
+    return asdict(measured)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""N clips a prompt, on the disk as they are made: what the assessor then chooses from."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vqinsight.assessor.generate import seed_of
+from vqinsight.generator.base import Generator
+from vqinsight.ranking.choose import Candidates
+from vqinsight.ranking.folders import MADE, read_made
+from vqinsight.ranking.journal import Journal
+from vqinsight.video.write import write_video
+
+_DARK = 16  # the brightest pixel of a clip that counts as black
+
+
+def make_candidates(
+    generator: Generator,
+    prompts: Sequence[str],
+    count: int,
+    folder: Path,
+    *,
+    seed: int = 0,
+    at_once: int = 8,
+    steps: int | None = None,
+    guidance: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Candidates]:
+    """Make ``count`` clips a prompt; prompts that ``folder`` has already are not made again.
+
+    A clip that is not a number or black is left out, and named with the reason in the prompt's row.
+
+    Args:
+        folder: gets ``00000/00.mp4`` and so on, and ``candidates.jsonl``.
+        seed: with the prompt's place and the clip's number it fixes the clip.
+        at_once: clips that go through the generator together: the knob for memory.
+        steps, guidance: of sampling, instead of the generator's own.
+        on_progress: called with (prompts done, prompts).
+
+    Raises:
+        UsageError: the folder holds clips of another generator, of other prompts or settings.
+    """
+    settings = {
+        "generator": generator.provenance(),
+        "prompts": hashlib.sha256("\n".join(prompts).encode()).hexdigest()[:12],
+        "count": count,
+        "seed": seed,
+        "steps": steps,
+        "guidance": guidance,
+    }
+    journal = Journal(folder / MADE, settings)
+    for place, prompt in enumerate(prompts):
+        name = f"{place:05d}"
+        if name not in journal.rows:
+            (folder / name).mkdir(exist_ok=True)
+            clips, bad, shown = [], {}, []
+            for first in range(0, count, at_once):
+                numbers = range(first, min(first + at_once, count))
+                seeds = [seed_of(f"{seed}/{place}/{number}") for number in numbers]
+                latents = generator.sample([prompt] * len(seeds), seeds, steps=steps, guidance=guidance)
+                for number, clip, latent in zip(numbers, generator.decode(latents).cpu().numpy(), latents, strict=True):
+                    reason = unusable(clip, latent)
+                    if reason:
+                        bad[f"{number:02d}"] = reason
+                        continue
+                    write_video(folder / name / f"{number:02d}.mp4", clip, generator.fps)
+                    clips.append(f"{name}/{number:02d}.mp4")
+                    shown.append(clip)
+            journal.add({"id": name, "prompt": prompt, "clips": clips, "bad": bad, "diversity": diversity(shown)})
+        if on_progress is not None:
+            on_progress(place + 1, len(prompts))
+    return read_made(folder)
+
+
+def unusable(frames: np.ndarray, latents: torch.Tensor) -> str | None:
+    """Why a generated clip, uint8 (F, H, W, 3), is no clip; ``None`` where it is one."""
+    if not torch.isfinite(latents).all():
+        return "not a number"
+    return "black" if frames.max() < _DARK else None
+
+
+def diversity(clips: Sequence[np.ndarray]) -> float | None:
+    """Root mean square distance of pixels (0–255) between clips of one prompt, a mean over pairs; ``None`` below two.
+
+    It falls with every round of DPO: a generator that is only rewarded for the best clip makes that clip again.
+    """
+    pairs = list(itertools.combinations(clips, 2))
+    if not pairs:
+        return None
+    return float(np.mean([np.sqrt(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2)) for a, b in pairs]))

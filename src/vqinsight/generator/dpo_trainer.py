@@ -1,0 +1,305 @@
+"""Diffusion DPO: pairs of clips teach a generator, on Accelerate, and a stop changes nothing.
+
+Everything an update draws (which pairs, t, noise) is fixed by the seed and the pair's place in the run, so a run that
+goes on from a checkpoint ends like one that never stopped, and the number of processes changes no draw.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from accelerate.utils import reduce
+from safetensors.torch import load_file, save_file
+
+from vqinsight.assessor.generate import seed_of
+from vqinsight.errors import TrainingError, UsageError
+from vqinsight.generator.base import Generator
+from vqinsight.generator.dpo import PairErrors, dpo, pair_errors
+from vqinsight.generator.latents import CachedPair, cache_latents, cached
+from vqinsight.generator.lora import has_lora
+from vqinsight.generator.settings import DpoSettings
+from vqinsight.ranking.pairs_file import Pairs
+
+logger = logging.getLogger(__name__)
+
+FINISHED = "dpo.json"  # in the final folder; written last
+_KEPT = 2  # checkpoints: a stop while one is being written leaves the other
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: updates done, and the winners' errors (learning, reference) of the last few of them."""
+
+    step: int = 0
+    watched: tuple[tuple[float, float], ...] = ()
+
+    def rise(self) -> float:
+        """How far the winners' error stands above the reference's, as a share; below 0 it fell."""
+        win, reference = (math.fsum(each) for each in zip(*self.watched, strict=True))
+        return win / reference - 1
+
+
+def train_dpo(
+    generator: Generator,
+    pairs: Pairs,
+    settings: DpoSettings,
+    out: Path,
+    *,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Teach ``generator`` by Eq. 9, in place, against itself as it comes; goes on with what lies in ``out``.
+
+    Args:
+        pairs: winners and losers; those that cannot be read are left out and counted.
+        out: gets ``latents/``, ``checkpoint-*``, ``log.jsonl`` and ``final/``.
+        on_progress: called with (pairs encoded, pairs) before the first update.
+
+    Returns:
+        The folder of the finished generator, which ``open_generator`` reads.
+
+    Raises:
+        TrainingError: no usable pair, or a loss that is no number.
+        UsageError: settings that do not fit this generator or the number of processes.
+    """
+    final = out / "final"
+    if (final / FINISHED).is_file():
+        logger.info("%s is finished already", out)
+        return final
+    # Not an Accelerator: it is one for the whole process, and the assessor's Trainer brings its own.
+    state = PartialState(cpu=not torch.accelerator.is_available())
+    shares = state.num_processes * settings.pairs_per_forward
+    if settings.pairs % shares:
+        raise UsageError(f"dpo.pairs = {settings.pairs} cannot be cut into passes of {shares} over all processes.")
+    generator.to(state.device)
+    place = (state.process_index, state.num_processes)
+    cache_latents(generator, pairs.pairs, out / "latents", part=place, on_progress=on_progress)
+    state.wait_for_everyone()
+    usable, broken = cached(pairs.pairs, out / "latents")
+    if not usable:
+        reasons = "; ".join([pairs.summary(), *broken[:3], *pairs.missing[:3]])
+        raise TrainingError(f"{out}: no usable pair to learn from ({reasons}). Make more candidates a prompt.")
+    for reason in broken:
+        logger.warning("left out: %s", reason)
+    _set_free(generator, settings)
+    run = _Run(generator, usable, settings, state, seed)
+    progress = _restore(run, out)
+    stopped = _displaced(progress, settings)
+    with _Log(out / "log.jsonl", progress.step, writes=state.is_main_process) as log:
+        while progress.step < settings.steps and stopped is None:
+            progress, row = run.update(progress)
+            log.take(row, last=progress.step == settings.steps, every=settings.log_every)
+            stopped = _displaced(progress, settings)
+            if progress.step % settings.save_every == 0 and state.is_main_process:
+                _save_checkpoint(run, progress, out)
+    if stopped:
+        logger.warning("stopped after update %d: %s", progress.step, stopped)
+    if state.is_main_process:
+        generator.save(final)
+        left_out = Counter(pairs.left_out) + Counter({"whose clips cannot be encoded": len(broken)})
+        summary = {
+            "steps": progress.step,
+            "stopped": stopped,
+            "pairs": len(usable),
+            "left_out": {reason: count for reason, count in left_out.items() if count},
+            "rise": progress.rise(),
+        }
+        (final / FINISHED).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    state.wait_for_everyone()
+    return final
+
+
+def _displaced(progress: Progress, settings: DpoSettings) -> str | None:
+    if not settings.max_rise or len(progress.watched) < settings.watch or progress.rise() <= settings.max_rise:
+        return None
+    return f"the winners' error stood {progress.rise():.1%} above the reference's (likelihood displacement)"
+
+
+class _Run:
+    """What an update needs."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        pairs: Sequence[CachedPair],
+        settings: DpoSettings,
+        state: PartialState,
+        seed: int,
+    ) -> None:
+        self.generator, self.state = generator, state
+        self.learning = {name: p for name, p in generator.denoiser.named_parameters() if p.requires_grad}
+        self.optimizer = torch.optim.AdamW(
+            self.learning.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self._pairs, self._settings, self._seed = pairs, settings, seed
+
+    def update(self, progress: Progress) -> tuple[Progress, dict[str, float]]:
+        """One step of the optimizer over this process's share of the update's pairs."""
+        settings, state = self._settings, self.state
+        share = settings.pairs // state.num_processes
+        first = progress.step * settings.pairs + state.process_index * share
+        rate = settings.learning_rate * min(1.0, (progress.step + 1) / max(1, settings.warmup))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        totals = torch.zeros(8, dtype=torch.float64)
+        for begin in range(first, first + share, settings.pairs_per_forward):
+            positions = range(begin, begin + settings.pairs_per_forward)
+            with torch.autocast(state.device.type, torch.bfloat16, enabled=settings.dtype == "bf16"):
+                errors = self._errors(positions)
+            found = dpo(errors.win_B, errors.win_reference_B, errors.lose_B, errors.lose_reference_B, settings.beta)
+            loss = (found.loss_B + settings.sft * errors.win_B).sum() / share
+            if not torch.isfinite(loss):
+                raise TrainingError(
+                    f"The loss of update {progress.step + 1} is not a number. Lower dpo.learning_rate, or look for "
+                    "clips that the generator's encoder cannot take."
+                )
+            loss.backward()
+            columns = (
+                *(found.loss_B, found.accuracy_B, found.margin_B, errors.win_B, errors.win_reference_B),
+                *(errors.lose_B, errors.lose_reference_B, errors.drift_B),
+            )
+            totals += torch.stack([column.detach().double().sum().cpu() for column in columns])
+        norm = self._step()
+        means = (self._everywhere(totals) / settings.pairs).tolist()
+        names = ("loss", "accuracy", "margin", "error_win", "reference_win", "error_lose", "reference_lose", "drift")
+        row = dict(zip(names, means, strict=True)) | {"gradient": norm, "learning_rate": rate}
+        watched = (*progress.watched, (row["error_win"], row["reference_win"]))[-settings.watch :]
+        after = Progress(progress.step + 1, watched)
+        return after, {"step": after.step, **row, "rise": after.rise()}
+
+    def _errors(self, positions: Sequence[int]) -> PairErrors:
+        generator, device = self.generator, self.state.device
+        wins, loses, noises, times, prompts = [], [], [], [], []
+        for position in positions:
+            turn, place = divmod(position, len(self._pairs))
+            order = np.random.default_rng((self._seed, turn)).permutation(len(self._pairs))
+            chosen = self._pairs[int(order[place])]
+            win, lose = chosen.load()
+            rng = torch.Generator().manual_seed(seed_of(f"{self._seed}/{position}"))
+            times.append(generator.sample_t(1, rng))
+            noises.append(torch.randn(win.shape, generator=rng))
+            wins.append(win)
+            loses.append(lose)
+            prompts.append(chosen.pair.prompt)
+        win, lose, noise = (torch.stack(each).to(device, generator.dtype) for each in (wins, loses, noises))
+        with torch.no_grad():
+            conditioning = generator.encode_prompt(prompts)
+        return pair_errors(generator, win, lose, noise, torch.cat(times).to(device), conditioning)
+
+    def _step(self) -> float:
+        # Averaged by hand: the adapter's predict knows its denoiser bare, not inside a wrapper.
+        for parameter in self.learning.values():
+            if parameter.grad is not None:
+                parameter.grad = reduce(parameter.grad, reduction="mean")
+        norm = torch.nn.utils.clip_grad_norm_(self.learning.values(), self._settings.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return float(norm)
+
+    def _everywhere(self, totals: torch.Tensor) -> torch.Tensor:
+        if self.state.num_processes == 1:
+            return totals
+        found: torch.Tensor = reduce(totals.float().to(self.state.device), reduction="sum")
+        return found.double().cpu()
+
+
+class _Log:
+    """``log.jsonl``: a row of means every so many updates, and the same on standard error."""
+
+    def __init__(self, path: Path, step: int, *, writes: bool) -> None:
+        self._path, self._writes = path, writes
+        self._waiting: list[dict[str, float]] = []
+        if writes and path.is_file():  # rows behind the checkpoint that the run goes on from come again
+            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+            kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
+            path.write_text("".join(kept), encoding="utf-8")
+
+    def __enter__(self) -> _Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write()
+
+    def take(self, row: dict[str, float], *, last: bool, every: int) -> None:
+        """Keep an update; write a row where one is due."""
+        self._waiting.append(row)
+        if last or row["step"] % every == 0:
+            self._write()
+
+    def _write(self) -> None:
+        if not self._waiting or not self._writes:
+            return
+        last, rows = self._waiting[-1], self._waiting
+        row = {name: math.fsum(each[name] for each in rows) / len(rows) for name in last}
+        row |= {name: last[name] for name in ("step", "learning_rate", "rise")}
+        self._waiting = []
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), file=sys.stderr)
+
+
+def _set_free(generator: Generator, settings: DpoSettings) -> None:
+    """Freeze the reference and let learn what is to learn."""
+    denoiser = generator.denoiser
+    # Never in training mode: dropout would set the generator apart from its reference before anything is learned.
+    denoiser.eval()
+    if settings.lora_rank and not has_lora(denoiser):
+        generator.add_lora(settings.lora_rank)
+    elif settings.lora_rank:
+        generator.reset_reference()  # a further round: what was learned so far becomes the reference
+    elif has_lora(denoiser):
+        raise UsageError(f"{generator.name} comes with LoRA, which learns on: set dpo.lora_rank above 0.")
+    else:
+        generator.reset_reference()
+        denoiser.requires_grad_(True)
+    if settings.gradient_checkpointing:
+        enable = getattr(denoiser, "enable_gradient_checkpointing", None)
+        if not callable(enable):
+            raise UsageError(f"{generator.name}: its denoiser has no gradient checkpointing. Leave it out.")
+        enable()
+
+
+def _save_checkpoint(run: _Run, progress: Progress, out: Path) -> None:
+    folder = out / f"checkpoint-{progress.step}"
+    part = out / f".{folder.name}.{os.getpid()}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    save_file({name: p.detach().cpu().contiguous() for name, p in run.learning.items()}, part / "learning.safetensors")
+    kept: dict[str, Any] = {"optimizer": run.optimizer.state_dict(), "progress": vars(progress)}
+    torch.save(kept, part / "state.pt")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)  # whole, or not there
+    for old in _checkpoints(out)[:-_KEPT]:
+        shutil.rmtree(old)
+
+
+def _restore(run: _Run, out: Path) -> Progress:
+    places = _checkpoints(out)
+    if not places:
+        return Progress()
+    weights = load_file(places[-1] / "learning.safetensors")
+    with torch.no_grad():
+        for name, parameter in run.learning.items():
+            parameter.copy_(weights[name])
+    kept = torch.load(places[-1] / "state.pt", map_location=run.state.device, weights_only=True)
+    run.optimizer.load_state_dict(kept["optimizer"])
+    return Progress(**kept["progress"])
+
+
+def _checkpoints(out: Path) -> list[Path]:
+    found = [(re.fullmatch(r"checkpoint-(\d+)", place.name), place) for place in out.glob("checkpoint-*")]
+    return [place for _, place in sorted((int(match[1]), place) for match, place in found if match)]

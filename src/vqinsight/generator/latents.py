@@ -1,0 +1,105 @@
+"""The pairs' clips as latents on the disk: each is decoded and encoded once, however many updates show it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from vqinsight.errors import UnreadableVideo
+from vqinsight.generator.base import Generator
+from vqinsight.ranking.pairs_file import Pair
+from vqinsight.video.read import iter_frames, probe
+
+
+@dataclass(frozen=True)
+class CachedPair:
+    """A pair whose latents lie in ``file``."""
+
+    pair: Pair
+    file: Path
+
+    def load(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents of the winner and of the loser, without a batch axis."""
+        with safe_open(self.file, "pt") as file:
+            return file.get_tensor("win"), file.get_tensor("lose")
+
+
+def read_clip(path: str) -> np.ndarray:
+    """Every frame of a clip, uint8 (F, H, W, 3).
+
+    Raises:
+        UnreadableVideo: it cannot be read.
+    """
+    info = probe(path)
+    return np.stack([frame for _, frame in iter_frames(info, range(info.frames))])
+
+
+def cache_latents(
+    generator: Generator,
+    pairs: Sequence[Pair],
+    folder: Path,
+    *,
+    part: tuple[int, int] = (0, 1),
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Encode the pairs that ``folder`` does not hold yet; one that cannot be is noted there with the reason.
+
+    Args:
+        part: (number, of how many): this process's share of the pairs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = list(enumerate(pairs))[part[0] :: part[1]]
+    for done, (number, pair) in enumerate(mine, start=1):
+        file, failed = _places(folder, number)
+        if not file.is_file() and not failed.is_file():
+            try:
+                win, lose = (_encode(generator, path) for path in (pair.win, pair.lose))
+            except UnreadableVideo as error:
+                failed.write_text(json.dumps({"reason": str(error)}) + "\n", encoding="utf-8")
+            else:
+                temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
+                save_file({"win": win, "lose": lose}, temporary)
+                temporary.replace(file)
+        if on_progress is not None:
+            on_progress(done, len(mine))
+
+
+def cached(pairs: Sequence[Pair], folder: Path) -> tuple[list[CachedPair], list[str]]:
+    """The pairs whose latents are there and of one shape, and why the others are not."""
+    kept: list[CachedPair] = []
+    left_out: list[str] = []
+    shape: torch.Size | None = None
+    for number, pair in enumerate(pairs):
+        file, failed = _places(folder, number)
+        if failed.is_file():
+            left_out.append(json.loads(failed.read_text(encoding="utf-8"))["reason"])
+            continue
+        each = CachedPair(pair, file)
+        win, lose = each.load()
+        shape = shape or win.shape
+        if win.shape != shape or lose.shape != shape:
+            left_out.append(
+                f"{pair.win}, {pair.lose}: latents of {tuple(win.shape)} and {tuple(lose.shape)} beside those of "
+                f"{tuple(shape)} before them. All clips need one size and one number of frames."
+            )
+            continue
+        kept.append(each)
+    return kept, left_out
+
+
+def _places(folder: Path, number: int) -> tuple[Path, Path]:
+    return folder / f"{number:06d}.safetensors", folder / f"{number:06d}.failed.json"
+
+
+@torch.no_grad()
+def _encode(generator: Generator, path: str) -> torch.Tensor:
+    frames = torch.from_numpy(read_clip(path))[None].to(generator.device)
+    return generator.encode_video(frames)[0].cpu().contiguous()

@@ -1,0 +1,188 @@
+"""Eq. 8: N clips made from one prompt become (win, lose), or a reason why they cannot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.errors import UnreadableVideo
+from vqinsight.ranking import tally
+from vqinsight.ranking.judge import Judgement, first_choices, judge_pairs
+from vqinsight.ranking.pairs import all_pairs
+from vqinsight.ranking.tournament import best_and_worst
+from vqinsight.tasks.types import Preference
+from vqinsight.video.footage import Footage
+
+Mode = Literal["all", "tournament"]
+TOO_FEW = "fewer than two readable candidates"
+NO_ANSWERS = "no usable answers"
+ALL_TIES = "all ties"
+CYCLE = "a cycle"
+_READERS = 2  # threads that decode ahead of the vision tower
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Clips made from one prompt; ``id`` is unique in a run."""
+
+    id: str
+    prompt: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What became of one prompt's candidates.
+
+    Attributes:
+        id, prompt, candidates: as they were given.
+        win, lose: paths; ``None`` with a ``reason``.
+        reason: why there is no pair: one of the constants of this module.
+        wins: how often each candidate was chosen (Eq. 8), ``None`` for an unreadable one.
+        unreadable: candidates left out, with the reason.
+        judged, decided, missing: pairs asked in both orders; with a verdict that survives the swap; without an answer.
+        order_bias: see ``tally.order_bias``.
+        full: in a tournament that was also judged by all pairs, their (win, lose) and whether they put the
+            tournament's winner above its loser.
+    """
+
+    id: str
+    prompt: str
+    candidates: tuple[str, ...]
+    win: str | None = None
+    lose: str | None = None
+    reason: str | None = None
+    wins: tuple[float | None, ...] = ()
+    unreadable: dict[str, str] = field(default_factory=dict)
+    judged: int = 0
+    decided: int = 0
+    missing: int = 0
+    order_bias: float | None = None
+    full: dict[str, str | bool | None] | None = None
+
+
+def choose(
+    assessor: Assessor,
+    group: Candidates,
+    *,
+    mode: Mode = "all",
+    check: bool = False,
+    samples: int = 1,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> Choice:
+    """Judge the candidates of one prompt in pairs, both orders, each clip through the vision tower once.
+
+    Args:
+        mode: ``all`` pairs (Eq. 8), or a best-and-worst ``tournament``.
+        check: of a tournament, judge all pairs too and say in ``full`` what they choose.
+        samples, temperature, seed: see ``judge_pairs``.
+    """
+    footage, unreadable = _look(assessor, group.paths)
+    paths = [path for path in group.paths if path in footage]
+    if len(paths) < 2:
+        return Choice(group.id, group.prompt, group.paths, reason=TOO_FEW, unreadable=unreadable)
+    clips = [assessor.encode(footage[path]) for path in paths]
+    judged: dict[tuple[int, int], Judgement] = {}
+
+    def ask(pairs: Sequence[tuple[int, int]]) -> list[Preference | None]:
+        new = [pair for pair in pairs if pair not in judged]
+        said = judge_pairs(
+            assessor, clips, new, group.prompt, samples=samples, temperature=temperature, seed=seed
+        )  # fmt: skip
+        judged.update(zip(new, said, strict=True))
+        return [judged[pair].verdict for pair in pairs]
+
+    if mode == "tournament":
+        ends: tuple[int, int] | None = best_and_worst(len(paths), ask)
+        played = dict(judged)
+    else:
+        ask(all_pairs(len(paths)))
+        played, ends = judged, winner_and_loser(len(paths), _outcomes(judged))
+    reason = _reason(list(played.values()), ends)
+    full = None
+    if mode == "tournament" and check:
+        ask(all_pairs(len(paths)))
+        full = _compared(paths, ends, _outcomes(judged))
+    counts = iter(tally.wins(len(paths), _outcomes(played)).tolist())
+    return Choice(
+        group.id,
+        group.prompt,
+        group.paths,
+        win=paths[ends[0]] if ends and not reason else None,
+        lose=paths[ends[1]] if ends and not reason else None,
+        reason=reason,
+        wins=tuple(next(counts) if path in footage else None for path in group.paths),
+        unreadable=unreadable,
+        judged=len(played),
+        decided=sum(each.verdict in (Preference("A"), Preference("B")) for each in played.values()),
+        missing=sum(each.verdict is None for each in played.values()),
+        order_bias=first_choices(list(played.values())),
+        full=full,
+    )
+
+
+def winner_and_loser(n: int, outcomes: Sequence[tally.Outcome]) -> tuple[int, int] | None:
+    """Eq. 8 where places are shared too: any of the most chosen clips may win, any of the least chosen lose.
+
+    Of clips that share a place the one ahead among themselves is taken, then the first. ``None`` only where every clip
+    was chosen equally often, or no answer could be read: then no clip is better than another.
+    """
+    exact = tally.winner_and_loser(n, outcomes)
+    if exact is not None:
+        return exact
+    judged = sorted({clip for i, j, verdict in outcomes if verdict is not None for clip in (i, j)})
+    wins = tally.wins(n, outcomes)
+    if not judged or np.ptp(wins[judged]) == 0:
+        return None
+    most, least = wins[judged].max(), wins[judged].min()
+    first = _ahead([clip for clip in judged if wins[clip] == most], n, outcomes)
+    last = _ahead([clip for clip in judged if wins[clip] == least][::-1], n, outcomes, sign=-1)
+    return first, last
+
+
+def _ahead(shared: list[int], n: int, outcomes: Sequence[tally.Outcome], sign: int = 1) -> int:
+    among = tally.wins(n, [each for each in outcomes if each[0] in shared and each[1] in shared])
+    return max(shared, key=lambda clip: sign * among[clip])  # the first of several
+
+
+def _reason(judged: Sequence[Judgement], ends: tuple[int, int] | None) -> str | None:
+    verdicts = Counter(each.verdict.choice if each.verdict else None for each in judged)
+    if not verdicts["A"] + verdicts["B"]:
+        return ALL_TIES if verdicts["tie"] else NO_ANSWERS
+    return CYCLE if ends is None or ends[0] == ends[1] else None
+
+
+def _outcomes(judged: dict[tuple[int, int], Judgement]) -> list[tally.Outcome]:
+    return [(i, j, each.verdict) for (i, j), each in judged.items()]
+
+
+def _compared(
+    paths: Sequence[str], ends: tuple[int, int] | None, outcomes: Sequence[tally.Outcome]
+) -> dict[str, str | bool | None]:
+    full = winner_and_loser(len(paths), outcomes)
+    wins = tally.wins(len(paths), outcomes)
+    return {
+        "win": paths[full[0]] if full else None,
+        "lose": paths[full[1]] if full else None,
+        "ordered": bool(wins[ends[0]] > wins[ends[1]]) if ends else None,
+    }
+
+
+def _look(assessor: Assessor, paths: Sequence[str]) -> tuple[dict[str, Footage], dict[str, str]]:
+    def look(path: str) -> Footage | UnreadableVideo:
+        try:
+            return assessor.look(path)
+        except UnreadableVideo as error:
+            return error
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        seen = dict(zip(paths, pool.map(look, paths), strict=True))
+    footage = {path: found for path, found in seen.items() if isinstance(found, Footage)}
+    return footage, {path: str(found) for path, found in seen.items() if isinstance(found, UnreadableVideo)}

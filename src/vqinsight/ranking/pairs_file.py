@@ -1,0 +1,205 @@
+"""Pairs on the disk: one JSON line a prompt, with the pair or the reason why there is none; and what others read.
+
+A row has ``id``, ``prompt``, ``win``, ``lose`` and all else that a ``Choice`` knows. Only ``prompt``, ``win`` and
+``lose`` are needed to learn from it, so a file of your own may hold just these. Paths start at the file's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.datasets.rows import read_json_lines
+from vqinsight.errors import UsageError
+from vqinsight.ranking.choose import Candidates, Mode, choose
+from vqinsight.ranking.journal import Journal
+from vqinsight.video.read import probe
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two clips made from one prompt, the better one first."""
+
+    id: str
+    prompt: str
+    win: str
+    lose: str
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What a pairs file yields.
+
+    Attributes:
+        pairs: usable ones, in the file's order.
+        left_out: rows without a usable pair, by reason.
+        missing: clips that rows name and the disk lacks.
+    """
+
+    pairs: tuple[Pair, ...]
+    left_out: Mapping[str, int]
+    missing: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """One line: how many pairs, and what was left out why."""
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items()))
+        return f"{len(self.pairs)} pairs" + (f"; left out: {why}" if why else "")
+
+
+def judge_all(
+    assessor: Assessor,
+    groups: Sequence[Candidates],
+    file: Path,
+    *,
+    mode: Mode = "all",
+    check: int = 0,
+    samples: int = 1,
+    temperature: float = 1.0,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Pairs:
+    """Choose a pair for every prompt and keep each at once; prompts that the file has already are not judged again.
+
+    Args:
+        file: where the rows go, ``.jsonl``.
+        check: of a tournament, how many prompts are judged by all pairs too (see ``agreement``).
+        samples, temperature: answers a question; one is the most likely.
+
+    Raises:
+        UsageError: the file was made with other settings, or from other clips.
+    """
+    settings = {
+        "assessor": assessor.loaded.digest,
+        "prompts": assessor.prompts.name,
+        "mode": mode,
+        "check": check if mode == "tournament" else 0,
+        "samples": samples,
+        "temperature": temperature if samples > 1 else 0.0,
+        "seed": seed,
+    }
+    journal = Journal(file, settings)
+    for group in groups:
+        row = journal.rows.get(group.id)
+        here = [os.path.relpath(path, file.parent) for path in group.paths]
+        if row is not None and (row["prompt"], row["candidates"]) != (group.prompt, here):
+            raise UsageError(f"{file} holds a pair of other clips for {group.id}. Choose another place.")
+    for done, group in enumerate(groups, start=1):
+        if group.id not in journal.rows:
+            heat = temperature if samples > 1 else 0.0
+            choice = choose(
+                assessor,
+                group,
+                mode=mode,
+                check=done <= check,
+                samples=samples,
+                temperature=heat,
+                seed=seed,
+            )
+            journal.add(_relative(asdict(choice), file.parent))
+        if on_progress is not None:
+            on_progress(done, len(groups))
+    return read_pairs(file)
+
+
+def read_pairs(file: Path) -> Pairs:
+    """Read a pairs file; rows that cannot be used are counted by reason.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    pairs: list[Pair] = []
+    left_out: Counter[str] = Counter()
+    missing: dict[str, None] = {}
+    for number, row in enumerate(read_json_lines(file)):
+        values = row.values
+        if row.problem:
+            left_out[row.problem] += 1
+        elif values.get("reason"):
+            left_out[str(values["reason"])] += 1
+        elif not all(isinstance(values.get(key), str) and values[key] for key in ("prompt", "win", "lose")):
+            left_out["without prompt, win and lose"] += 1
+        else:
+            places = [os.path.normpath(file.parent / values[key]) for key in ("win", "lose")]
+            gone = [place for place in places if not Path(place).exists()]
+            if gone:
+                missing.update(dict.fromkeys(gone))
+                left_out["with a clip that is not on the disk"] += 1
+            else:
+                pairs.append(Pair(str(values.get("id", number)), values["prompt"], *places))
+    return Pairs(tuple(pairs), dict(left_out), tuple(missing))
+
+
+def agreement(file: Path) -> str | None:
+    """How far a tournament agrees with all pairs, over the prompts that were judged both ways; ``None`` without any."""
+    rows = [row.values for row in read_json_lines(file) if row.values.get("full")]
+    if not rows:
+        return None
+    same = {key: sum(row[key] is not None and row[key] == row["full"][key] for row in rows) for key in ("win", "lose")}
+    ordered = sum(row["full"]["ordered"] is True for row in rows)
+    return (
+        f"Tournament against all pairs, {len(rows)} prompts: the same winner in {same['win']}, the same loser in "
+        f"{same['lose']}; its winner was chosen more often than its loser in {ordered}."
+    )
+
+
+def write_table(file: Path, pairs: Sequence[Pair]) -> None:
+    """Pairs as a table of the comparison task (``datasets/table.py``), the better clip in the first place."""
+    rows = [
+        {
+            "id": pair.id,
+            "path_a": os.path.relpath(pair.win, file.parent),
+            "path_b": os.path.relpath(pair.lose, file.parent),
+            "label": "A",
+            "prompt": pair.prompt,
+        }
+        for pair in pairs
+    ]
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def write_videodpo(folder: Path, pairs: Sequence[Pair]) -> None:
+    """``metadata.json`` and ``pair.json`` as the public VideoDPO training code reads them.
+
+    The first lists clips (duration in seconds, path from this folder, caption), the second pairs of places in that
+    list, the better clip first. That code drops clips shorter than its ``clip_length`` and then counts wrongly: set it
+    no higher than the shortest clip's duration, which ``clip_duration`` tells.
+
+    Raises:
+        UsageError: the folder holds such files already.
+    """
+    for name in ("metadata.json", "pair.json"):
+        if (folder / name).exists():
+            raise UsageError(f"{folder / name} is there already. Choose another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    clips, chosen = [], []
+    for number, pair in enumerate(pairs):
+        for path in (pair.win, pair.lose):
+            basic = {
+                "clip_duration": round(probe(path).duration, 6),  # 0.9999… would fall under a limit of 1
+                "clip_path": os.path.relpath(path, folder),
+                "globalidx": number,
+            }
+            clips.append({"basic": basic, "misc": {"frame_caption": [pair.prompt]}})
+        chosen.append({"video1": 2 * number, "video2": 2 * number + 1, "label": 0, "frame_caption": pair.prompt})
+    for name, content in (("metadata.json", clips), ("pair.json", chosen)):
+        (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _relative(row: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def moved(path: str | None) -> str | None:
+        return None if path is None else os.path.relpath(path, folder)
+
+    full = row["full"]
+    return row | {
+        "candidates": [moved(path) for path in row["candidates"]],
+        "win": moved(row["win"]),
+        "lose": moved(row["lose"]),
+        "unreadable": {moved(path): why for path, why in row["unreadable"].items()},
+        "full": full and full | {"win": moved(full["win"]), "lose": moved(full["lose"])},
+    }
