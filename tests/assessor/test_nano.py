@@ -21,6 +21,7 @@ from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, Heads, ReadingH
 from vqinsight.assessor.nano.lessons import lesson, opinion, recital
 from vqinsight.assessor.nano.pages import Collator, Lessons, world_views
 from vqinsight.assessor.nano.pretrain import Plan, Pupil, whiten
+from vqinsight.assessor.save import last_checkpoint
 from vqinsight.tasks.prompts import BRIEF
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 from vqinsight.world.describe import Defect, Heard, Truth, level, read
@@ -250,9 +251,9 @@ def test_exam_marks_by_hand() -> None:
 
 @pytest.mark.slow
 def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tower, language, export; then again: what is finished is not done twice."""
+    """Tower, recitals, lessons, export; then again: what is finished is not done twice."""
     monkeypatch.setattr(pretrain, "train_tokenizer", tiny.tokenizer)
-    plan = Plan(glances=8, lessons=6, perception=3, per_step=2, save_every=1)
+    plan = Plan(glances=8, recitals=32, lessons=6, perception=3, per_step=2, save_every=1)
     pretrain.pretrain(tmp_path / "run", plan)
     weights = (tmp_path / "run" / "final" / "model.safetensors").read_bytes()
     folder = tmp_path / "model"
@@ -261,6 +262,10 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert record.status in ("ok", "missing")
     assert record.provenance.prompts == "brief"
     assert (tmp_path / "run" / "eyes.pt").exists()
+    seen = torch.load(tmp_path / "run" / "eyes.pt")
+    recited = load_file(last_checkpoint(tmp_path / "run" / "recitals") / "model.safetensors")
+    tower = "patch_embed.proj.weight"
+    assert torch.equal(recited[f"model.visual.{tower}"], seen[f"tower.{tower}"])  # recitals leave the eyes alone
     pretrain.pretrain(tmp_path / "run", plan)
     assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
     # Training further starts from what was learned, on clips of its own.

@@ -29,7 +29,7 @@ _LEAST, _MOST = 0.3, 0.8  # strengths of SDEdit for the slightest and the graves
 _FAULTS = {
     "spatial": "blur|nois|grain|compress|block|band|expos|artefact|artifact|pixelat|distort|deform|unsharp|soft focus",
     "temporal": "jitter|flicker|freez|shuffl|ghost|morph|stutter|jerk|unstable|inconsisten|shak|judder",
-    "alignment": "mismatch|not match|contradict|instead of|disagree|not follow|wrong (?:number|colour|color)",
+    "alignment": "mismatch|not match|contradict|instead of|disagree|not follow|wrong (?:number|colour|color)|is wrong",
 }
 _DENIED = re.compile(r"\b(?:no|not any|without|free of|free from|lacks?)\b[^,;]*$")
 

@@ -84,13 +84,13 @@ def recital(rng: np.random.Generator) -> Exercise:
     To compare a description with a text, and to turn one into an answer, takes no eyes; without a clip it costs a
     fraction. What cannot be known without the clip carries no loss.
     """
-    shapes = rng.random() < 0.9
-    claim = draw_facts(rng) if shapes and rng.random() < 0.75 else None
+    shapes = rng.random() < 0.95
+    claim = draw_facts(rng) if shapes and rng.random() < 0.9 else None
     prompt = caption(claim, rng) if claim else None
     truth = draw_truth(rng, claim, shapes=shapes)
     if claim is not None:  # right and wrong equally often, or "right" is a good guess and nothing is compared
         truth = replace(truth, facts=mutate(claim, tuple(name for name in FACT_NAMES if rng.random() < 0.5), rng))
-    kind = rng.choice(("terse", "score", "compare", "yesno"), p=(0.4, 0.35, 0.15, 0.1))
+    kind = rng.choice(("terse", "score", "compare", "yesno"), p=(0.6, 0.25, 0.1, 0.05))
     if kind == "terse" and claim is not None:
         given, _, learned = describe.terse(truth).rpartition("; text")
         exercise = Exercise(describe_messages(prompt), (0,), learned, f"{given}; text")

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.build import LOOK, PIXELS
 from vqinsight.assessor.nano.eyes import targets
-from vqinsight.assessor.nano.lessons import Stage, lesson, recital
+from vqinsight.assessor.nano.lessons import Exercise, Stage, lesson, recital
 from vqinsight.video.views import View
 from vqinsight.world import footage
 from vqinsight.world.draw import Split, WorldClip
@@ -62,12 +62,44 @@ class _Row:
     wanted: list[int] | None
 
 
-class Lessons(Dataset[Page]):
+class _Pages:
+    """Exercises in token ids."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._prompts = nano_prompts(tokenizer)
+        self._tokenizer = tokenizer
+
+    def _page(self, exercises: Sequence[Exercise], views: list[tuple[View, ...]], wanted: list[list[int]]) -> Page:
+        prompts, answers, given = [], [], []
+        for exercise in exercises:
+            prompts.append(self._prompts.build(exercise.messages, [views[i] for i in exercise.clips]))
+            known, learned = self._tokenizer(
+                [exercise.given, exercise.answer + "<|im_end|>"], add_special_tokens=False
+            )["input_ids"]
+            answers.append(known + learned)
+            given.append(len(known))
+        return Page(views, wanted, prompts, [exercise.clips for exercise in exercises], answers, given)
+
+
+class Recitals(_Pages, Dataset[Page]):
+    """Recitals ``start`` to ``start + count``, text alone."""
+
+    def __init__(self, tokenizer: Any, count: int, start: int = 0) -> None:
+        super().__init__(tokenizer)
+        self._count, self._start = count, start
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> Page:
+        return self._page([recital(np.random.default_rng((17, self._start + index)))], [], [])
+
+
+class Lessons(_Pages, Dataset[Page]):
     """Lessons ``start`` to ``start + count``; the first ``perception`` of them are perception lessons."""
 
     def __init__(self, tokenizer: Any, count: int, perception: int, start: int = 0, split: Split = "train") -> None:
-        self._prompts = nano_prompts(tokenizer)
-        self._tokenizer = tokenizer
+        super().__init__(tokenizer)
         self._count, self._perception, self._start, self._split = count, perception, start, split
 
     def __len__(self) -> int:
@@ -79,16 +111,8 @@ class Lessons(Dataset[Page]):
         views = [world_views(clip, still=drawn.still) for clip in drawn.clips]
         rng = np.random.default_rng((13, self._start + index))
         exercises = [*drawn.exercises, *(recital(rng) for _ in range(RECITALS))]
-        prompts, answers, given = [], [], []
-        for exercise in exercises:
-            prompts.append(self._prompts.build(exercise.messages, [views[i] for i in exercise.clips]))
-            known, learned = self._tokenizer(
-                [exercise.given, exercise.answer + "<|im_end|>"], add_special_tokens=False
-            )["input_ids"]
-            answers.append(known + learned)
-            given.append(len(known))
         wanted = [targets(clip.truth, still=drawn.still) for clip in drawn.clips]
-        return Page(views, wanted, prompts, [exercise.clips for exercise in exercises], answers, given)
+        return self._page(exercises, views, wanted)
 
 
 class Collator:

@@ -20,7 +20,7 @@ from vqinsight.assessor.nano.build import TEXT_WIDTH, build_model, nano_config
 from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, ReadingHeads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
-from vqinsight.assessor.nano.pages import IGNORED, Collator, Lessons, Page, world_views
+from vqinsight.assessor.nano.pages import IGNORED, Collator, Lessons, Page, Recitals, world_views
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.assessor.save import last_checkpoint, restore
 from vqinsight.video.views import View
@@ -67,7 +67,9 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
             if part["wanted"] is not None:
                 view = self._views(part["inputs"]["input_ids"])
                 read.append(self.reading(said.hidden_states[READ_AT], view, part["wanted"])["loss"])
-        loss = total / tokens + HEADS_SHARE * torch.stack(seen).mean() + READING_SHARE * torch.stack(read).mean()
+        loss = total / tokens
+        if seen:  # recitals alone show nothing
+            loss = loss + HEADS_SHARE * torch.stack(seen).mean() + READING_SHARE * torch.stack(read).mean()
         return {"loss": loss}
 
     def _views(self, ids: torch.Tensor) -> torch.Tensor:
@@ -94,15 +96,17 @@ class Plan:
     """How long to train.
 
     Attributes:
-        glances: clips shown to the vision tower alone; 0 goes straight on to the whole model.
+        glances: clips shown to the vision tower alone; 0 goes straight on.
+        recitals: exercises of text alone for the language model; 0 goes straight on.
         lessons: lessons (two clips each) for the whole model afterwards, of which the first ``perception`` are terse.
-        per_step: lessons a step and process; twice as many glances.
+        per_step: lessons a step and process; twice as many glances, eight times as many recitals.
         learning_rate: Muon's at its peak for the tower alone; the whole model learns at half of it, AdamW's part at
             half of that.
         save_every: steps between checkpoints.
     """
 
     glances: int = 72_000
+    recitals: int = 20_000
     lessons: int = 18_000
     perception: int = 9_200
     per_step: int = 4
@@ -144,6 +148,8 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
     collator = Collator(tokenizer.pad_token_id)
     rate = plan.learning_rate / 2
+    if plan.recitals and not (out / "language").is_dir():
+        _recite(pupil, Recitals(tokenizer, plan.recitals, first), collator, out / "recitals", plan, rate, workers)
     trainer = _trainer(pupil, data, collator, out / "language", plan, plan.per_step, rate, workers)
     checkpoint = last_checkpoint(out / "language")
     if checkpoint is not None:
@@ -153,6 +159,20 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         model.load_state_dict(pupil.state_dict(), strict=False)
         model.save_pretrained(out / "final")
         tokenizer.save_pretrained(out / "final")
+
+
+def _recite(pupil: Pupil, data: Recitals, collator: Collator, out: Path, plan: Plan, rate: float, workers: int) -> None:
+    """Teach the language model what needs no eyes; the tower and the heads rest."""
+    resting = [*pupil.model.visual.parameters(), *pupil.attributes.parameters(), *pupil.reading.parameters()]
+    for weight in resting:
+        weight.requires_grad_(False)
+    trainer = _trainer(pupil, data, collator, out, plan, 8 * plan.per_step, rate, workers)
+    checkpoint = last_checkpoint(out)
+    if checkpoint is not None:
+        restore(pupil, checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    for weight in resting:
+        weight.requires_grad_(True)
 
 
 def _glance(first: int, index: int) -> tuple[tuple[View, ...], list[int]]:
