@@ -270,6 +270,8 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
     # Training further starts from what was learned, on clips of its own.
     more = replace(plan, seed=1, learning_rate=1e-9)
-    pretrain.pretrain(tmp_path / "more", more, start=folder)
-    before, after = (load_file(place / "model.safetensors") for place in (folder, tmp_path / "more" / "final"))
-    assert all(torch.allclose(before[name].float(), after[name], atol=1e-4) for name in before)
+    pretrain.pretrain(tmp_path / "more", more, start=tmp_path / "run" / "final")
+    before, after = (load_file(tmp_path / run / "final" / "model.safetensors") for run in ("run", "more"))
+    assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
+    before, after = (torch.load(tmp_path / run / "final" / pretrain.HEADS) for run in ("run", "more"))
+    assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before if name.startswith("reading."))

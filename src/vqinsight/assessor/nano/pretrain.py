@@ -28,6 +28,7 @@ from vqinsight.video.views import View
 HEADS_SHARE = 0.2  # weight of the tower's attribute heads beside the language loss
 READING_SHARE = 0.4  # weight of those inside the language model
 READ_AT = 3  # the language model's layer after which its visual tokens have to tell every attribute
+HEADS = "heads.pt"  # of a finished model, for training it further; they do not ship
 TOWER_SHARE = 0.2  # learning rate of the tower beside the language model: it can see already, and should not forget
 
 
@@ -119,8 +120,8 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     """Pre-train and save model and tokenizer to ``out/final``; goes on where an earlier call stopped.
 
     Args:
-        start: a model folder to train further; by default training begins from nothing. Give another ``plan.seed``, or
-            the same clips are shown again.
+        start: a model folder to train further, a ``final`` for preference: it keeps the heads. By default training
+            begins from nothing. Give another ``plan.seed``, or the same clips are shown again.
     """
     first = plan.seed * 10_000_000  # every seed has clips of its own
     if start is None:
@@ -146,6 +147,8 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     pupil = Pupil(nano_config(tokenizer))
     pupil.attributes = eyes.heads
     pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
+    if start is not None and (start / HEADS).is_file():
+        pupil.load_state_dict(torch.load(start / HEADS), strict=False)
     collator = Collator(tokenizer.pad_token_id)
     rate = plan.learning_rate / 2
     if plan.recitals and not (out / "language").is_dir():
@@ -159,6 +162,10 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         model.load_state_dict(pupil.state_dict(), strict=False)
         model.save_pretrained(out / "final")
         tokenizer.save_pretrained(out / "final")
+        heads = {
+            name: weight for name, weight in pupil.state_dict().items() if name.startswith(("attributes.", "reading."))
+        }
+        torch.save(heads, out / "final" / HEADS)
 
 
 def _recite(pupil: Pupil, data: Recitals, collator: Collator, out: Path, plan: Plan, rate: float, workers: int) -> None:
