@@ -37,12 +37,12 @@ dataset = "world"
 task = "generated"
 
 [rewards]
-l_min = 20
-l_max = 32
+l_min = 40
+l_max = 60
 
 [grpo]
 answers = 4
-max_new_tokens = 40
+max_new_tokens = 120
 beta = 0.0
 """
 CONFIG = """
