@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -266,6 +267,11 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     recited = load_file(last_checkpoint(tmp_path / "run" / "recitals") / "model.safetensors")
     tower = "patch_embed.proj.weight"
     assert torch.equal(recited[f"model.visual.{tower}"], seen[f"tower.{tower}"])  # recitals leave the eyes alone
+    pretrain.pretrain(tmp_path / "run", plan)
+    assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
+    # Stopped between the recitals and the first checkpoint of the lessons: the recitals are not lost.
+    for place in (tmp_path / "run" / "language").glob("checkpoint-*"):
+        shutil.rmtree(place)
     pretrain.pretrain(tmp_path / "run", plan)
     assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
     # Training further starts from what was learned, on clips of its own.

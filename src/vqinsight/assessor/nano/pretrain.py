@@ -151,7 +151,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         pupil.load_state_dict(torch.load(start / HEADS), strict=False)
     collator = Collator(tokenizer.pad_token_id)
     rate = plan.learning_rate / 2
-    if plan.recitals and not (out / "language").is_dir():
+    if plan.recitals and last_checkpoint(out / "language") is None:
         _recite(pupil, Recitals(tokenizer, plan.recitals, first), collator, out / "recitals", plan, rate, workers)
     trainer = _trainer(pupil, data, collator, out / "language", plan, plan.per_step, rate, workers)
     checkpoint = last_checkpoint(out / "language")
