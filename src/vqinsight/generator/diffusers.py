@@ -97,6 +97,19 @@ class PipelineGenerator(Generator):
         write_card(folder, {"family": self.family})
 
 
+class StandardizedGenerator(PipelineGenerator):
+    """A pipeline whose latents are standardized channel by channel."""
+
+    @abstractmethod
+    def _statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and deviation of the auto-encoder's latents, each (1, channels, 1, 1, 1)."""
+
+    @torch.no_grad()
+    def encode_video(self, frames: torch.Tensor) -> torch.Tensor:
+        mean, std = self._statistics()
+        return (self.vae.encode(self.to_planes(frames)).latent_dist.mode() - mean) / std
+
+
 def to_pixels(planes: torch.Tensor) -> torch.Tensor:
     """(B, 3, F, H, W) becomes uint8 (B, F, H, W, 3); what is not finite comes out black."""
     planes = torch.nan_to_num(planes.float(), nan=-1.0)

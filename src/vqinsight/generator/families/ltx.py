@@ -11,10 +11,10 @@ import torch
 from diffusers.pipelines.ltx.pipeline_ltx import calculate_shift
 
 from vqinsight.generator.base import Conditioning
-from vqinsight.generator.diffusers import PipelineGenerator, to_pixels
+from vqinsight.generator.diffusers import StandardizedGenerator, to_pixels
 
 
-class LTXGenerator(PipelineGenerator):
+class LTXGenerator(StandardizedGenerator):
     """LTX-Video 0.9; latents are kept unpacked and packed for the network."""
 
     family, prediction = "ltx", "flow"
@@ -36,11 +36,6 @@ class LTXGenerator(PipelineGenerator):
     def _statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         shape = (1, -1, 1, 1, 1)
         return self.vae.latents_mean.view(shape), self.vae.latents_std.view(shape) / self.vae.config.scaling_factor
-
-    @torch.no_grad()
-    def encode_video(self, frames: torch.Tensor) -> torch.Tensor:
-        mean, std = self._statistics()
-        return (self.vae.encode(self.to_planes(frames)).latent_dist.mode() - mean) / std
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:

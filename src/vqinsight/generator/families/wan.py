@@ -8,10 +8,10 @@ import torch
 
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Conditioning
-from vqinsight.generator.diffusers import PipelineGenerator, to_pixels
+from vqinsight.generator.diffusers import StandardizedGenerator, to_pixels
 
 
-class WanGenerator(PipelineGenerator):
+class WanGenerator(StandardizedGenerator):
     """Wan 2.1 text-to-video, 1.3B and 14B."""
 
     family, prediction = "wan", "flow"
@@ -36,11 +36,6 @@ class WanGenerator(PipelineGenerator):
         config, shape = self.vae.config, (1, -1, 1, 1, 1)
         mean, std = torch.tensor(config.latents_mean), torch.tensor(config.latents_std)
         return mean.view(shape).to(self.device), std.view(shape).to(self.device)
-
-    @torch.no_grad()
-    def encode_video(self, frames: torch.Tensor) -> torch.Tensor:
-        mean, std = self._statistics()
-        return (self.vae.encode(self.to_planes(frames)).latent_dist.mode() - mean) / std
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
