@@ -32,7 +32,7 @@ fix: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Makes the embedded assessor from nothing but this repository: pre-training, stage 1, stage 2 (about four hours on two
+# Makes the embedded assessor from nothing but this repository: pre-training, stage 1, stage 2 (about three hours on two
 # cores; goes on after a stop). The base before reinforcement stays in runs/nano/base.
 nano: SHELL := /bin/bash
 nano: setup
