@@ -25,9 +25,16 @@ from vqinsight.assessor.nano.pretrain import Plan, Pupil, whiten
 from vqinsight.assessor.save import last_checkpoint
 from vqinsight.tasks.prompts import BRIEF
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
-from vqinsight.world.describe import Defect, Heard, Truth, level, read
+from vqinsight.world.describe import OUTSIDE, Defect, Heard, Truth, level, read
 from vqinsight.world.draw import draw_clip, draw_siblings, overall
-from vqinsight.world.facts import Facts
+from vqinsight.world.facts import CHOICES, FACT_NAMES, NUMBER_WORDS, Facts, mismatches
+
+
+def _claimed(text: str) -> Facts:
+    """The facts that a caption states, in whichever wording."""
+    words = {word.strip(",").removesuffix("s") for word in text.split()}
+    stated = {name: [v for v in CHOICES[name] if NUMBER_WORDS.get(v, v) in words] for name in FACT_NAMES}  # type: ignore[call-overload]
+    return Facts(*(values[0] for values in stated.values()))  # type: ignore[arg-type]
 
 
 def _question(text: str, clips: int) -> Question:
@@ -69,6 +76,41 @@ def test_lessons_repeat_and_perception_is_terse() -> None:
         assert "<think>" not in exercise.answer
 
 
+def test_every_exercise_has_a_text_of_its_own_and_wrong_facts_are_common() -> None:
+    """Or "right" is a good guess about every fact; and a text about other things is told apart."""
+    wrong, facts, outside, texts = 0, 0, 0, []
+    for seed in range(300):
+        drawn = lesson(seed, "perception")
+        for exercise in drawn.exercises:
+            _, given, text = exercise.messages[1]["content"][-1]["text"].partition("Text: ")
+            texts.append(text)
+            truth = drawn.clips[exercise.clips[0]].truth
+            heard = read(exercise.answer)
+            if exercise.answer.endswith("; text unknown"):
+                outside += 1
+                assert heard.wrong is None
+                assert given
+            elif given:
+                assert truth.facts is not None
+                assert heard.wrong == mismatches(_claimed(text), truth.facts)
+                wrong += len(heard.wrong)
+                facts += len(FACT_NAMES)
+    assert 0.3 < wrong / facts < 0.5
+    assert 0.1 < outside / len(texts) < 0.3
+    assert len(set(texts)) > 0.5 * len(texts)
+
+
+def test_a_text_about_other_things_is_said_to_be_so() -> None:
+    heard = {
+        answer
+        for seed in range(200)
+        for exercise in lesson(seed, "conversation").exercises
+        if OUTSIDE in (answer := exercise.answer)
+    }
+    assert any('"alignment"' in answer for answer in heard)
+    assert any("A: " in answer for answer in heard)
+
+
 def test_yes_and_no_are_both_common_and_answers_follow_the_picture() -> None:
     said = []
     for seed in range(300):
@@ -91,7 +133,7 @@ def test_the_opinion_is_biased_on_purpose() -> None:
 
 def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_first() -> None:
     first, right, clear, total = 0, 0, 0, 0
-    for seed in range(400):
+    for seed in range(1500):
         drawn = lesson(seed, "conversation")
         for exercise in drawn.exercises:
             if len(exercise.clips) == 2:
@@ -99,8 +141,8 @@ def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_firs
                 assert isinstance(answer, Preference)
                 total += 1
                 first += answer.choice == "A"
-                a, b = (drawn.clips[i].truth for i in exercise.clips)
-                if a.claim and "Text:" in exercise.messages[1]["content"][-1]["text"] and overall(a) != overall(b):
+                a, b = (replace(drawn.clips[i].truth, claim=None) for i in exercise.clips)
+                if "Text:" not in exercise.messages[1]["content"][-1]["text"] and overall(a) != overall(b):
                     clear += 1
                     right += (answer.choice == "A") == (overall(a) > overall(b))
     assert total > 100
@@ -156,7 +198,7 @@ def test_a_recital_gives_what_was_seen_and_teaches_what_follows() -> None:
         assert not any(word in exercise.answer for word in ("defect", "shows", "camera"))  # eyes are needed for that
         if exercise.given.endswith("; text"):
             learned["text"] += 1
-            assert heard.wrong is not None
+            assert heard.wrong is not None or exercise.answer == " unknown"
         for end in ("Against the text", "A</answer>"):
             learned[end] += end in exercise.answer
     assert min(learned.values()) > 10

@@ -28,6 +28,9 @@ NOUNS = {
 }
 
 
+OUTSIDE = "Against the text: it names no shapes."  # what there is to say of a text that is not of this world
+
+
 @dataclass(frozen=True)
 class Defect:
     """One defect: its kind, a key of ``NOUNS``, and its severity in (0, 1]."""

@@ -99,6 +99,9 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
     if rng.random() < 0.1:
         width, height = height, width
     kind, background = _background(rng, split, height, width)
+    if split == "train":
+        varied = textures.vary(np.asarray(background), np.random.default_rng((2, seed)))
+        background = Image.fromarray(varied)
     frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
     shapes = bool(prompt) or rng.random() < (0.75 if kind in photos.TRAINED + photos.HELD_OUT else 0.95)
     claim = draw_facts(rng) if shapes and (prompt if prompt is not None else rng.random() < 0.7) else None

@@ -23,7 +23,10 @@ _FILES = {
     "hubble": ("skimage", "data/hubble_deep_field.jpg"),
     "ihc": ("skimage", "data/ihc.png"),
     "motorcycle": ("skimage", "data/motorcycle_left.png"),
+    "page": ("skimage", "data/page.png"),
+    "retina": ("skimage", "data/retina.jpg"),
     "rocket": ("skimage", "data/rocket.jpg"),
+    "text": ("skimage", "data/text.png"),
     "china": ("sklearn", "datasets/images/china.jpg"),
     "flower": ("sklearn", "datasets/images/flower.jpg"),
 }

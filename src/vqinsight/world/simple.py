@@ -7,7 +7,7 @@ combinations of facts is held out.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -16,7 +16,7 @@ from PIL import Image
 from vqinsight.world.defects_spatial import SPATIAL
 from vqinsight.world.defects_temporal import TEMPORAL
 from vqinsight.world.describe import Defect, Truth
-from vqinsight.world.draw import Split, damage, quality
+from vqinsight.world.draw import Split, WorldClip, damage, draw_truth, quality
 from vqinsight.world.facts import CHOICES, FACT_NAMES, Facts, caption, mutate
 from vqinsight.world.scene import Scene, render
 
@@ -91,6 +91,21 @@ def draw_simple(seed: int, split: Split = "train", *, defects: float = 0.37, err
     place = int(rng.integers(2**31))
     shown = damage(lambda at: render(scene, place, at), FRAMES, np.arange(FRAMES), truth, rng)
     return SimpleClip(shown, prompt, truth)
+
+
+def simple_siblings(seed: int, count: int) -> list[WorldClip]:
+    """``count`` clips of this corner from one training prompt, with the world's own shares of defects and errors.
+
+    For the assessor's lessons: what the small generator makes looks like these.
+    """
+    rng = np.random.default_rng((37, seed))
+    claim, prompt = draw_prompt(rng, "train")
+    clips = []
+    for _ in range(count):
+        truth = replace(draw_truth(rng, claim, shapes=True), camera="still")
+        scene = Scene(Image.fromarray(_ramp(rng)), truth.facts, "still", SIDE, SIDE, FRAMES)
+        clips.append(WorldClip(scene, truth, prompt, int(rng.integers(2**31)), "simple"))
+    return clips
 
 
 def _ramp(rng: np.random.Generator) -> np.ndarray:

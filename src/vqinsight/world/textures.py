@@ -108,6 +108,78 @@ def gradient(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return _grain(ramp, rng)
 
 
+def waves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Ripples: a few plane waves of different lengths on top of each other."""
+    low, high = _palette(rng, 2)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    total = np.zeros((height, width), np.float32)
+    for _ in range(4):
+        angle, period = rng.uniform(0, np.pi), height * rng.uniform(0.03, 0.3)
+        total += np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period + rng.uniform(0, 2 * np.pi))
+    return _grain(_mix(1 / (1 + np.exp(-rng.uniform(0.6, 4) * total)), low, high), rng)
+
+
+def checks(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """A chessboard at an angle, some fields with a hue of their own."""
+    angle, side = rng.uniform(0, np.pi), height * rng.uniform(0.05, 0.25)
+    y, x = np.mgrid[:height, :width].astype(np.float32) / side
+    column = np.floor(x * np.cos(angle) + y * np.sin(angle)).astype(int)
+    row = np.floor(y * np.cos(angle) - x * np.sin(angle)).astype(int)
+    colours = _palette(rng, 6)
+    field = (column + row) % 2 + 2 * ((3 * column + 5 * row) % 7 == 0) + 2 * ((2 * column + row) % 11 == 0)
+    return _grain(colours[field], rng)
+
+
+def strokes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Lines of all lengths, widths and directions, as of grass, hair or wires."""
+    image, draw = _canvas(rng, height, width)
+    main = rng.uniform(0, np.pi)
+    for colour in _palette(rng, 260):
+        angle = main + rng.normal(0, 0.5)
+        length, x, y = height * rng.uniform(0.05, 0.5), rng.uniform(0, width), rng.uniform(0, height)
+        line = (x, y, x + length * np.cos(angle), y + length * np.sin(angle))
+        draw.line(line, fill=tuple(int(255 * c) for c in colour), width=int(rng.integers(1, 9)))
+    return _grain(_to_float(image), rng)
+
+
+def rings(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Outlines of circles and boxes on a ramp, as of signs, wheels and windows."""
+    image = Image.fromarray((np.clip(gradient(rng, height, width), 0, 1) * 255).astype(np.uint8))
+    draw = ImageDraw.Draw(image)
+    for colour in _palette(rng, 40):
+        radius, x, y = height * rng.uniform(0.02, 0.2), rng.uniform(0, width), rng.uniform(0, height)
+        box = (x - radius, y - radius * rng.uniform(0.5, 1), x + radius, y + radius)
+        outline = draw.ellipse if rng.random() < 0.5 else draw.rectangle
+        outline(box, outline=tuple(int(255 * c) for c in colour), width=int(rng.integers(1, 8)))
+    return _to_float(image)
+
+
+def collage(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Two of the other kinds, side by side along a ragged edge or blended into each other."""
+    kinds = [clouds, leaves, tiles, stripes, gradient, waves, checks, strokes, rings]
+    first, second = (kinds[i](rng, height, width) for i in rng.choice(len(kinds), 2, replace=False))
+    weight = 1 / (1 + np.exp(-np.exp(rng.uniform(0, 5)) * noise(rng, height, width)))
+    return _mix(weight, first, second)
+
+
+def vary(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another picture of the same kind: turned over, its channels swapped, some colour and contrast taken away.
+
+    What a defect looks like must not be learned from a dozen backgrounds. Nothing here looks like a defect itself:
+    edges stay sharp, and light and dark stay inside the range.
+
+    Args:
+        canvas: (height, width, 3) uint8 RGB.
+    """
+    canvas = canvas[:: rng.choice((-1, 1)), :: rng.choice((-1, 1)), rng.permutation(3)]
+    shown = canvas.astype(np.float32)
+    grey = shown.mean(2, keepdims=True)
+    shown = grey + rng.uniform(0.2, 1) * (shown - grey)
+    contrast = rng.uniform(0.6, 1)
+    offset = rng.uniform(0, 1 - contrast) * 255
+    return np.clip(contrast * shown + offset, 0, 255).astype(np.uint8)
+
+
 def marble(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Veins: stripes bent by noise. Held out."""
     low, high = _palette(rng, 2)
@@ -151,5 +223,10 @@ TRAINED: dict[str, Texture] = {
     "tiles": tiles,
     "stripes": stripes,
     "gradient": gradient,
+    "waves": waves,
+    "checks": checks,
+    "strokes": strokes,
+    "rings": rings,
+    "collage": collage,
 }
 HELD_OUT: dict[str, Texture] = {"marble": marble, "bricks": bricks, "bokeh": bokeh}

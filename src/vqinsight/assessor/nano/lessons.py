@@ -20,6 +20,8 @@ from vqinsight.world.ask import ask
 from vqinsight.world.describe import Truth
 from vqinsight.world.draw import Split, WorldClip, draw_siblings, draw_truth, overall, quality
 from vqinsight.world.facts import FACT_NAMES, caption, draw_facts, mutate
+from vqinsight.world.outside import draw_outside
+from vqinsight.world.simple import simple_siblings
 
 Stage = Literal["perception", "conversation"]
 
@@ -63,19 +65,53 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
     """The lesson with that number: always the same for the same arguments."""
     rng = np.random.default_rng((7, seed))
     still = rng.random() < 0.12
-    clips = tuple(draw_siblings(seed, 2, split, prompt=False if still else None))
-    if stage == "perception":
-        exercises = [_terse(i, clip, still) for i, clip in enumerate(clips)]
+    if split == "train" and not still and rng.random() < 0.15:
+        clips = tuple(simple_siblings(seed, 2))
     else:
-        exercises = []
-        for i, clip in enumerate(clips):
-            terse = rng.random() < 0.25
-            exercises.append(_terse(i, clip, still) if terse else _score(i, clip.truth, clip.prompt, still, rng))
+        clips = tuple(draw_siblings(seed, 2, split, prompt=False if still else None))
+    exercises = []
+    for i, clip in enumerate(clips):
+        if stage == "perception" or rng.random() < 0.35:
+            exercises.append(_terse(i, *_told(clip, still, rng), still))
+        if stage == "perception":  # the clip is encoded already: a second text for it is cheap
+            exercises.append(_terse(i, *_told(clip, still, rng), still))
+        else:
+            exercises.append(_score(i, *_told(clip, still, rng), still, rng))
             if rng.random() < 0.4:
                 exercises.append(_yes_no(i, clip.truth, still, rng))
-        if not still and rng.random() < 0.6:
-            exercises.append(_compare((clips[0].truth, clips[1].truth), clips[0].prompt, rng))
+    if stage == "conversation" and not still and rng.random() < 0.6:
+        exercises.append(_compare(*_both_told(clips, rng), rng))
     return Lesson(clips, still, tuple(exercises))
+
+
+def _told(clip: WorldClip, still: bool, rng: np.random.Generator) -> tuple[Truth, str | None]:
+    """The clip under a text of this exercise's own, and that text; or without one; or under one about other things.
+
+    The text that a clip is drawn with is mostly right: a model that says so of every fact is seldom wrong, and
+    compares nothing. And a text that it can say nothing about comes from every user.
+    """
+    facts, chance = clip.truth.facts, rng.random()
+    if still or chance < 0.15 or (facts is None and chance < 0.7):
+        return replace(clip.truth, claim=None), None
+    if facts is None or chance < 0.3:
+        return replace(clip.truth, claim=None), draw_outside(rng)
+    claim = mutate(facts, _some(0.5 if rng.random() < 0.75 else 0.0, rng), rng)
+    return replace(clip.truth, claim=claim), caption(claim, rng)
+
+
+def _both_told(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> tuple[tuple[Truth, Truth], str | None]:
+    """The same for two clips, under one text for both."""
+    a, b = clips[0].truth, clips[1].truth
+    chance = rng.random()
+    if a.facts is None or b.facts is None or chance < 0.3:
+        text = draw_outside(rng) if chance < 0.15 else None
+        return (replace(a, claim=None), replace(b, claim=None)), text
+    claim = mutate((a.facts, b.facts)[rng.integers(2)], _some(0.25, rng), rng)
+    return (replace(a, claim=claim), replace(b, claim=claim)), caption(claim, rng)
+
+
+def _some(share: float, rng: np.random.Generator) -> tuple[str, ...]:
+    return tuple(name for name in FACT_NAMES if rng.random() < share)
 
 
 def recital(rng: np.random.Generator) -> Exercise:
@@ -85,14 +121,16 @@ def recital(rng: np.random.Generator) -> Exercise:
     fraction. What cannot be known without the clip carries no loss.
     """
     shapes = rng.random() < 0.95
-    claim = draw_facts(rng) if shapes and rng.random() < 0.9 else None
+    claim = draw_facts(rng) if shapes and rng.random() < 0.85 else None
     prompt = caption(claim, rng) if claim else None
     truth = draw_truth(rng, claim, shapes=shapes)
     if claim is not None:  # right and wrong equally often, or "right" is a good guess and nothing is compared
-        truth = replace(truth, facts=mutate(claim, tuple(name for name in FACT_NAMES if rng.random() < 0.5), rng))
+        truth = replace(truth, facts=mutate(claim, _some(0.5, rng), rng))
+    elif rng.random() < 0.5:
+        prompt = draw_outside(rng)
     kind = rng.choice(("terse", "score", "compare", "yesno"), p=(0.6, 0.25, 0.1, 0.05))
-    if kind == "terse" and claim is not None:
-        given, _, learned = describe.terse(truth).rpartition("; text")
+    if kind == "terse" and prompt is not None:
+        given, _, learned = _terse_line(truth, prompt, False).rpartition("; text")
         exercise = Exercise(describe_messages(prompt), (0,), learned, f"{given}; text")
     elif kind == "compare":
         exercise = _compare((truth, draw_truth(rng, claim, shapes=shapes)), prompt, rng)
@@ -112,8 +150,13 @@ def recital(rng: np.random.Generator) -> Exercise:
     return replace(exercise, messages=blind, clips=())
 
 
-def _terse(index: int, clip: WorldClip, still: bool) -> Exercise:
-    return Exercise(describe_messages(clip.prompt), (index,), describe.terse(clip.truth, still=still))
+def _terse(index: int, truth: Truth, prompt: str | None, still: bool) -> Exercise:
+    return Exercise(describe_messages(prompt), (index,), _terse_line(truth, prompt, still))
+
+
+def _terse_line(truth: Truth, prompt: str | None, still: bool) -> str:
+    outside = prompt is not None and truth.claim is None
+    return describe.terse(truth, still=still) + "; text unknown" * outside
 
 
 def _think(reasoning: str, answer: str) -> str:
@@ -132,6 +175,8 @@ def _score(index: int, truth: Truth, prompt: str | None, still: bool, rng: np.ra
     said = opinion(truth, still, rng)
     answer = BRIEF.format_answer(question, Score({key: said[key] for key in keys}))
     reasoning = describe.sentences(truth, rng, still=still)
+    if truth.claim is None and question.clips[0].prompt:
+        reasoning += f" {describe.OUTSIDE}"
     return Exercise(BRIEF.messages(question), (index,), _think(reasoning, answer))
 
 
@@ -151,21 +196,19 @@ def opinion(truth: Truth, still: bool, rng: np.random.Generator) -> dict[str, fl
 def _compare(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Generator) -> Exercise:
     order = (0, 1) if rng.random() < 0.5 else (1, 0)
     a, b = (truths[i] for i in order)
-    if rng.random() < 0.2:
-        a, b, prompt = replace(a, claim=None), replace(b, claim=None), None
     margin = overall(a) - overall(b)
     chosen: Choice = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # partial to the first clip, as many judges are
     question = Question("compare", (Clip("a", prompt), Clip("b", prompt)))
-    reasoning = " ".join(f"{name}: {_verdict(truth, rng)}" for name, truth in (("A", a), ("B", b)))
+    reasoning = " ".join(f"{name}: {_verdict(truth, prompt, rng)}" for name, truth in (("A", a), ("B", b)))
     return Exercise(
         BRIEF.messages(question), order, _think(reasoning, BRIEF.format_answer(question, Preference(chosen)))
     )
 
 
-def _verdict(truth: Truth, rng: np.random.Generator) -> str:
+def _verdict(truth: Truth, prompt: str | None, rng: np.random.Generator) -> str:
     parts = [describe.say_spatial(truth.spatial, rng), describe.say_temporal(truth.temporal, rng)]
-    if truth.claim is not None:
-        parts.append(describe.say_alignment(truth.claim, truth.wrong))
+    if prompt is not None:
+        parts.append(describe.say_alignment(truth.claim, truth.wrong) if truth.claim else describe.OUTSIDE)
     return " ".join(parts)
 
 

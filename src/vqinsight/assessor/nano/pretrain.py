@@ -16,7 +16,7 @@ import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from vqinsight.assessor.nano.build import TEXT_WIDTH, build_model, nano_config
+from vqinsight.assessor.nano.build import build_model, nano_config
 from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, ReadingHeads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
@@ -132,7 +132,11 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         tokenizer = AutoTokenizer.from_pretrained(start)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
     data = Lessons(tokenizer, plan.lessons, plan.perception, first)
-    eyes = Eyes(model.model.visual, Heads(TEXT_WIDTH))
+    pupil = Pupil(nano_config(tokenizer))
+    pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
+    if start is not None and (start / HEADS).is_file():
+        pupil.load_state_dict(torch.load(start / HEADS), strict=False)
+    eyes = Eyes(pupil.model.visual, pupil.attributes)
     if plan.glances and not (out / "eyes.pt").exists():
         glances = Glances(partial(_glance, first + 5_000_000), plan.glances)
         step = 2 * plan.per_step
@@ -144,11 +148,6 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         trainer.accelerator.wait_for_everyone()
     if (out / "eyes.pt").exists():
         eyes.load_state_dict(torch.load(out / "eyes.pt"))
-    pupil = Pupil(nano_config(tokenizer))
-    pupil.attributes = eyes.heads
-    pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
-    if start is not None and (start / HEADS).is_file():
-        pupil.load_state_dict(torch.load(start / HEADS), strict=False)
     collator = Collator(tokenizer.pad_token_id)
     rate = plan.learning_rate / 2
     if plan.recitals and last_checkpoint(out / "language") is None:
