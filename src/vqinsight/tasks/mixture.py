@@ -19,7 +19,7 @@ class Share:
     """One dataset's part of a mixture.
 
     Attributes:
-        examples: what it draws from, each once before any comes again.
+        examples: what it draws from, each once before any comes again; of comparisons, each once in both orders.
         weight: its share among the others, above 0.
     """
 
@@ -30,7 +30,9 @@ class Share:
 class Mixture(Sequence[Example]):
     """``length`` examples from ``shares``, in a seeded order.
 
-    Comparisons are shown in either order, by the position's own coin, so that the first place is worth nothing.
+    A comparison comes twice running, the second time with its clips swapped. With a coin instead, the better clip comes
+    first too often in one update and too seldom in the next, and a learner follows: the embedded model became partial
+    to the first clip (docs/nano.md).
 
     Raises:
         ValueError: no shares, an empty one, or a weight that is not above 0.
@@ -53,10 +55,11 @@ class Mixture(Sequence[Example]):
     def __getitem__(self, position: int) -> Example:  # type: ignore[override]
         part, place = int(self._part[position]), int(self._place[position])
         examples = self._shares[part].examples
-        turn, index = divmod(place, len(examples))
+        paired = isinstance(examples[0].answer, Preference)
+        turn, index = divmod(place // 2 if paired else place, len(examples))
         example = examples[int(_order(len(examples), self._seed, part, turn)[index])]
-        swap = np.random.default_rng((self._seed, 1, position)).random() < 0.5
-        return swapped(example) if swap and isinstance(example.answer, Preference) else example
+        coin = np.random.default_rng((self._seed, 1, part, place // 2)).random() < 0.5
+        return swapped(example) if isinstance(example.answer, Preference) and coin == place % 2 else example
 
 
 @lru_cache(maxsize=16)

@@ -19,7 +19,7 @@ from vqinsight.world import footage
 from vqinsight.world.draw import Split, WorldClip
 
 IGNORED = -100  # labels with this value carry no loss
-RECITALS = 8  # exercises without a clip beside each lesson
+RECITALS = 4  # exercises without a clip beside each lesson
 
 
 def nano_prompts(tokenizer: Any) -> PromptBuilder:
