@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from transformers.utils import logging as transformers_logging
+
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Generator
 
@@ -23,6 +25,7 @@ def open_generator(name: str, *, device: str = "cpu") -> Generator:
         import diffusers  # noqa: F401
     except ImportError as error:
         raise ModelError(INSTALL) from error
+    transformers_logging.disable_progress_bar()  # as for assessors: a bar for a moment is only noise
     return _open(name).to(device)
 
 
