@@ -52,7 +52,7 @@ class Plan:
     autoencoder_steps: int = 6_000
     frames: int = 32
     autoencoder_rate: float = 1e-3
-    steps: int = 3_500
+    steps: int = 8_000
     batch: int = 32
     rate: float = 1e-3
     average: float = 0.998
