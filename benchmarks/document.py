@@ -173,7 +173,8 @@ def _srcc(value: float | None) -> str:
 def generator() -> str:
     """What the embedded generator makes of held-out prompts, by the oracle."""
     found = results("generator_nano")
-    lines = ["| 0–100 | mean | spread | best of 8 | worst of 8 |", "|---|---|---|---|---|"]
+    of = f"of {found['candidates']}"
+    lines = [f"| 0–100 | mean | spread | best {of} | worst {of} |", "|---|---|---|---|---|"]
     for name, row in found["rows"].items():
         lines.append(f"| {name} | " + " | ".join(f"{row[key]:.1f}" for key in ("mean", "sd", "best", "worst")) + " |")
     for words, row in found["words"].items():

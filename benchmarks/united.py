@@ -13,11 +13,14 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from learning import share
 
 from vqinsight.assessor.assessor import Assessor
@@ -41,17 +44,23 @@ MARGIN = 5.0  # oracle points between two clips from which on their order means 
 PROMPTS_SEED, CLIPS_SEED = 7, 70_000
 
 
-def oracle(paths: Sequence[str], prompt: str) -> list[dict[str, float]]:
-    """The oracle's scores of clips of one prompt."""
-    return [measure(read_clip(path), prompt).scores for path in paths]
+def oracle(groups: Sequence[Candidates]) -> list[list[dict[str, float]]]:
+    """The oracle's scores of every prompt's clips, on all cores."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_oracle, groups, chunksize=4))
+
+
+def _oracle(group: Candidates) -> list[dict[str, float]]:
+    torch.set_num_threads(1)
+    return [measure(read_clip(path), group.prompt).scores for path in group.paths]
 
 
 def oracle_pairs(groups: Sequence[Candidates], file: Path) -> Path:
     """Best over worst of each prompt by the oracle, as a pairs file."""
     if not file.is_file():
         lines = []
-        for group in groups:
-            scores = [each["overall"] for each in oracle(group.paths, group.prompt)]
+        for group, measured in zip(groups, oracle(groups), strict=True):
+            scores = [each["overall"] for each in measured]
             if len(scores) > 1 and max(scores) > min(scores):
                 best, worst = (
                     str(Path(group.paths[int(at)]).resolve()) for at in (np.argmax(scores), np.argmin(scores))
@@ -88,7 +97,7 @@ def variants(settings: AlignSettings) -> dict[str, str]:
 def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, at_once: int) -> dict[str, Any]:
     """Fresh clips of one generator, (prompts,) means of each dimension, and their diversity."""
     groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, at_once=at_once)
-    scores = [oracle(group.paths, group.prompt) for group in groups]
+    scores = oracle(groups)
     rows = [json.loads(line) for line in (folder / MADE).read_text(encoding="utf-8").splitlines()]
     return {
         "means": {
