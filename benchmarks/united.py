@@ -42,6 +42,7 @@ from vqinsight.world.oracle import measure
 DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
 MARGIN = 5.0  # oracle points between two clips from which on their order means something
 PROMPTS_SEED, CLIPS_SEED = 7, 70_000
+CAPTIONS = 178  # held out; the simple world has no more
 
 
 def oracle(groups: Sequence[Candidates]) -> list[list[dict[str, float]]]:
@@ -94,6 +95,13 @@ def variants(settings: AlignSettings) -> dict[str, str]:
     return found
 
 
+def held_out_prompts(count: int) -> list[str]:
+    """Every held-out caption once, then the same ones asking for a clean and smooth clip."""
+    wanted = PromptSettings(dataset="world", split="held_out", count=min(count, CAPTIONS), seed=PROMPTS_SEED)
+    captions = read_prompts(wanted)
+    return [*captions, *(f"{caption}, clean and smooth" for caption in captions)][:count]
+
+
 def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, at_once: int) -> dict[str, Any]:
     """Fresh clips of one generator, (prompts,) means of each dimension, and their diversity."""
     groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, at_once=at_once)
@@ -141,8 +149,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = read_toml(AlignSettings, given.config, given.set)
     generators = variants(settings)
-    held_out = PromptSettings(dataset="world", split="held_out", count=given.prompts, seed=PROMPTS_SEED)
-    prompts, at_once = read_prompts(held_out), settings.generator.at_once
+    prompts, at_once = held_out_prompts(given.prompts), settings.generator.at_once
     found = {
         name: examine(place, prompts, given.clips, settings.out / f"examined_{given.prompts}" / str(number), at_once)
         for number, (name, place) in enumerate(generators.items())
