@@ -21,7 +21,7 @@ from vqinsight.world.footage import clip_name
 from vqinsight.world.scene import Scene, render
 
 SEVERITIES = (0.1, 0.3, 0.5, 0.7, 1.0)
-TEXTURES = sorted(textures.TRAINED)
+TEXTURES = sorted(set(textures.TRAINED) - {"rings"})  # on a bare ramp the mildest blur leaves nothing to measure
 
 
 @cache
