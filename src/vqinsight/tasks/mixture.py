@@ -31,8 +31,7 @@ class Mixture(Sequence[Example]):
     """``length`` examples from ``shares``, in a seeded order.
 
     A comparison comes twice running, the second time with its clips swapped. With a coin instead, the better clip comes
-    first too often in one update and too seldom in the next, and a learner follows: the embedded model became partial
-    to the first clip (docs/nano.md).
+    first too often in one update and too seldom in the next, and a learner can follow.
 
     Raises:
         ValueError: no shares, an empty one, or a weight that is not above 0.
