@@ -11,7 +11,7 @@ from vqinsight.datasets import DATASETS, Download
 from vqinsight.datasets.world import WorldExamples
 from vqinsight.errors import UsageError
 from vqinsight.stages.settings import DataSettings, TrainSettings
-from vqinsight.tasks.mixture import Mixture, Share
+from vqinsight.tasks.mixture import Mixture, Share, orders
 from vqinsight.tasks.types import Example, Preference, TaskName
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,8 @@ def mixture(settings: TrainSettings, tasks: Sequence[TaskName]) -> Mixture:
                 f"data.{number} ({data.dataset}) asks {examples[0].question.task!r}, which stage {settings.stage!r} "
                 f"does not teach; it takes {', '.join(tasks)}."
             )
-        shares.append(Share(examples, data.weight if data.weight is not None else float(len(examples))))
+        asked = float(len(examples) * orders(examples))
+        shares.append(Share(examples, data.weight if data.weight is not None else asked))
     return Mixture(shares, _questions(settings, shares), settings.seed)
 
 
@@ -81,5 +82,5 @@ def _questions(settings: TrainSettings, shares: Sequence[Share]) -> int:
         return math.ceil(settings.steps / rollouts) * settings.questions
     if any(isinstance(share.examples, WorldExamples) for share in shares):
         raise UsageError("the embedded world has no end: say how many updates with steps = …")
-    total = settings.epochs * sum(len(share.examples) for share in shares)
+    total = settings.epochs * sum(len(share.examples) * orders(share.examples) for share in shares)
     return math.ceil(total / settings.questions) * settings.questions

@@ -42,7 +42,7 @@ class DataSettings(Settings):
         dir: where its download lies; a file for ``table``; nothing for ``world``.
         task: for datasets that can ask several: ``image``, ``natural``, ``generated``, ``compare`` or ``yesno``.
         split: of the dataset; by default the one that its makers train on.
-        weight: its share among the others; by default as many as it has examples.
+        weight: its share among the others; by default as many as it has questions, of which a pair is two.
         start, count: for ``world`` the clips' seeds; for others, a slice of the examples.
     """
 
@@ -110,7 +110,7 @@ class TrainSettings(Settings):
         questions: a update, over all processes together.
         answers_per_forward: answers that go through the model at once on each process: the knob for memory. A group may
             straddle processes.
-        steps: updates; or else ``epochs`` through the data.
+        steps: updates; or else ``epochs`` through the data, in each of which a pair is asked in both orders.
         learning_rate: at its peak.
         max_failed: share of questions with unreadable clips from which on the run stops.
         samples_every: updates between two entries in ``samples.md``.

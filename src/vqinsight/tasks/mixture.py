@@ -27,6 +27,11 @@ class Share:
     weight: float
 
 
+def orders(examples: Sequence[Example]) -> int:
+    """How often each of them is asked in one turn: comparisons in both orders, anything else once."""
+    return 2 if isinstance(examples[0].answer, Preference) else 1
+
+
 class Mixture(Sequence[Example]):
     """``length`` examples from ``shares``, in a seeded order.
 
@@ -41,6 +46,7 @@ class Mixture(Sequence[Example]):
         if not shares or any(len(share.examples) == 0 or share.weight <= 0 for share in shares):
             raise ValueError("a mixture needs at least one dataset, each with examples and a weight above 0")
         self._shares, self._seed = shares, seed
+        self._orders = [orders(share.examples) for share in shares]
         weights = np.array([share.weight for share in shares])
         self._part = np.random.default_rng((seed, 0)).choice(len(shares), size=length, p=weights / weights.sum())
         self._place = np.empty(length, dtype=np.int64)  # how many of the same part came before
@@ -54,11 +60,13 @@ class Mixture(Sequence[Example]):
     def __getitem__(self, position: int) -> Example:  # type: ignore[override]
         part, place = int(self._part[position]), int(self._place[position])
         examples = self._shares[part].examples
-        paired = isinstance(examples[0].answer, Preference)
-        turn, index = divmod(place // 2 if paired else place, len(examples))
+        pair, again = divmod(place, self._orders[part])
+        turn, index = divmod(pair, len(examples))
         example = examples[int(_order(len(examples), self._seed, part, turn)[index])]
-        coin = np.random.default_rng((self._seed, 1, part, place // 2)).random() < 0.5
-        return swapped(example) if isinstance(example.answer, Preference) and coin == place % 2 else example
+        if not isinstance(example.answer, Preference):
+            return example
+        coin = np.random.default_rng((self._seed, 1, part, pair)).random() < 0.5
+        return swapped(example) if coin == again else example
 
 
 @lru_cache(maxsize=16)
