@@ -26,8 +26,6 @@ NOUNS = {
     "ghosting": "ghosting",
     "morphing": "morphing",
 }
-
-
 OUTSIDE = "Against the text: it names no shapes."  # what there is to say of a text that is not of this world
 
 
@@ -143,9 +141,9 @@ def _say_defect(defect: Defect | None) -> str:
     return f"{NOUNS[defect.kind]}, {LEVELS[level(defect.severity) - 1]}" if defect else "no defect"
 
 
-def say_alignment(claim: Facts, wrong: tuple[str, ...]) -> str:
-    """One sentence on the text prompt."""
-    return f"Against the text: {_verdicts(claim, wrong)}."
+def say_alignment(claim: Facts | None, wrong: tuple[str, ...]) -> str:
+    """One sentence on the text prompt; a text without a ``claim`` is not of this world."""
+    return OUTSIDE if claim is None else f"Against the text: {_verdicts(claim, wrong)}."
 
 
 def _verdicts(claim: Facts, wrong: tuple[str, ...]) -> str:

@@ -45,9 +45,14 @@ def _grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _canvas(rng: np.random.Generator, height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    colour = tuple(int(255 * c) for c in _palette(rng, 1)[0])
+    colour = _fill(_palette(rng, 1)[0])
     image = Image.new("RGB", (width, height), colour)
     return image, ImageDraw.Draw(image)
+
+
+def _fill(colour: np.ndarray) -> tuple[int, ...]:
+    """A colour in [0, 1] as PIL takes it."""
+    return tuple(int(255 * c) for c in colour)
 
 
 def _to_float(image: Image.Image) -> np.ndarray:
@@ -73,7 +78,7 @@ def leaves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         stretch = rng.uniform(0.5, 2.0)
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         box = (x - radius * stretch, y - radius, x + radius * stretch, y + radius)
-        draw.ellipse(box, fill=tuple(int(255 * c) for c in colour))
+        draw.ellipse(box, fill=_fill(colour))
     return _grain(_to_float(image), rng)
 
 
@@ -85,7 +90,7 @@ def tiles(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     for y in range(0, height, step_y):
         for x in range(0, width, step_x):
             colour = palette[rng.integers(len(palette))]
-            draw.rectangle((x, y, x + step_x, y + step_y), fill=tuple(int(255 * c) for c in colour))
+            draw.rectangle((x, y, x + step_x, y + step_y), fill=_fill(colour))
     return _grain(_to_float(image), rng)
 
 
@@ -138,7 +143,7 @@ def strokes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         angle = main + rng.normal(0, 0.5)
         length, x, y = height * rng.uniform(0.05, 0.5), rng.uniform(0, width), rng.uniform(0, height)
         line = (x, y, x + length * np.cos(angle), y + length * np.sin(angle))
-        draw.line(line, fill=tuple(int(255 * c) for c in colour), width=int(rng.integers(1, 9)))
+        draw.line(line, fill=_fill(colour), width=int(rng.integers(1, 9)))
     return _grain(_to_float(image), rng)
 
 
@@ -150,13 +155,13 @@ def rings(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         radius, x, y = height * rng.uniform(0.02, 0.2), rng.uniform(0, width), rng.uniform(0, height)
         box = (x - radius, y - radius * rng.uniform(0.5, 1), x + radius, y + radius)
         outline = draw.ellipse if rng.random() < 0.5 else draw.rectangle
-        outline(box, outline=tuple(int(255 * c) for c in colour), width=int(rng.integers(1, 8)))
+        outline(box, outline=_fill(colour), width=int(rng.integers(1, 8)))
     return _to_float(image)
 
 
 def collage(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Two of the other kinds, side by side along a ragged edge or blended into each other."""
-    kinds = [clouds, leaves, tiles, stripes, gradient, waves, checks, strokes, rings]
+    kinds = [kind for kind in TRAINED.values() if kind is not collage]
     first, second = (kinds[i](rng, height, width) for i in rng.choice(len(kinds), 2, replace=False))
     weight = 1 / (1 + np.exp(-np.exp(rng.uniform(0, 5)) * noise(rng, height, width)))
     return _mix(weight, first, second)
@@ -200,7 +205,7 @@ def bricks(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     for row, y in enumerate(range(0, height, tall)):
         for x in range(-(row % 2) * wide // 2, width, wide):
             colour = np.clip(base + rng.uniform(-0.1, 0.1), 0, 1)
-            draw.rectangle((x, y, x + wide - gap, y + tall - gap), fill=tuple(int(255 * c) for c in colour))
+            draw.rectangle((x, y, x + wide - gap, y + tall - gap), fill=_fill(colour))
     return _grain(_to_float(image), rng)
 
 

@@ -71,14 +71,14 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
         clips = tuple(draw_siblings(seed, 2, split, prompt=False if still else None))
     exercises = []
     for i, clip in enumerate(clips):
-        if stage == "perception" or rng.random() < 0.35:
-            exercises.append(_terse(i, *_told(clip, still, rng), still))
         if stage == "perception":  # the clip is encoded already: a second text for it is cheap
+            exercises += [_terse(i, *_told(clip, still, rng), still) for _ in range(2)]
+            continue
+        if rng.random() < 0.35:
             exercises.append(_terse(i, *_told(clip, still, rng), still))
-        else:
-            exercises.append(_score(i, *_told(clip, still, rng), still, rng))
-            if rng.random() < 0.4:
-                exercises.append(_yes_no(i, clip.truth, still, rng))
+        exercises.append(_score(i, *_told(clip, still, rng), still, rng))
+        if rng.random() < 0.4:
+            exercises.append(_yes_no(i, clip.truth, still, rng))
     if stage == "conversation" and not still and rng.random() < 0.6:
         exercises.append(_compare(*_both_told(clips, rng), rng))
     return Lesson(clips, still, tuple(exercises))
@@ -176,7 +176,7 @@ def _score(index: int, truth: Truth, prompt: str | None, still: bool, rng: np.ra
     answer = BRIEF.format_answer(question, Score({key: said[key] for key in keys}))
     reasoning = describe.sentences(truth, rng, still=still)
     if truth.claim is None and question.clips[0].prompt:
-        reasoning += f" {describe.OUTSIDE}"
+        reasoning += f" {describe.say_alignment(None, ())}"
     return Exercise(BRIEF.messages(question), (index,), _think(reasoning, answer))
 
 
@@ -208,7 +208,7 @@ def _compare(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Gen
 def _verdict(truth: Truth, prompt: str | None, rng: np.random.Generator) -> str:
     parts = [describe.say_spatial(truth.spatial, rng), describe.say_temporal(truth.temporal, rng)]
     if prompt is not None:
-        parts.append(describe.say_alignment(truth.claim, truth.wrong) if truth.claim else describe.OUTSIDE)
+        parts.append(describe.say_alignment(truth.claim, truth.wrong))
     return " ".join(parts)
 
 
