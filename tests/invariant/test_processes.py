@@ -29,8 +29,8 @@ def test_two_processes_are_one(tmp_path: Path, stage: str) -> None:
     expected, found = runs.weights(tmp_path / "one" / "final"), runs.weights(tmp_path / "both" / "final")
     begun = runs.weights(WEIGHTS)
     assert any(not torch.equal(expected[name], begun[name]) for name in expected)
-    # Sums in another order differ in the last digit, and Adam takes a gradient near zero as far as any other: a bias may
-    # differ by some 3e-3 of its way, all weights together by less than 1e-4 of theirs.
+    # Sums in another order differ in the last digit, and Adam takes a gradient near zero as far as any other: a bias
+    # may differ by some 3e-3 of its way, all weights together by less than 1e-4 of theirs.
     apart = {name: ((found[name] - weight).norm(), (weight - begun[name]).norm()) for name, weight in expected.items()}
     for name, (difference, moved) in apart.items():
         assert difference <= 2e-2 * moved + 1e-7, name

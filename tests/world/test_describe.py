@@ -104,10 +104,16 @@ def test_terse_lines_by_hand():
     facts = Facts(3, "cyan", "triangle", "up")
     claim = Facts(3, "blue", "triangle", "left")
     truth = Truth(facts, "left", Defect("blur", 0.5), Defect("freeze", 0.1), claim)
-    verdicts = "count 3 is right, colour blue is wrong, shape triangle is right, direction left is wrong"
+    verdicts = (
+        "count 3 seen 3 is right, colour blue seen cyan is wrong, "
+        "shape triangle seen triangle is right, direction left seen up is wrong"
+    )
     assert terse(truth) == f"3 cyan triangle up; camera left; blur 3; freeze 1; text {verdicts}"
     assert terse(truth, still=True) == "3 cyan triangle; blur 3"
-    right = "text count 3 is right, colour cyan is right, shape triangle is right, direction up is right"
+    right = (
+        "text count 3 seen 3 is right, colour cyan seen cyan is right, "
+        "shape triangle seen triangle is right, direction up seen up is right"
+    )
     assert terse(Truth(facts, "in", None, None, facts)) == f"3 cyan triangle up; camera in; clean; smooth; {right}"
     assert terse(Truth(None, "still", None, None, None)) == "no shapes; camera still; clean; smooth"
 

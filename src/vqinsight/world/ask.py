@@ -89,7 +89,7 @@ def _ask_text(truth: Truth, rng: np.random.Generator) -> Asked:
     facts = _facts(truth)
     wrong = (FACT_NAMES[rng.integers(len(FACT_NAMES))],) if rng.random() < 0.5 else ()
     claim = mutate(facts, wrong, rng)
-    return f"Does it show {caption(claim, rng)}?", not wrong, say_alignment(claim, wrong)
+    return f"Does it show {caption(claim, rng)}?", not wrong, say_alignment(claim, facts)
 
 
 def _facts(truth: Truth) -> Facts:

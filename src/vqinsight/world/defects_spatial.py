@@ -61,10 +61,11 @@ def compression(frames: np.ndarray, severity: float, rng: np.random.Generator) -
     if rng.random() < 0.5 and len(frames) > 1:
         return h264_round_trip(frames, crf=31 + 20 * severity)
     quality = max(1, round(26 - 24 * severity**0.6))
-    return np.stack([_jpeg(frame, quality) for frame in frames])
+    return np.stack([jpeg(frame, quality) for frame in frames])
 
 
-def _jpeg(frame: np.ndarray, quality: int) -> np.ndarray:
+def jpeg(frame: np.ndarray, quality: int) -> np.ndarray:
+    """A round trip through JPEG at ``quality`` 1 to 95; (H, W, 3) uint8 RGB."""
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, "JPEG", quality=quality)
     with Image.open(buffer) as image:

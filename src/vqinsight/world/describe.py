@@ -80,8 +80,8 @@ def terse(truth: Truth, *, still: bool = False) -> str:
         _terse_defect(truth.spatial, "clean"),
         _terse_defect(truth.temporal, "smooth"),
     ]
-    if truth.claim is not None:
-        parts.append(f"text {_verdicts(truth.claim, truth.wrong)}")
+    if truth.claim is not None and facts is not None:
+        parts.append(f"text {_verdicts(truth.claim, facts)}")
     return "; ".join(parts)
 
 
@@ -95,7 +95,7 @@ def sentences(truth: Truth, rng: np.random.Generator, *, still: bool = False) ->
     if not still:
         said.append(say_temporal(truth.temporal, rng))
     if truth.claim is not None:
-        said.append(say_alignment(truth.claim, truth.wrong))
+        said.append(say_alignment(truth.claim, truth.facts))
     return " ".join(said)
 
 
@@ -141,17 +141,22 @@ def _say_defect(defect: Defect | None) -> str:
     return f"{NOUNS[defect.kind]}, {LEVELS[level(defect.severity) - 1]}" if defect else "no defect"
 
 
-def say_alignment(claim: Facts | None, wrong: tuple[str, ...]) -> str:
+def say_alignment(claim: Facts | None, facts: Facts | None) -> str:
     """One sentence on the text prompt; a text without a ``claim`` is not of this world."""
-    return OUTSIDE if claim is None else f"Against the text: {_verdicts(claim, wrong)}."
+    return f"Against the text: {_verdicts(claim, facts)}." if claim and facts else OUTSIDE
 
 
-def _verdicts(claim: Facts, wrong: tuple[str, ...]) -> str:
-    """Fact by fact, with the claim said again: every word is one short step.
+def _verdicts(claim: Facts, facts: Facts) -> str:
+    """Fact by fact, what is claimed beside what is seen: every word is one short step.
 
-    A list of only what is wrong was never learned but for the count; verdicts without the claim, slowly.
+    A list of only what is wrong was never learned but for the count; verdicts with the claim but not what is seen, for
+    count and colour only.
     """
-    return ", ".join(f"{name} {getattr(claim, name)} is {'wrong' if name in wrong else 'right'}" for name in FACT_NAMES)
+    wrong = mismatches(claim, facts)
+    return ", ".join(
+        f"{name} {getattr(claim, name)} seen {getattr(facts, name)} is {'wrong' if name in wrong else 'right'}"
+        for name in FACT_NAMES
+    )
 
 
 @dataclass(frozen=True)
@@ -209,5 +214,5 @@ def _read_defect(text: str, kinds: tuple[str, ...], absent: str) -> tuple[str, i
 
 
 def _read_alignment(text: str) -> tuple[str, ...] | None:
-    verdicts = dict(re.findall(rf"\b({'|'.join(FACT_NAMES)}) \w+ is (right|wrong)\b", text))
+    verdicts = dict(re.findall(rf"\b({'|'.join(FACT_NAMES)}) \w+ seen \w+ is (right|wrong)\b", text))
     return tuple(name for name in FACT_NAMES if verdicts[name] == "wrong") if len(verdicts) == len(FACT_NAMES) else None

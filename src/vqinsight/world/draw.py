@@ -18,6 +18,8 @@ from vqinsight.world.scene import CAMERA_MOVES, Scene, render
 Split = Literal["train", "held_out"]
 _HEIGHTS = (112, 128, 144, 160, 192, 224)
 _ASPECTS = (1.0, 4 / 3, 16 / 9)
+# Share of scenes with shapes, of photographs and of textures; real footage has none.
+_WITH_SHAPES: dict[Split, tuple[float, float]] = {"train": (0.5, 0.8), "held_out": (0.75, 0.95)}
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
         varied = textures.vary(np.asarray(background), np.random.default_rng((2, seed)))
         background = Image.fromarray(varied)
     frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
-    shapes = bool(prompt) or rng.random() < (0.75 if kind in photos.TRAINED + photos.HELD_OUT else 0.95)
+    share = _WITH_SHAPES[split][0 if kind in photos.TRAINED + photos.HELD_OUT else 1]
+    shapes = bool(prompt) or rng.random() < share
     claim = draw_facts(rng) if shapes and (prompt if prompt is not None else rng.random() < 0.7) else None
     text = caption(claim, rng) if claim else None
     clips = []

@@ -8,6 +8,10 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
+from vqinsight.world.defects_spatial import jpeg
+from vqinsight.world.photos import TRAINED as TRAINED_PHOTOS
+from vqinsight.world.photos import photo
+
 _FIELD = 1024  # side of the shared noise fields, in pixels
 
 
@@ -159,6 +163,20 @@ def rings(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return _to_float(image)
 
 
+def mirrors(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """A photograph of those trained on, repeated in mirrors from any point on: never enlarged, so never blurred."""
+    image = photo(TRAINED_PHOTOS[rng.integers(len(TRAINED_PHOTOS))])
+    return image[np.ix_(_to_and_fro(rng, len(image), height), _to_and_fro(rng, image.shape[1], width))] / np.float32(
+        255
+    )
+
+
+def _to_and_fro(rng: np.random.Generator, size: int, wanted: int) -> np.ndarray:
+    """``wanted`` places in [0, size), from anywhere on, turning round at the ends."""
+    place = (rng.integers(2 * size) + np.arange(wanted)) % (2 * size)
+    return np.minimum(place, 2 * size - 1 - place)
+
+
 def collage(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Two of the other kinds, side by side along a ragged edge or blended into each other."""
     kinds = [kind for kind in TRAINED.values() if kind is not collage]
@@ -168,10 +186,11 @@ def collage(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def vary(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another picture of the same kind: turned over, its channels swapped, some colour and contrast taken away.
+    """Another picture of the same kind: turned over, its channels swapped, and as some camera would have delivered it.
 
-    What a defect looks like must not be learned from a dozen backgrounds. Nothing here looks like a defect itself:
-    edges stay sharp, and light and dark stay inside the range.
+    What a defect looks like must not be learned from a dozen backgrounds, nor that a clean picture never has a white
+    sky or a black corner, or has never been a JPEG file. Nothing here is as strong as the slightest defect: edges stay
+    sharp, and the middle of the range stays where it is.
 
     Args:
         canvas: (height, width, 3) uint8 RGB.
@@ -180,9 +199,14 @@ def vary(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     shown = canvas.astype(np.float32)
     grey = shown.mean(2, keepdims=True)
     shown = grey + rng.uniform(0.2, 1) * (shown - grey)
-    contrast = rng.uniform(0.6, 1)
-    offset = rng.uniform(0, 1 - contrast) * 255
-    return np.clip(contrast * shown + offset, 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:  # a flat picture, inside the range
+        contrast = rng.uniform(0.6, 1)
+        shown = contrast * shown + rng.uniform(0, 1 - contrast) * 255
+    else:  # a hard one, whose lights and shadows may be clipped
+        middle = np.median(grey)
+        shown = middle + rng.uniform(1, 1.7) * (shown - middle)
+    varied = np.clip(shown, 0, 255).astype(np.uint8)
+    return jpeg(varied, int(rng.integers(60, 95))) if rng.random() < 0.4 else varied
 
 
 def marble(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -232,6 +256,7 @@ TRAINED: dict[str, Texture] = {
     "checks": checks,
     "strokes": strokes,
     "rings": rings,
+    "mirrors": mirrors,
     "collage": collage,
 }
 HELD_OUT: dict[str, Texture] = {"marble": marble, "bricks": bricks, "bokeh": bokeh}

@@ -176,7 +176,7 @@ def _score(index: int, truth: Truth, prompt: str | None, still: bool, rng: np.ra
     answer = BRIEF.format_answer(question, Score({key: said[key] for key in keys}))
     reasoning = describe.sentences(truth, rng, still=still)
     if truth.claim is None and question.clips[0].prompt:
-        reasoning += f" {describe.say_alignment(None, ())}"
+        reasoning += f" {describe.OUTSIDE}"
     return Exercise(BRIEF.messages(question), (index,), _think(reasoning, answer))
 
 
@@ -208,7 +208,7 @@ def _compare(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Gen
 def _verdict(truth: Truth, prompt: str | None, rng: np.random.Generator) -> str:
     parts = [describe.say_spatial(truth.spatial, rng), describe.say_temporal(truth.temporal, rng)]
     if prompt is not None:
-        parts.append(describe.say_alignment(truth.claim, truth.wrong))
+        parts.append(describe.say_alignment(truth.claim, truth.facts))
     return " ".join(parts)
 
 
