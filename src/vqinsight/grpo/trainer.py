@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 from accelerate.utils import DistributedType, gather_object
-from transformers import Trainer, TrainingArguments
+from transformers import TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.branches import Packed, answer_logprobs, core, pack
-from vqinsight.assessor.features import EncodedView, encoder_outputs, pixels
+from vqinsight.assessor.branches import Packed, answer_logprobs, pack
 from vqinsight.errors import TrainingError
+from vqinsight.grpo.base import AssessorTrainer
 from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.questions import Asked, Blocks, Failed, Questions
@@ -60,7 +60,7 @@ class Rollout:
     counted: int
 
 
-class GRPOTrainer(Trainer):
+class GRPOTrainer(AssessorTrainer):
     """Teaches an assessor by the rewards of its own answers.
 
     Args:
@@ -86,16 +86,8 @@ class GRPOTrainer(Trainer):
         reference: Any = None,
         samples_every: int = 20,
     ) -> None:
-        super().__init__(
-            model=assessor.loaded.model,
-            args=arguments,
-            train_dataset=questions,
-            data_collator=_as_they_are,
-            processing_class=assessor.loaded.tokenizer,
-        )
-        self.model_accepts_loss_kwargs = False
-        self._assessor, self._rubric, self._questions = assessor, rubric, questions
-        self._policy, self._diary, self._samples_every = policy, diary, samples_every
+        super().__init__(assessor, questions, arguments, diary)
+        self._rubric, self._policy, self._samples_every = rubric, policy, samples_every
         at_once = arguments.per_device_train_batch_size * self.accelerator.num_processes
         if at_once % questions.answers:
             raise TrainingError(
@@ -120,25 +112,6 @@ class GRPOTrainer(Trainer):
         block = at_once * arguments.gradient_accumulation_steps
         return Blocks(len(self._questions), block, self._policy.updates_per_rollout)
 
-    def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002
-        """Not estimated: the Trainer's formula knows neither shared prompts nor sampling."""
-        return 0
-
-    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
-        """One forward and backward pass.
-
-        Raises:
-            TrainingError: out of memory, with the settings to lower.
-        """
-        try:
-            return super().training_step(model, inputs, num_items_in_batch)
-        except torch.OutOfMemoryError as error:
-            raise TrainingError(
-                f"out of memory with {self.args.per_device_train_batch_size} answers at once. Lower "
-                "answers_per_forward, or grpo.max_new_tokens, or frames and max_pixels in the model's vqinsight.json; "
-                "set trainer.activation_checkpointing = true; or train an adapter: model.lora_rank = 16."
-            ) from error
-
     def _prepare_inputs(self, inputs: list[Asked | Failed]) -> Rollout:
         key = tuple(each.position for each in inputs)
         if key in self._kept:
@@ -160,9 +133,9 @@ class GRPOTrainer(Trainer):
     ) -> Any:
         """Eq. 2 over the answers of a rollout: the mean over all processes, once gradients are averaged."""
         if inputs.packed is None:
-            loss = no_loss(model, self._assessor.loaded.tokenizer.pad_token_id)
+            loss = self._no_loss(model)
             return (loss, None) if return_outputs else loss
-        vision = self._vision(inputs.spoken)
+        vision = self._seen(inputs.spoken)
         logp_AT, entropy_AT = answer_logprobs(model, inputs.packed, temperature=self._policy.temperature, **vision)
         old_AT = logp_AT.detach() if inputs.old_AT is None else inputs.old_AT
         mask_AT = inputs.packed.mask_AT
@@ -194,7 +167,7 @@ class GRPOTrainer(Trainer):
     @torch.no_grad()
     def _roll_out(self, inputs: Sequence[Asked | Failed]) -> Rollout:
         policy = self._policy
-        questions = [each for each in inputs if isinstance(each, Asked)]
+        questions = self._readable(inputs)
         spoken: list[Spoken] = []
         answered: list[Answered] = []
         if questions:
@@ -208,9 +181,6 @@ class GRPOTrainer(Trainer):
                 lockstep=self._lockstep,
             )
         answered = gather_object(answered)
-        failures = gather_object([each for each in inputs if isinstance(each, Failed)])
-        last = max(gather_object([max(each.position for each in inputs)]))
-        self._diary.leave_out(failures, seen=last + 1)
         graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
         self._note(questions, graded)
         counted = sum(not each.shuffled for each in answered)
@@ -223,7 +193,7 @@ class GRPOTrainer(Trainer):
         packed = pack(
             self._bare(), [s.prompt for s in spoken], [s.ids for s in spoken], self.processing_class.pad_token_id
         ).to(device)
-        vision = self._vision(spoken)
+        vision = self._seen(spoken)
         old_AT = None
         if policy.updates_per_rollout > 1:
             with self.compute_loss_context_manager():
@@ -238,12 +208,9 @@ class GRPOTrainer(Trainer):
             with self._bare().disable_adapter():
                 return answer_logprobs(self._bare(), packed, temperature=self._policy.temperature, **vision)[0]
 
-    def _bare(self) -> Any:
-        return self.accelerator.unwrap_model(self.model)
-
-    def _vision(self, spoken: Sequence[Spoken]) -> dict[str, Any]:
-        """The clips' features as they were sampled with, or, for a tower that learns, the pixels."""
-        return vision_of(self._bare(), self._assessor, [view for each in spoken for view in each.views])
+    def _seen(self, spoken: Sequence[Spoken]) -> dict[str, Any]:
+        """The clips as they were sampled with."""
+        return self._vision([view for each in spoken for view in each.views])
 
     def _note(self, questions: Sequence[Asked], graded: dict[int, Any]) -> None:
         """Count this batch's groups, those of other processes too, each once; write a sample now and then."""
@@ -256,21 +223,3 @@ class GRPOTrainer(Trainer):
         if every and step % self._samples_every == 0 and step != self._sampled:
             self._sampled = step
             self._diary.sample(step + 1, every[min(every)])
-
-
-def vision_of(model: Any, assessor: Assessor, views: Sequence[EncodedView]) -> dict[str, Any]:
-    """What ``forward`` needs to see: the views' features, or, where any weight of the tower learns, their pixels."""
-    if any(parameter.requires_grad for parameter in core(model).visual.parameters()):
-        return dict(pixels(views, model.device))
-    return {"mm_encoder_outputs": encoder_outputs(views, assessor.output_type)}
-
-
-def _as_they_are(items: list[Any]) -> list[Any]:
-    return items
-
-
-def no_loss(model: Any, pad_id: int) -> torch.Tensor:
-    """A loss of 0 that every weight takes part in: other processes wait for this one's gradients."""
-    device = next(model.parameters()).device
-    loss = model(input_ids=torch.tensor([[pad_id]], device=device), use_cache=False).logits.sum() * 0
-    return loss + 0 * sum(parameter.sum() for parameter in model.parameters() if parameter.requires_grad)

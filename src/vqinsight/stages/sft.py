@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate.utils import gather_object
-from transformers import Trainer, TrainingArguments
 
-from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.branches import answer_logprobs, pack
+from vqinsight.grpo.base import AssessorTrainer
 from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.questions import Asked, Failed, Questions
-from vqinsight.grpo.trainer import no_loss, vision_of
 from vqinsight.rewards.rubric import on_scale
 from vqinsight.stages import temporal, warmup
 from vqinsight.stages.data import mixture
@@ -34,27 +31,11 @@ def fine_tune(settings: TrainSettings, *, resume: bool = False) -> Path:
     return finish(trainer, assessor, questions, diary, settings, resume=resume)
 
 
-class SFTTrainer(Trainer):
+class SFTTrainer(AssessorTrainer):
     """Cross-entropy of the label's own answer, a mean over its tokens and then over the questions."""
 
-    def __init__(self, assessor: Assessor, questions: Questions, arguments: TrainingArguments, diary: Diary) -> None:
-        model = assessor.loaded.model
-        super().__init__(model=model, args=arguments, train_dataset=questions, data_collator=lambda items: items)
-        self.model_accepts_loss_kwargs = False
-        self._assessor, self._diary = assessor, diary
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:  # noqa: ARG002
-        return torch.utils.data.SequentialSampler(self.train_dataset)
-
-    def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002
-        """Not estimated."""
-        return 0
-
     def _prepare_inputs(self, inputs: list[Asked | Failed]) -> list[Asked]:
-        failures = gather_object([each for each in inputs if isinstance(each, Failed)])
-        last = max(gather_object([max(each.position for each in inputs)]))
-        self._diary.leave_out(failures, seen=last + 1)
-        return [each for each in inputs if isinstance(each, Asked)]
+        return self._readable(inputs)
 
     def compute_loss(
         self,
@@ -67,9 +48,8 @@ class SFTTrainer(Trainer):
         assessor, device = self._assessor, self.accelerator.device
         counted = sum(gather_object([len(inputs)]))
         if not inputs:
-            loss = no_loss(model, assessor.loaded.tokenizer.pad_token_id)
+            loss = self._no_loss(model)
             return (loss, None) if return_outputs else loss
-        bare = self.accelerator.unwrap_model(self.model)
         end = assessor.loaded.tokenizer.convert_ids_to_tokens(min(assessor.stop_tokens))
         prompts, answers, views = [], [], []
         for asked in inputs:
@@ -81,8 +61,8 @@ class SFTTrainer(Trainer):
             prompts.append(assessor.build(assessor.prompts.messages(question), clips))
             answers.append([assessor.loaded.tokenizer(text, add_special_tokens=False)["input_ids"]])
             views += [view for clip in clips for view in clip.views]
-        packed = pack(bare, prompts, answers, assessor.loaded.tokenizer.pad_token_id).to(device)
-        logp_AT, _ = answer_logprobs(model, packed, **vision_of(bare, assessor, views))
+        packed = pack(self._bare(), prompts, answers, assessor.loaded.tokenizer.pad_token_id).to(device)
+        logp_AT, _ = answer_logprobs(model, packed, **self._vision(views))
         mean_A = (logp_AT * packed.mask_AT).sum(1) / packed.mask_AT.sum(1)
         loss = -mean_A.sum() * self.accelerator.num_processes / counted
         return (loss, logp_AT) if return_outputs else loss
