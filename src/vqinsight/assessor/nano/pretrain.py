@@ -45,14 +45,18 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
         self.reading = ReadingHeads(config.text_config.hidden_size)
 
     def forward(self, encode: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Mean cross-entropy of the answers' tokens over a batch of ``Collator``, and a share of the heads' loss."""
+        """``loss`` over a batch of ``Collator``: the answers' mean cross-entropy and a share of the heads' loss.
+
+        ``tower`` and ``reading``: (attributes, 2) counts of right and asked of the heads on the tower and of those that
+        read inside the language model.
+        """
         encoders = {"image": self.get_image_features, "video": self.get_video_features}
         features = {
             kind: encoders[kind](patches, grids, return_dict=True).pooler_output
             for kind, (patches, grids, _) in encode.items()
         }
-        seen = [self.attributes(features[kind], grids, wanted)["loss"] for kind, (_, grids, wanted) in encode.items()]
-        total, tokens, read = torch.zeros(()), 0, []
+        tower = [self.attributes(features[kind], grids, wanted) for kind, (_, grids, wanted) in encode.items()]
+        total, tokens, reading = torch.zeros(()), 0, []
         for part in parts:
             ordered = {
                 kind: BaseModelOutputWithPooling(pooler_output=[features[kind][place] for place in order])
@@ -67,11 +71,13 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
             tokens += int((labels != IGNORED).sum())
             if part["wanted"] is not None:
                 view = self._views(part["inputs"]["input_ids"])
-                read.append(self.reading(said.hidden_states[READ_AT], view, part["wanted"])["loss"])
-        loss = total / tokens
-        if seen:  # recitals alone show nothing
-            loss = loss + HEADS_SHARE * torch.stack(seen).mean() + READING_SHARE * torch.stack(read).mean()
-        return {"loss": loss}
+                reading.append(self.reading(said.hidden_states[READ_AT], view, part["wanted"]))
+        found = {"loss": total / tokens}
+        for name, heads, share in (("tower", tower, HEADS_SHARE), ("reading", reading, READING_SHARE)):
+            if heads:  # recitals alone show nothing
+                found["loss"] = found["loss"] + share * torch.stack([each["loss"] for each in heads]).mean()
+                found[name] = torch.stack([each["right"] for each in heads]).sum(0)
+        return found
 
     def _views(self, ids: torch.Tensor) -> torch.Tensor:
         """1 on the visual tokens of a row's first view, 2 on those of its second, else 0."""
@@ -132,10 +138,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         tokenizer = AutoTokenizer.from_pretrained(start)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
     data = Lessons(tokenizer, plan.lessons, plan.perception, first)
-    pupil = Pupil(nano_config(tokenizer))
-    pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
-    if start is not None and (start / HEADS).is_file():
-        pupil.load_state_dict(torch.load(start / HEADS), strict=False)
+    pupil = pupil_of(model, tokenizer, start)
     eyes = Eyes(pupil.model.visual, pupil.attributes)
     if plan.glances and not (out / "eyes.pt").exists():
         glances = Glances(partial(_glance, first + 5_000_000), plan.glances)
@@ -165,6 +168,15 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
             name: weight for name, weight in pupil.state_dict().items() if name.startswith(("attributes.", "reading."))
         }
         torch.save(heads, out / "final" / HEADS)
+
+
+def pupil_of(model: Any, tokenizer: Any, folder: Path | None) -> Pupil:
+    """The model with heads: those kept in ``folder``, or new ones."""
+    pupil = Pupil(nano_config(tokenizer))
+    pupil.load_state_dict(model.state_dict(), strict=False)  # all but the heads
+    if folder is not None and (folder / HEADS).is_file():
+        pupil.load_state_dict(torch.load(folder / HEADS), strict=False)
+    return pupil
 
 
 def _recite(pupil: Pupil, data: Recitals, collator: Collator, out: Path, plan: Plan, rate: float, workers: int) -> None:

@@ -1,0 +1,75 @@
+"""Where is perception lost? python benchmarks/heads.py runs/ninth/final [--clips 640] [--json FILE]
+
+Of clips like those trained on and of held-out ones: how often the heads on the vision tower are right, and those that
+read in the middle of the language model. The folder is one that pre-training left: only there are its heads kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+
+from vqinsight.assessor.nano.eyes import CLASSES
+from vqinsight.assessor.nano.pages import Collator, Lessons
+from vqinsight.assessor.nano.pretrain import HEADS, Pupil, pupil_of
+from vqinsight.errors import UsageError
+from vqinsight.report.evaluated import commit
+from vqinsight.world.draw import Split
+
+START = 950_000_000  # lessons that no seed below 95 trains on
+AT_ONCE = 8  # lessons
+
+
+def read_pupil(folder: Path) -> tuple[Any, Pupil]:
+    """Tokenizer and model with the heads it was trained with."""
+    if not (folder / HEADS).is_file():
+        raise UsageError(f"{folder}: there is no {HEADS}. Give the folder final of a run of make nano.")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    return tokenizer, pupil_of(model, tokenizer, folder).eval()
+
+
+@torch.no_grad()
+def shares(pupil: Pupil, tokenizer: Any, split: Split, clips: int) -> dict[str, dict[str, float]]:
+    """By attribute: the share of right answers of both kinds of heads."""
+    lessons = Lessons(tokenizer, clips // 2, clips // 2, START, split)
+    collator = Collator(tokenizer.pad_token_id)
+    counts = {name: torch.zeros(len(CLASSES), 2) for name in ("tower", "reading")}
+    for begin in range(0, len(lessons), AT_ONCE):
+        found = pupil(**collator([lessons[i] for i in range(begin, min(begin + AT_ONCE, len(lessons)))]))
+        for name, count in counts.items():
+            count += found[name]
+    return {
+        attribute: {name: (count[row, 0] / count[row, 1]).item() for name, count in counts.items()}
+        for row, attribute in enumerate(CLASSES)
+    }
+
+
+def main() -> None:
+    """Print the table; ``--json FILE`` also stores it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--clips", type=int, default=640)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    tokenizer, pupil = read_pupil(given.folder)
+    found = {split: shares(pupil, tokenizer, split, given.clips) for split in get_args(Split)}
+    table = Table("", *(f"{name}, {split}" for split in found for name in ("tower", "reading")))
+    for attribute in CLASSES:
+        table.add_row(attribute, *(f"{share:.1%}" for rows in found.values() for share in rows[attribute].values()))
+    Console(width=120).print(table)
+    if given.json:
+        stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "seed": START, "rows": found}
+        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
