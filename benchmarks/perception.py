@@ -1,4 +1,4 @@
-"""What nano sees of held-out clips: python benchmarks/perception.py [--clips 600] [--model nano] [--sentences]."""
+"""What nano sees of held-out clips: python benchmarks/perception.py [--clips 600] [--sentences | --pairs]."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vqinsight.api import load
-from vqinsight.assessor.nano.exam import exam, interval
+from vqinsight.assessor.nano.exam import exam, exam_of_pairs, interval
 
 # What the model has to reach, from the project's goals.
 BARS = {
@@ -32,10 +32,15 @@ def main() -> None:
     parser.add_argument("--model", default="nano")
     parser.add_argument("--split", choices=("held_out", "train"), default="held_out")
     parser.add_argument("--sentences", action="store_true", help="read the reasoning of the scoring task")
+    parser.add_argument("--pairs", action="store_true", help="read what comparisons say of either of two clips")
     parser.add_argument("--json", type=Path, help="store the numbers here")
     given = parser.parse_args()
     judge = load(given.model)
-    marks, by_kind = exam(judge.assessor, given.clips, split=given.split, sentences=given.sentences)
+    by_kind: dict[str, list[bool]] = {}
+    if given.pairs:
+        marks = exam_of_pairs(judge.assessor, given.clips // 2, split=given.split)
+    else:
+        marks, by_kind = exam(judge.assessor, given.clips, split=given.split, sentences=given.sentences)
     table = Table(title=f"{given.model} on {given.clips} clips, split {given.split}")
     for heading in ("attribute", "right", "95 % interval", "n", "wanted"):
         table.add_column(heading)

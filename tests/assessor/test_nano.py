@@ -19,13 +19,13 @@ from vqinsight.assessor.nano.build import DETAIL, PIXELS, build_model, filter_ba
 from vqinsight.assessor.nano.exam import MARKS, interval
 from vqinsight.assessor.nano.export import export
 from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, Heads, ReadingHeads, collate_glances, marked, targets
-from vqinsight.assessor.nano.lessons import lesson, opinion, recital
+from vqinsight.assessor.nano.lessons import Exercise, lesson, opinion, recital
 from vqinsight.assessor.nano.pages import Collator, Lessons, world_views
 from vqinsight.assessor.nano.pretrain import Plan, Pupil, whiten
 from vqinsight.assessor.save import last_checkpoint
 from vqinsight.tasks.prompts import BRIEF
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
-from vqinsight.world.describe import OUTSIDE, Defect, Heard, Truth, level, read
+from vqinsight.world.describe import OUTSIDE, Defect, Heard, Truth, level, read, read_pair
 from vqinsight.world.draw import draw_clip, draw_siblings, overall
 from vqinsight.world.facts import CHOICES, FACT_NAMES, NUMBER_WORDS, Facts, mismatches
 
@@ -35,6 +35,11 @@ def _claimed(text: str) -> Facts:
     words = {word.strip(",").removesuffix("s") for word in text.split()}
     stated = {name: [v for v in CHOICES[name] if NUMBER_WORDS.get(v, v) in words] for name in FACT_NAMES}  # type: ignore[call-overload]
     return Facts(*(values[0] for values in stated.values()))  # type: ignore[arg-type]
+
+
+def _by_clip(exercise: Exercise) -> tuple[Heard, ...]:
+    """What an exercise's terse answer says of each of its clips."""
+    return read_pair(exercise.answer) if len(exercise.clips) == 2 else (read(exercise.answer),)
 
 
 def _question(text: str, clips: int) -> Question:
@@ -54,7 +59,7 @@ def test_every_answer_in_the_lessons_is_read_back() -> None:
         for exercise in drawn.exercises:
             text = exercise.messages[1]["content"][-1]["text"]
             if text.startswith("Describe."):
-                assert read(exercise.answer).spatial is not None
+                assert all(heard.spatial is not None for heard in _by_clip(exercise))
                 continue
             question = _question(text, len(exercise.clips))
             answer = BRIEF.parse(question, exercise.answer)
@@ -84,17 +89,20 @@ def test_every_exercise_has_a_text_of_its_own_and_wrong_facts_are_common() -> No
         for exercise in drawn.exercises:
             _, given, text = exercise.messages[1]["content"][-1]["text"].partition("Text: ")
             texts.append(text)
-            truth = drawn.clips[exercise.clips[0]].truth
-            heard = read(exercise.answer)
-            if exercise.answer.endswith("; text unknown"):
-                outside += 1
-                assert heard.wrong is None
-                assert given
-            elif given:
-                assert truth.facts is not None
-                assert heard.wrong == mismatches(_claimed(text), truth.facts)
-                wrong += len(heard.wrong)
-                facts += len(FACT_NAMES)
+            outside += (unknown := exercise.answer.endswith("; text unknown"))
+            for clip, heard in zip(exercise.clips, _by_clip(exercise), strict=True):
+                truth = drawn.clips[clip].truth
+                assert heard.spatial == (
+                    (truth.spatial.kind, level(truth.spatial.severity)) if truth.spatial else ("none", 0)
+                )
+                if unknown:
+                    assert heard.wrong is None
+                    assert given
+                elif given:
+                    assert truth.facts is not None
+                    assert heard.wrong == mismatches(_claimed(text), truth.facts)
+                    wrong += len(heard.wrong)
+                    facts += len(FACT_NAMES)
     assert 0.3 < wrong / facts < 0.5
     assert 0.1 < outside / len(texts) < 0.3
     assert len(set(texts)) > 0.5 * len(texts)
@@ -136,7 +144,7 @@ def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_firs
     for seed in range(1500):
         drawn = lesson(seed, "conversation")
         for exercise in drawn.exercises:
-            if len(exercise.clips) == 2:
+            if "<answer>" in exercise.answer and len(exercise.clips) == 2:
                 answer = BRIEF.parse(Question("compare", (Clip("a"), Clip("b"))), exercise.answer)
                 assert isinstance(answer, Preference)
                 total += 1
@@ -214,6 +222,34 @@ def test_heads_in_the_language_model_look_at_each_view_on_its_own() -> None:
     plain = torch.cat([hidden[:, 1:3].mean(1), hidden[:, 3]], dim=1)
     expected = marked(heads.heads, heads.norm(plain), wanted)
     assert torch.allclose(heads(hidden, view, wanted)["loss"], expected["loss"])
+
+
+def test_of_two_clips_each_is_read_from_its_own_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = tiny.tokenizer()
+    data = Lessons(tokenizer, 8, perception=8)
+    number = next(i for i in range(8) if any(len(clips) == 2 for clips in data[i].clips))
+    page = data[number]
+    places = [i for i, clips in enumerate(page.clips) if len(clips) == 2]
+    pair = replace(
+        page, prompts=[page.prompts[i] for i in places], clips=[page.clips[i] for i in places],
+        answers=[page.answers[i] for i in places], given=[page.given[i] for i in places],
+    )  # fmt: skip
+    pupil = Pupil(nano_config(tokenizer)).eval()
+    calls: list[tuple[torch.Tensor, torch.Tensor]] = []
+    read_with = pupil.reading.forward
+    monkeypatch.setattr(
+        pupil.reading,
+        "forward",
+        lambda hidden, view, wanted: calls.append((view, wanted)) or read_with(hidden, view, wanted),
+    )
+    with torch.no_grad():
+        pupil(**Collator(tokenizer.pad_token_id)([pair]))
+    assert len(calls) == 2
+    for clip, (view, wanted) in zip(pair.clips[0], calls, strict=True):
+        assert wanted.tolist() == [page.wanted[clip]]
+        tokens = [int(np.prod(shown.grid)) // PIXELS.merge_size**2 for shown in page.views[clip]]
+        assert [int((view == number).sum()) for number in (1, 2)] == tokens
+    assert not torch.equal(calls[0][0] > 0, calls[1][0] > 0)
 
 
 def test_filters_are_unit_length_and_whitened_over_clips() -> None:

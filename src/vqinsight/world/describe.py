@@ -204,6 +204,12 @@ def read(text: str) -> Heard:
     )
 
 
+def read_pair(text: str) -> tuple[Heard, Heard]:
+    """The same of what is said of two clips, first ``A: …``, then ``B: …``."""
+    first, _, second = text.partition(" B: ")
+    return read(first.partition("A: ")[2]), read(second)
+
+
 def _read_defect(text: str, kinds: tuple[str, ...], absent: str) -> tuple[str, int] | None:
     for kind in kinds:
         if match := re.search(rf"\b{NOUNS[kind]}, ({'|'.join(LEVELS)})\b", text):

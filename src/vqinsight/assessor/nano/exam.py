@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.features import EncodedClip
 from vqinsight.assessor.nano.lessons import describe_messages
 from vqinsight.assessor.nano.pages import world_views
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.footage import Footage
 from vqinsight.video.looked import Looked
-from vqinsight.world.describe import Heard, Truth, level, read
-from vqinsight.world.draw import Split, WorldClip, draw_clip, without_prompt
+from vqinsight.world.describe import Heard, Truth, level, read, read_pair
+from vqinsight.world.draw import Split, WorldClip, draw_clip, draw_siblings, without_prompt
 
 _NOTHING_LOOKED = Looked("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), None, ())
 
 _FIRST = 10**12  # clips from here on are never in a lesson
 
 Mark = Callable[[Truth, Heard], bool | None]
+Item = TypeVar("Item")
 
 
 def _fact(name: str) -> Mark:
@@ -63,6 +66,7 @@ MARKS: dict[str, Mark] = {
     "temporal strength, within one": _strength("temporal", 1),
     "text facts": lambda truth, heard: heard.wrong == truth.wrong if truth.claim else None,
 }
+COMPARED = ("spatial defect", "temporal defect", "text facts")  # what a comparison says of each clip
 
 
 def exam(
@@ -82,7 +86,7 @@ def exam(
     by_kind: dict[str, list[bool]] = defaultdict(list)
     for group in _groups((draw_clip(_FIRST + start + i, split) for i in range(clips)), 16):
         shown = [without_prompt(clip) if clip.seed % 2 else clip for clip in group]
-        encoded = [assessor.encode(Footage("", "video", world_views(clip), _NOTHING_LOOKED)) for clip in shown]
+        encoded = [_encoded(assessor, clip) for clip in shown]
         if sentences:
             questions = [Question("generated", (Clip("", clip.prompt),)) for clip in shown]
             said = [
@@ -103,8 +107,34 @@ def exam(
     return dict(marks), dict(by_kind)
 
 
-def _groups(clips: Iterator[WorldClip], size: int) -> Iterator[list[WorldClip]]:
-    while group := list(islice(clips, size)):
+def exam_of_pairs(
+    assessor: Assessor, pairs: int, *, split: Split = "held_out", start: int = 0
+) -> dict[str, list[bool]]:
+    """Compare ``pairs`` of clips made from one text and mark what the reasoning says of the first and of the second.
+
+    Every pair is shown in one order; the attributes are those that a comparison speaks of.
+    """
+    marks: dict[str, list[bool]] = defaultdict(list)
+    drawn = (draw_siblings(_FIRST + start + i, 2, split) for i in range(pairs))
+    for group in _groups(drawn, 8):
+        asked = []
+        for clips in group:
+            question = Question("compare", tuple(Clip("", clip.prompt) for clip in clips))
+            asked.append((question, tuple(_encoded(assessor, clip) for clip in clips)))
+        for clips, (reply,) in zip(group, assessor.ask(asked), strict=True):
+            for side, clip, said in zip(("first", "second"), clips, read_pair(reply.text), strict=True):
+                for name in COMPARED:
+                    if (right := MARKS[name](clip.truth, said)) is not None:
+                        marks[f"{name}, {side}"].append(right)
+    return dict(marks)
+
+
+def _encoded(assessor: Assessor, clip: WorldClip) -> EncodedClip:
+    return assessor.encode(Footage("", "video", world_views(clip), _NOTHING_LOOKED))
+
+
+def _groups(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    while group := list(islice(items, size)):
         yield group
 
 

@@ -52,13 +52,11 @@ class Lesson:
     exercises: tuple[Exercise, ...]
 
 
-def describe_messages(prompt: str | None) -> list[dict[str, Any]]:
-    """The question behind the terse line; not one of the five tasks, only a lesson and an exam."""
+def describe_messages(prompt: str | None, clips: int = 1) -> list[dict[str, Any]]:
+    """The question behind the terse line, of one clip or of two: none of the five tasks, only a lesson and an exam."""
+    system, user = BRIEF.messages(Question("natural" if clips == 1 else "compare", (Clip(""),) * clips))
     text = "Describe." + (f" Text: {clean(prompt)}" if prompt else "")
-    return [
-        {"role": "system", "content": [{"type": "text", "text": BRIEF.system}]},
-        {"role": "user", "content": [{"type": "clip", "index": 0}, {"type": "text", "text": text}]},
-    ]
+    return [system, user | {"content": [*user["content"][:-1], {"type": "text", "text": text}]}]
 
 
 def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
@@ -71,15 +69,18 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
         clips = tuple(draw_siblings(seed, 2, split, prompt=False if still else None))
     exercises = []
     for i, clip in enumerate(clips):
-        if stage == "perception":  # the clip is encoded already: a second text for it is cheap
-            exercises += [_terse(i, *_told(clip, still, rng), still) for _ in range(2)]
-            continue
-        if rng.random() < 0.35:
+        if stage == "perception" or rng.random() < 0.35:
             exercises.append(_terse(i, *_told(clip, still, rng), still))
+        if stage == "perception":
+            continue
         exercises.append(_score(i, *_told(clip, still, rng), still, rng))
         if rng.random() < 0.4:
             exercises.append(_yes_no(i, clip.truth, still, rng))
-    if stage == "conversation" and not still and rng.random() < 0.6:
+    if still:  # there is a second clip to look at in pairs of videos only
+        return Lesson(clips, still, tuple(exercises))
+    if stage == "perception" or rng.random() < 0.35:
+        exercises.append(_terse_pair(*_both_told(clips, rng), rng))
+    if stage == "conversation" and rng.random() < 0.7:
         exercises.append(_compare(*_both_told(clips, rng), rng))
     return Lesson(clips, still, tuple(exercises))
 
@@ -154,6 +155,17 @@ def _terse(index: int, truth: Truth, prompt: str | None, still: bool) -> Exercis
     return Exercise(describe_messages(prompt), (index,), _terse_line(truth, prompt, still))
 
 
+def _terse_pair(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Generator) -> Exercise:
+    """Both clips, each in its terse line: of two clips that are shown together the second is harder to read."""
+    order = _either_order(rng)
+    lines = (f"{name}: {_terse_line(truths[i], prompt, False)}" for name, i in zip("AB", order, strict=True))
+    return Exercise(describe_messages(prompt, 2), order, " ".join(lines))
+
+
+def _either_order(rng: np.random.Generator) -> tuple[int, int]:
+    return (0, 1) if rng.random() < 0.5 else (1, 0)
+
+
 def _terse_line(truth: Truth, prompt: str | None, still: bool) -> str:
     outside = prompt is not None and truth.claim is None
     return describe.terse(truth, still=still) + "; text unknown" * outside
@@ -194,7 +206,7 @@ def opinion(truth: Truth, still: bool, rng: np.random.Generator) -> dict[str, fl
 
 
 def _compare(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Generator) -> Exercise:
-    order = (0, 1) if rng.random() < 0.5 else (1, 0)
+    order = _either_order(rng)
     a, b = (truths[i] for i in order)
     margin = overall(a) - overall(b)
     chosen: Choice = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # partial to the first clip, as many judges are

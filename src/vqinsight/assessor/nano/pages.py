@@ -54,12 +54,12 @@ class Page:
 
 @dataclass(frozen=True)
 class _Row:
-    """One exercise in a batch; ``wanted`` are the attributes of its clip, if it is about a single one."""
+    """One exercise in a batch; ``wanted`` are the attributes of each of its clips."""
 
     prompt: Prompt
     answer: list[int]
     given: int
-    wanted: list[int] | None
+    wanted: list[list[int]]
 
 
 class _Pages:
@@ -123,7 +123,7 @@ class Collator:
 
     def __call__(self, pages: Sequence[Page]) -> dict[str, Any]:
         rows = [
-            _Row(prompt, answer, given, page.wanted[clips[0]] if len(clips) == 1 else None)
+            _Row(prompt, answer, given, [page.wanted[clip] for clip in clips])
             for page in pages
             for prompt, answer, given, clips in zip(page.prompts, page.answers, page.given, page.clips, strict=True)
         ]
@@ -159,5 +159,5 @@ class Collator:
             kind: [places[id(v)] for prompt in prompts for v in prompt.views if v.kind == kind]
             for kind in ("image", "video")
         }
-        wanted = [row.wanted for row in rows if row.wanted is not None]
-        return {"inputs": inputs, "labels": labels, "order": order, "wanted": torch.tensor(wanted) if wanted else None}
+        wanted = torch.tensor([row.wanted for row in rows])  # (rows, clips, attributes); recitals have no clips
+        return {"inputs": inputs, "labels": labels, "order": order, "wanted": wanted}

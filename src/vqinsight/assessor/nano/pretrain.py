@@ -69,9 +69,10 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
                 logits[:, :-1].flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
             )
             tokens += int((labels != IGNORED).sum())
-            if part["wanted"] is not None:
-                view = self._views(part["inputs"]["input_ids"])
-                reading.append(self.reading(said.hidden_states[READ_AT], view, part["wanted"]))
+            view = self._views(part["inputs"]["input_ids"])
+            for clip in range(part["wanted"].shape[1]):  # each has two views
+                wanted = part["wanted"][:, clip]
+                reading.append(self.reading(said.hidden_states[READ_AT], view - 2 * clip, wanted))
         found = {"loss": total / tokens}
         for name, heads, share in (("tower", tower, HEADS_SHARE), ("reading", reading, READING_SHARE)):
             if heads:  # recitals alone show nothing
@@ -80,7 +81,7 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
         return found
 
     def _views(self, ids: torch.Tensor) -> torch.Tensor:
-        """1 on the visual tokens of a row's first view, 2 on those of its second, else 0."""
+        """The number of the view, from 1, on each of a row's visual tokens; 0 on all others."""
         visual = (ids == self.config.image_token_id) | (ids == self.config.video_token_id)
         return (ids == self.config.vision_start_token_id).cumsum(1) * visual
 
