@@ -54,7 +54,8 @@ def test_it_starts_at_ln_2_and_learns_to_prefer(pairs: Pairs, tmp_path: Path, ra
     final = train_dpo(generator, pairs, QUICK.model_copy(update={"lora_rank": rank, "steps": 30}), tmp_path)
     rows = log(tmp_path)
     assert rows[0]["loss"] == pytest.approx(math.log(2), abs=1e-7) and rows[0]["drift"] == rows[0]["accuracy"] == 0
-    assert rows[-1]["loss"] < 0.6 and rows[-1]["accuracy"] == 1 and rows[-1]["margin"] > 0 and rows[-1]["drift"] > 0
+    last = [sum(row[key] for row in rows[-10:]) / 10 for key in ("loss", "accuracy", "margin", "drift")]
+    assert last[0] < 0.6 and last[1] > 0.8 and last[2] > 0 and last[3] > 0
     done = json.loads((final / "dpo.json").read_text())
     assert (done["steps"], done["stopped"], done["pairs"]) == (30, None, 3)
     after = generator.denoiser.state_dict()
@@ -63,6 +64,17 @@ def test_it_starts_at_ln_2_and_learns_to_prefer(pairs: Pairs, tmp_path: Path, ra
         assert torch.equal(after["say.weight"], before["say.weight"])
     else:
         assert not torch.equal(after["say.weight"], before["say.weight"])
+
+
+def test_the_seed_also_says_where_lora_begins(pairs: Pairs, tmp_path: Path) -> None:
+    """Or two processes would add up the gradients of two different adapters."""
+    settings, found = QUICK.model_copy(update={"lora_rank": 4, "steps": 2}), []
+    for number in range(2):
+        torch.manual_seed(number)
+        generator = ToyGenerator()
+        train_dpo(generator, pairs, settings, tmp_path / str(number), seed=3)
+        found.append(generator.denoiser.state_dict())
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
 
 def test_both_clips_of_a_pair_get_the_same_noise_at_the_same_time() -> None:

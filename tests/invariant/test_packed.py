@@ -84,6 +84,7 @@ def test_sampling_and_learning_agree(assessor: Assessor) -> None:
     built = policy.prompts(assessor, policy.examples())
     said = assessor.generate([p for p, _ in built], [v for _, v in built], [[0]] * 5, 0.0, max_new_tokens=8)
     greedy = torch.cat(policy.packed_logprobs(assessor, built, said))
-    worse = [[[(one[0] + 1) % 300, *one[1:]] for one in each] for each in said]
+    # Another plain token: below lie the special ones, of which a placeholder would ask for a view.
+    worse = [[[100 + (one[0] + 1) % 200, *one[1:]] for one in each] for each in said]
     assert greedy.min() > -8
     assert torch.cat([row[:1] for row in policy.packed_logprobs(assessor, built, worse)]).mean() < greedy.mean()

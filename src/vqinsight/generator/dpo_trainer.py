@@ -95,7 +95,9 @@ def train_dpo(
         raise TrainingError(f"{out}: no usable pair to learn from ({reasons}). Make more candidates a prompt.")
     for reason in broken:
         logger.warning("left out: %s", reason)
-    _set_free(generator, settings)
+    with torch.random.fork_rng():  # where LoRA begins: the same in every process, and whenever the seed is
+        torch.manual_seed(seed_of(f"{seed}/lora"))
+        _set_free(generator, settings)
     run = _Run(generator, usable, settings, state, seed)
     progress = _restore(run, out)
     stopped = _displaced(progress, settings)
