@@ -152,7 +152,7 @@ def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_firs
                 _, given, text = exercise.messages[1]["content"][-1]["text"].partition("Text: ")
                 claim = _claimed(text) if given and OUTSIDE not in exercise.answer else None
                 a, b = (replace(drawn.clips[i].truth, claim=claim) for i in exercise.clips)
-                if given and overall(a) != overall(b):
+                if overall(a) != overall(b):
                     clear += 1
                     right += (answer.choice == "A") == (overall(a) > overall(b))
     assert total > 100

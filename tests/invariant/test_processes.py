@@ -16,6 +16,8 @@ from vqinsight.assessor.nano import WEIGHTS
 def test_two_processes_are_one(tmp_path: Path, stage: str) -> None:
     """One process takes 8 answers at once; each of two takes 2, so that the 4 answers of a group lie on both."""
     shared = ("--set", f"stage={stage}", "--set", "steps=3", "--set", "questions=4", "--set", "data.0.weight=4e6")
+    # Sums in another order differ in the last digit, and Adam alone takes a gradient near zero as far as any other.
+    shared += ("--set", "trainer.adam_epsilon=1e-5")
     one = runs.train(
         tmp_path, *shared, "--set", "out=one", "--set", f"answers_per_forward={8 if stage != 'sft' else 4}"
     )
@@ -29,10 +31,6 @@ def test_two_processes_are_one(tmp_path: Path, stage: str) -> None:
     expected, found = runs.weights(tmp_path / "one" / "final"), runs.weights(tmp_path / "both" / "final")
     begun = runs.weights(WEIGHTS)
     assert any(not torch.equal(expected[name], begun[name]) for name in expected)
-    # Sums in another order differ in the last digit, and Adam takes a gradient near zero as far as any other: a bias
-    # may differ by some 3e-3 of its way, all weights together by less than 1e-4 of theirs.
-    apart = {name: ((found[name] - weight).norm(), (weight - begun[name]).norm()) for name, weight in expected.items()}
-    for name, (difference, moved) in apart.items():
-        assert difference <= 2e-2 * moved + 1e-7, name
-    difference, moved = torch.tensor(list(apart.values())).norm(dim=0)
-    assert difference <= 1e-3 * moved
+    for name, weight in expected.items():
+        moved = (weight - begun[name]).norm()
+        assert (found[name] - weight).norm() <= 2e-3 * moved + 1e-7, name

@@ -166,9 +166,8 @@ def rings(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 def mirrors(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A photograph of those trained on, repeated in mirrors from any point on: never enlarged, so never blurred."""
     image = photo(TRAINED_PHOTOS[rng.integers(len(TRAINED_PHOTOS))])
-    return image[np.ix_(_to_and_fro(rng, len(image), height), _to_and_fro(rng, image.shape[1], width))] / np.float32(
-        255
-    )
+    rows, columns = _to_and_fro(rng, image.shape[0], height), _to_and_fro(rng, image.shape[1], width)
+    return image[np.ix_(rows, columns)] / np.float32(255)
 
 
 def _to_and_fro(rng: np.random.Generator, size: int, wanted: int) -> np.ndarray:
