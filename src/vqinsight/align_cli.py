@@ -69,8 +69,11 @@ def pairs(
         ),
     ] = None,
     mode: Annotated[
-        Literal["all", "tournament"],
-        typer.Option(help="Judge all pairs, or only find best and worst in 3N/2 comparisons."),
+        Literal["all", "tournament", "scores"],
+        typer.Option(
+            help="Judge all pairs, find only best and worst in 3N/2 comparisons, or take the highest and the lowest "
+            "score (with --samples 8 or so)."
+        ),
     ] = "all",
     check: Annotated[
         int, typer.Option(min=0, metavar="N", help="Prompts that a tournament also judges by all pairs.")

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from helpers import encode
 
-from vqinsight.api import load
+from vqinsight.api import VQInsight, load
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import UsageError
 from vqinsight.ranking import choose as choosing
+from vqinsight.ranking.by_score import best_and_worst_score
 from vqinsight.ranking.choose import Candidates, choose, winner_and_loser
 from vqinsight.ranking.judge import Judgement
 from vqinsight.ranking.pairs import all_pairs
@@ -78,6 +79,29 @@ def test_the_noisier_clip_loses(assessor: Assessor, clips: list[Path], tmp_path:
     assert sum(wins for wins in found.wins if wins is not None) == found.judged - found.missing
     few = choose(assessor, Candidates("p", "a scene", (str(broken), str(clips[0]))))
     assert few.reason == "fewer than two readable candidates" and few.win is few.lose is None
+
+
+def test_scores_instead_of_pairs(assessor: Assessor, clips: list[Path], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(clips[0].read_bytes()[:300])
+    group = Candidates("p", "a scene", tuple(map(str, [clips[3], broken, *clips[:3]])))
+    before = assessor.tower.clips_encoded
+    found = choose(assessor, group, mode="scores", samples=4, temperature=1.0)
+    assert assessor.tower.clips_encoded == before + 4 and found.judged == 0 and found.wins == ()
+    known = [score for score in found.scores if score is not None]
+    assert len(known) == 4 - found.missing and found.scores[1] is None
+    assert found.win == group.paths[found.scores.index(max(known))]
+    assert found.lose == group.paths[found.scores.index(min(known))]
+    assert choose(assessor, group, mode="scores", samples=4, temperature=1.0) == found
+    alone = VQInsight(assessor).score(str(clips[3]), prompt="a scene")  # one sample: the overall that a record has
+    assert choose(assessor, group, mode="scores").scores[0] == pytest.approx(alone.overall)
+    same = choose(assessor, Candidates("p", "a scene", (str(clips[0]),) * 2), mode="scores")
+    assert same.reason == "all ties" and same.win is same.lose is None
+
+
+def test_the_highest_and_the_lowest_score() -> None:
+    assert best_and_worst_score([None, 3.0, 7.0, None, 7.0, 3.0]) == (2, 1)
+    assert best_and_worst_score([5.0, None, 5.0]) is best_and_worst_score([5.0]) is best_and_worst_score([]) is None
 
 
 def test_a_tournament_says_how_far_it_agrees(assessor: Assessor, clips: list[Path], tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ import numpy as np
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import UnreadableVideo
 from vqinsight.ranking import tally
+from vqinsight.ranking.by_score import best_and_worst_score, mean_scores
 from vqinsight.ranking.judge import Judgement, first_choices, judge_pairs
 from vqinsight.ranking.pairs import all_pairs
 from vqinsight.ranking.tournament import best_and_worst
 from vqinsight.tasks.types import Preference
 from vqinsight.video.footage import Footage
 
-Mode = Literal["all", "tournament"]
+Mode = Literal["all", "tournament", "scores"]
 TOO_FEW = "fewer than two readable candidates"
 NO_ANSWERS = "no usable answers"
 ALL_TIES = "all ties"
@@ -44,9 +45,11 @@ class Choice:
         id, prompt, candidates: as they were given.
         win, lose: paths; ``None`` with a ``reason``.
         reason: why there is no pair: one of the constants of this module.
-        wins: how often each candidate was chosen (Eq. 8), ``None`` for an unreadable one.
+        wins: how often each candidate was chosen (Eq. 8), ``None`` for an unreadable one; empty by scores.
+        scores: by scores, each candidate's, ``None`` for an unreadable one and one without an answer.
         unreadable: candidates left out, with the reason.
-        judged, decided, missing: pairs asked in both orders; with a verdict that survives the swap; without an answer.
+        judged, decided, missing: pairs asked in both orders; with a verdict that survives the swap; without an answer
+            (by scores: clips without one).
         order_bias: see ``tally.order_bias``.
         full: in a tournament that was also judged by all pairs, their (win, lose) and whether they put the
             tournament's winner above its loser.
@@ -59,6 +62,7 @@ class Choice:
     lose: str | None = None
     reason: str | None = None
     wins: tuple[float | None, ...] = ()
+    scores: tuple[float | None, ...] = ()
     unreadable: dict[str, str] = field(default_factory=dict)
     judged: int = 0
     decided: int = 0
@@ -80,7 +84,8 @@ def choose(
     """Judge the candidates of one prompt in pairs, both orders, each clip through the vision tower once.
 
     Args:
-        mode: ``all`` pairs (Eq. 8), or a best-and-worst ``tournament``.
+        mode: ``all`` pairs (Eq. 8), a best-and-worst ``tournament``, or no pairs but the highest and the lowest of
+            ``scores``, for which several samples are better than one.
         check: of a tournament, judge all pairs too and say in ``full`` what they choose.
         samples, temperature, seed: see ``judge_pairs``.
     """
@@ -89,6 +94,9 @@ def choose(
     if len(paths) < 2:
         return Choice(group.id, group.prompt, group.paths, reason=TOO_FEW, unreadable=unreadable)
     clips = [assessor.encode(footage[path]) for path in paths]
+    if mode == "scores":
+        scores = mean_scores(assessor, clips, group.prompt, samples=samples, temperature=temperature, seed=seed)
+        return _by_scores(group, paths, scores, unreadable)
     judged: dict[tuple[int, int], Judgement] = {}
 
     def ask(pairs: Sequence[tuple[int, int]]) -> list[Preference | None]:
@@ -125,6 +133,24 @@ def choose(
         missing=sum(each.verdict is None for each in played.values()),
         order_bias=first_choices(list(played.values())),
         full=full,
+    )
+
+
+def _by_scores(
+    group: Candidates, paths: Sequence[str], scores: Sequence[float | None], unreadable: dict[str, str]
+) -> Choice:
+    ends, answered = best_and_worst_score(scores), sum(score is not None for score in scores)
+    by_path = dict(zip(paths, scores, strict=True))
+    return Choice(
+        group.id,
+        group.prompt,
+        group.paths,
+        win=paths[ends[0]] if ends else None,
+        lose=paths[ends[1]] if ends else None,
+        reason=None if ends else ALL_TIES if answered > 1 else NO_ANSWERS,
+        scores=tuple(by_path.get(path) for path in group.paths),
+        unreadable=unreadable,
+        missing=len(scores) - answered,
     )
 
 

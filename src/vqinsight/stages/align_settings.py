@@ -32,14 +32,15 @@ class AssessorSettings(Settings):
     Attributes:
         name: ``nano``, a folder (stage 2's, say), or a hub id.
         dtype: of the weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
-        mode: ``all`` pairs (Eq. 8), or a best-and-worst ``tournament`` (3N/2 comparisons).
+        mode: ``all`` pairs (Eq. 8), a best-and-worst ``tournament`` (3N/2 comparisons), or ``scores``: the highest and
+            the lowest.
         check: of a tournament, prompts a round that are judged by all pairs too, to see how far both agree.
         samples, temperature: answers a question and order; one is the most likely.
     """
 
     name: str = "nano"
     dtype: str = "auto"
-    mode: Literal["all", "tournament"] = "all"
+    mode: Literal["all", "tournament", "scores"] = "all"
     check: int = Field(default=20, ge=0)
     samples: int = Field(default=1, ge=1)
     temperature: float = Field(default=1.0, gt=0)

@@ -1,0 +1,49 @@
+"""Candidates by their scores: N questions in place of N(N - 1), for an assessor that scores better than it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.features import EncodedClip
+from vqinsight.results import Reply
+from vqinsight.tasks.types import Clip, Dimension, Question
+
+
+def mean_scores(
+    assessor: Assessor,
+    clips: Sequence[EncodedClip],
+    prompt: str,
+    *,
+    samples: int = 1,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> list[float | None]:
+    """Each clip's overall on 0–100: the mean over its dimensions and its samples; ``None`` without a usable answer.
+
+    A mean, where records have the median: answers are whole numbers, and of medians too many are equal.
+    """
+    questions = [Question("generated", (Clip(clip.footage.path, prompt),)) for clip in clips]
+    asked = [(question, (clip,)) for question, clip in zip(questions, clips, strict=True)]
+    replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
+    return [
+        _mean(assessor.prompts.dimensions(question), said) for question, said in zip(questions, replies, strict=True)
+    ]
+
+
+def best_and_worst_score(scores: Sequence[float | None]) -> tuple[int, int] | None:
+    """Places of the highest and the lowest score, the first of equals; ``None`` where none is higher than another."""
+    places = [place for place, score in enumerate(scores) if score is not None]
+    known = np.array([score for score in scores if score is not None])
+    if known.size < 2 or np.ptp(known) == 0:
+        return None
+    return places[int(known.argmax())], places[int(known.argmin())]
+
+
+def _mean(dimensions: Sequence[Dimension], replies: Sequence[Reply]) -> float | None:
+    given = [reply.value for reply in replies if isinstance(reply.value, dict)]
+    if not given:
+        return None
+    return float(np.mean([100 * (value[d.key] - d.low) / (d.high - d.low) for value in given for d in dimensions]))
