@@ -2,7 +2,7 @@
 
 ``python benchmarks/ablation.py --base runs/nano/base --out runs/ablation`` trains every variant with every seed, judges
 each on held-out clips, and prints the means over seeds beside the paper's figures. Runs that are finished are not
-repeated, so the command can be stopped and given again.
+repeated, so the command can be stopped and given again; figures of another base or length are never mixed with them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from learning import KEYS, judge
 from rich.console import Console
 from rich.table import Table
 
+from vqinsight.api import load
 from vqinsight.evaluation.resampling import Measure
 from vqinsight.report.evaluated import commit
 
@@ -54,10 +55,11 @@ def train(config: str, out: Path, start: Path, seed: int, changes: Sequence[str]
     return final
 
 
-def variant(name: str, base: Path, folder: Path, seed: int, steps: int, processes: int) -> Path:
+def variant(name: str, seed: int, given: argparse.Namespace) -> Path:
     """The finished model of one variant."""
+    base, folder, processes = given.base, given.out, given.processes
     mine = folder / f"{name.replace(' ', '_')}-{seed}"
-    changes = [f"steps={steps}", *CHANGES[name]]
+    changes = [f"steps={given.steps}", f"questions={given.questions}", *CHANGES[name]]
     if name == "supervised":
         return train("configs/sft_nano.toml", mine, base, seed, changes, processes)
     start = base
@@ -87,23 +89,31 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=100, help="updates of stage 2")
+    parser.add_argument("--questions", type=int, default=16, help="of an update of stage 2")
     parser.add_argument("--clips", type=int, default=400)
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", type=Path, default=Path("results/ablation_nano.json"))
     given = parser.parse_args()
+    of = {
+        "base": load(str(given.base)).assessor.loaded.digest,
+        **{key: getattr(given, key) for key in ("steps", "questions", "clips", "pairs")},
+    }
     found: dict[str, dict[str, dict[str, float]]] = {}
     if given.json.is_file():
-        found = json.loads(given.json.read_text(encoding="utf-8"))["runs"]
+        stored = json.loads(given.json.read_text(encoding="utf-8"))
+        if stored["of"] != of:
+            sys.exit(f"{given.json} holds figures of {stored['of']}, and these would be of {of}. Name another --json.")
+        found = stored["runs"]
     for seed in given.seeds:
         for name in CHANGES:
             if str(seed) in found.get(name, {}):
                 continue
-            model = variant(name, given.base, given.out, seed, given.steps, given.processes)
-            rows = judge(str(model), given.clips, given.pairs)["rows"]
+            rows = judge(str(variant(name, seed, given)), given.clips, given.pairs)["rows"]
             found.setdefault(name, {})[str(seed)] = figures(rows)
-            _store(given.json, found)
-    table = Table(title=f"Means and deviations over {len(given.seeds)} seeds, {given.steps} updates of stage 2")
+            _store(given.json, {"of": of, "runs": found})
+    length = f"{given.steps} updates of {given.questions} questions"
+    table = Table(title=f"Means and deviations over {len(given.seeds)} seeds, stage 2: {length}")
     columns = list(next(iter(next(iter(found.values())).values())))
     for heading in ("", *columns, "paper: PLCC", "paper: pairs"):
         table.add_column(heading)
@@ -118,7 +128,7 @@ def main() -> None:
 
 
 def _store(file: Path, found: dict[str, Any]) -> None:
-    stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "runs": found}
+    stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), **found}
     file.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 
