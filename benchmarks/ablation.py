@@ -27,6 +27,7 @@ from vqinsight.report.evaluated import commit
 
 # The paper's mean PLCC over three dimensions (Table 4) and accuracy on decided pairs of GenAI-Bench (Tables 1 and 5).
 PAPER = {
+    "base": (None, None),
     "all": (0.869, 75.71),
     "no warm-up": (0.716, None),
     "no temporal reward": (0.787, None),
@@ -65,6 +66,7 @@ def variant(name: str, seed: int, given: argparse.Namespace) -> Path:
     start = base
     if name != "no warm-up":
         start = train("configs/stage1_nano.toml", folder / f"warmup-{seed}", base, seed, (), processes)
+    changes.append(f"learning_rate={given.learning_rate}")
     return train("configs/stage2_nano.toml", mine, start, seed, changes, processes)
 
 
@@ -90,6 +92,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=100, help="updates of stage 2")
     parser.add_argument("--questions", type=int, default=16, help="of an update of stage 2")
+    parser.add_argument("--learning-rate", type=float, default=6e-5, help="of stage 2; supervised keeps its own")
     parser.add_argument("--clips", type=int, default=400)
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--processes", type=int, default=2)
@@ -97,7 +100,7 @@ def main() -> None:
     given = parser.parse_args()
     of = {
         "base": load(str(given.base)).assessor.loaded.digest,
-        **{key: getattr(given, key) for key in ("steps", "questions", "clips", "pairs")},
+        **{key: getattr(given, key) for key in ("steps", "questions", "learning_rate", "clips", "pairs")},
     }
     found: dict[str, dict[str, dict[str, float]]] = {}
     if given.json.is_file():
@@ -105,6 +108,8 @@ def main() -> None:
         if stored["of"] != of:
             sys.exit(f"{given.json} holds figures of {stored['of']}, and these would be of {of}. Name another --json.")
         found = stored["runs"]
+    if "base" not in found:  # where all of them begin
+        found["base"] = {"": figures(judge(str(given.base), given.clips, given.pairs)["rows"])}
     for seed in given.seeds:
         for name in CHANGES:
             if str(seed) in found.get(name, {}):
