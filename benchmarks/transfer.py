@@ -104,6 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="+")
     parser.add_argument("--model", default="nano")
+    parser.add_argument("--samples", type=int, default=1, help="the mean of so many sampled answers; 1: the likeliest")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     assessor = load(given.model).assessor
@@ -120,9 +121,10 @@ def main() -> None:
                 for severity in STRENGTHS:
                     seen = assessor.encode(footage(assessor, frames, kind, severity, seed, path))
                     asked.append((Question("generated", (Clip(path),)), (seen,)))
-                for severity, said in zip(STRENGTHS, assessor.ask(asked), strict=True):
-                    answer = said[0].value
-                    score = answer.get(dimension) if isinstance(answer, dict) else None
+                replies = assessor.ask(asked, samples=given.samples, temperature=float(given.samples > 1))
+                for severity, said in zip(STRENGTHS, replies, strict=True):
+                    numbers = [reply.value[dimension] for reply in said if isinstance(reply.value, dict)]
+                    score = float(np.mean(numbers)) if numbers else None
                     for row in (kind, dimension, f"{dimension}, new kind" if kind in NEW else ""):
                         if row:
                             predictions[row].append(score)

@@ -121,21 +121,21 @@ def test_a_tournament_says_how_far_it_agrees(assessor: Assessor, clips: list[Pat
 
 def test_a_pairs_file_goes_on_and_is_not_mixed(assessor: Assessor, clips: list[Path], tmp_path: Path) -> None:
     paths = tuple(map(str, clips[::3]))
-    groups = [Candidates(name, f"scene {name}", paths) for name in "abc"]
+    groups = [Candidates(name, f"two {name} squares moving left", paths) for name in ("red", "blue", "cyan")]
     straight = judge_all(assessor, groups, tmp_path / "straight.jsonl")
     file = tmp_path / "pairs.jsonl"
     judge_all(assessor, groups[:2], file)
     with file.open("a") as open_file:
-        open_file.write('{"id": "c", "prompt": "cut o')  # killed while it wrote
+        open_file.write('{"id": "cyan", "prompt": "cut o')  # killed while it wrote
     seen = assessor.tower.clips_encoded
     again = judge_all(assessor, groups, file)
-    assert assessor.tower.clips_encoded == seen + 2  # prompt c only
+    assert assessor.tower.clips_encoded == seen + 2  # the last prompt only
     assert again == straight and len(again.pairs) == 3
     assert file.read_bytes() == (tmp_path / "straight.jsonl").read_bytes()
     with pytest.raises(UsageError, match="seed"):
         judge_all(assessor, groups, file, seed=1)
-    with pytest.raises(UsageError, match="other clips for b"):
-        judge_all(assessor, [groups[0], Candidates("b", "scene b", paths[::-1])], file)
+    with pytest.raises(UsageError, match="other clips for blue"):
+        judge_all(assessor, [groups[0], Candidates("blue", groups[1].prompt, paths[::-1])], file)
     foreign = tmp_path / "mine.jsonl"
     foreign.write_text("{}\n")
     with pytest.raises(UsageError, match="not made by this run"):
