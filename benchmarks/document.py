@@ -74,7 +74,7 @@ def learning() -> str:
 def transfer() -> str:
     """Real clips with defects of rising strength."""
     lines = [
-        "| defect | mean SRCC inside a content | a constant score counted as 0 | the same, mean of 8 answers | groups |",
+        "| defect | mean SRCC inside a content | a constant score as 0 | the same, mean of 8 answers | groups |",
         "|---|---|---|---|---|",
     ]
     sampled = results("transfer_nano_samples")["rows"]
