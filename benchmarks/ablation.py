@@ -62,6 +62,7 @@ def variant(name: str, seed: int, given: argparse.Namespace) -> Path:
     mine = folder / f"{name.replace(' ', '_')}-{seed}"
     changes = [f"steps={given.steps}", f"questions={given.questions}", *CHANGES[name]]
     if name == "supervised":
+        changes.append(f"answers_per_forward={given.questions // processes}")  # one answer a question
         return train("configs/sft_nano.toml", mine, base, seed, changes, processes)
     start = base
     if name != "no warm-up":
