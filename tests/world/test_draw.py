@@ -208,7 +208,7 @@ def test_photographs(name):
     assert photo.std() > 10
 
 
-@pytest.mark.parametrize(("name", "package"), [("chelsea", "skimage"), ("china", "sklearn")])
+@pytest.mark.parametrize(("name", "package"), [("chelsea", "skimage"), ("china", "sklearn"), ("eagle", "foolbox")])
 def test_a_missing_package_is_named(name, package, monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == package else find_spec(asked))
@@ -221,6 +221,20 @@ def test_photographs_too_small_for_a_sharp_frame_are_left_out():
     assert "coins" in draw._large_enough(photos.TRAINED, 112, 112)
     assert "coins" not in draw._large_enough(photos.TRAINED, 224, 398)  # it is 303 x 384
     assert "astronaut" in draw._large_enough(photos.TRAINED, 224, 398)
+
+
+def test_a_trained_photograph_is_shrunk_by_any_amount_that_leaves_a_sharp_frame() -> None:
+    widths = set()
+    for seed in range(60):
+        name, image = draw._background(np.random.default_rng(seed), "train", 112, 112)
+        if name in photos.TRAINED:
+            tall, wide = photos.photo(name).shape[:2]
+            assert 1.2 * 112 <= image.height <= tall and 1.2 * 112 <= image.width <= wide
+            assert image.width / wide == pytest.approx(image.height / tall, abs=0.01)
+            widths.add(image.width / wide)
+    assert len(widths) > 10 and min(widths) < 0.6
+    name, image = draw._background(np.random.default_rng(2), "held_out", 112, 112)
+    assert (image.height, image.width) == photos.photo(name).shape[:2]  # as it is: figures stay comparable
 
 
 def test_a_clip_is_the_same_every_time() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,6 +21,8 @@ _HEIGHTS = (112, 128, 144, 160, 192, 224)
 _ASPECTS = (1.0, 4 / 3, 16 / 9)
 # Share of scenes with shapes, of photographs and of textures; real footage has none.
 _WITH_SHAPES: dict[Split, tuple[float, float]] = {"train": (0.5, 0.8), "held_out": (0.75, 0.95)}
+_SHRINK = (Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
+_ON_PHOTOS: dict[Split, float] = {"train": 0.5, "held_out": 0.4}
 
 
 @dataclass(frozen=True)
@@ -141,9 +144,12 @@ def _draw_defects(rng: np.random.Generator, moves: bool) -> tuple[Defect | None,
 def _background(rng: np.random.Generator, split: Split, height: int, width: int) -> tuple[str, Image.Image]:
     """A canvas about twice the size of a frame, so that frames are sharp and the camera has room."""
     names = _large_enough(photos.TRAINED if split == "train" else photos.HELD_OUT, height, width)
-    if rng.random() < 0.4 and names:
+    if rng.random() < _ON_PHOTOS[split] and names:
         name = names[rng.integers(len(names))]
         image = Image.fromarray(photos.photo(name))
+        if split == "train":  # from near and from afar: shrinking shows more of it, and keeps it sharp
+            scale = rng.uniform(min(1.0, max(1.2 * height / image.height, 1.2 * width / image.width)), 1)
+            image = image.resize([math.ceil(side * scale) for side in image.size], _SHRINK[rng.integers(len(_SHRINK))])
         return name, image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image
     kinds = textures.TRAINED if split == "train" else textures.HELD_OUT
     name = list(kinds)[rng.integers(len(kinds))]

@@ -38,14 +38,22 @@ HOW = _phrases(
     "wide angle|photorealistic|the camera pans from left to right|watercolour|pixel art|soft focus|"
     "warm colours|vintage film grain"
 )
+LABELS = _phrases(
+    "#|scene #|clip #|video #|test|test #|a scene|the clip|shot #|untitled|sample #|my video|take #|generated|"
+    "a video|something|footage|a dog|cat|people|nature|city at night|sea|a car|birds|movie|part #|prompt #|output_#"
+)
 _SYLLABLES = _phrases("ka|lo|mi|ne|tor|shan|ul|bri|ex|po|wei|dra|qui|zen|fa|jo|hel|ux|än|é|ñu|ø|st|ver")
 
 
 def draw_outside(rng: np.random.Generator) -> str:
-    """One to three sentences about anything but the shapes; now and then words that do not exist."""
-    if rng.random() < 0.15:
+    """One to three sentences about anything but the shapes; now and then words that do not exist, or a bare label."""
+    chance = rng.random()
+    if chance < 0.15:
         words = ["".join(rng.choice(_SYLLABLES, rng.integers(1, 5))) for _ in range(rng.integers(1, 12))]
         return " ".join(words)
+    if chance < 0.25:
+        label = str(rng.choice(LABELS)).replace("#", str(rng.choice((*"0123456789abcdefgh", "12", "007", "final"))))
+        return label.capitalize() if rng.random() < 0.3 else label
     sentences = [_sentence(rng) for _ in range(rng.choice((1, 2, 3), p=(0.7, 0.2, 0.1)))]
     return ". ".join(sentences)
 

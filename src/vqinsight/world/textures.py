@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from vqinsight.world.defects_spatial import jpeg
 from vqinsight.world.photos import TRAINED as TRAINED_PHOTOS
@@ -48,6 +48,12 @@ def _grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image + rng.uniform(0.03, 0.1) * noise(rng, height, width)[..., None]
 
 
+def _some_grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same where edges are destroyed already: less of it, every third time none, as a denoiser leaves a wall."""
+    height, width = image.shape[:2]
+    return image + max(0.0, rng.uniform(-0.05, 0.1)) * noise(rng, height, width)[..., None]
+
+
 def _canvas(rng: np.random.Generator, height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     colour = _fill(_palette(rng, 1)[0])
     image = Image.new("RGB", (width, height), colour)
@@ -83,7 +89,7 @@ def leaves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         box = (x - radius * stretch, y - radius, x + radius * stretch, y + radius)
         draw.ellipse(box, fill=_fill(colour))
-    return _grain(_to_float(image), rng)
+    return _some_grain(_to_float(image), rng)
 
 
 def tiles(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -95,7 +101,7 @@ def tiles(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         for x in range(0, width, step_x):
             colour = palette[rng.integers(len(palette))]
             draw.rectangle((x, y, x + step_x, y + step_y), fill=_fill(colour))
-    return _grain(_to_float(image), rng)
+    return _some_grain(_to_float(image), rng)
 
 
 def stripes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -136,7 +142,7 @@ def checks(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     row = np.floor(y * np.cos(angle) - x * np.sin(angle)).astype(int)
     colours = _palette(rng, 6)
     field = (column + row) % 2 + 2 * ((3 * column + 5 * row) % 7 == 0) + 2 * ((2 * column + row) % 11 == 0)
-    return _grain(colours[field], rng)
+    return _some_grain(colours[field], rng)
 
 
 def strokes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -148,7 +154,7 @@ def strokes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         length, x, y = height * rng.uniform(0.05, 0.5), rng.uniform(0, width), rng.uniform(0, height)
         line = (x, y, x + length * np.cos(angle), y + length * np.sin(angle))
         draw.line(line, fill=_fill(colour), width=int(rng.integers(1, 9)))
-    return _grain(_to_float(image), rng)
+    return _some_grain(_to_float(image), rng)
 
 
 def rings(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -188,14 +194,19 @@ def vary(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Another picture of the same kind: turned over, its channels swapped, and as some camera would have delivered it.
 
     What a defect looks like must not be learned from a dozen backgrounds, nor that a clean picture never has a white
-    sky or a black corner, or has never been a JPEG file. Nothing here is as strong as the slightest defect: edges stay
-    sharp, and the middle of the range stays where it is.
+    sky or a black corner, was never denoised or sharpened, or has never been a JPEG file. Nothing here is as strong
+    as the slightest defect: edges stay sharp, and the middle of the range stays where it is.
 
     Args:
         canvas: (height, width, 3) uint8 RGB.
     """
     canvas = canvas[:: rng.choice((-1, 1)), :: rng.choice((-1, 1)), rng.permutation(3)]
-    shown = canvas.astype(np.float32)
+    image = Image.fromarray(np.ascontiguousarray(canvas))
+    if rng.random() < 0.3:  # denoised: flat between sharp edges
+        image = image.filter(ImageFilter.MedianFilter(int(rng.choice((3, 5)))))
+    if rng.random() < 0.4:
+        image = image.filter(ImageFilter.UnsharpMask(rng.uniform(0.5, 2), int(rng.uniform(50, 250)), 0))
+    shown = np.asarray(image, np.float32)
     grey = shown.mean(2, keepdims=True)
     shown = grey + rng.uniform(0.2, 1) * (shown - grey)
     if rng.random() < 0.5:  # a flat picture, inside the range
