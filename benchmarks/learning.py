@@ -70,11 +70,18 @@ def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
         for e, v in zip(compared, verdicts, strict=True)
         if isinstance(e.answer, Preference)
     ]
+    decided = [
+        v.forward == e.answer.choice
+        for e, v in zip(compared, verdicts, strict=True)
+        if isinstance(e.answer, Preference) and {v.forward, v.swapped} == {"A", "B"}
+    ]
     forward = [Preference(v.forward) if v.forward else None for v in verdicts]
     swapped = [Preference(v.swapped) if v.swapped else None for v in verdicts]
     silent = [p.outcome == "missing" for p in said] + [c is None for v in verdicts for c in (v.forward, v.swapped)]
     rows |= {
         "pairs right, both orders": share(right),
+        "pairs decided, in both orders": Measure(len(decided) / len(compared)),
+        "decided pairs right": share(decided) if len(decided) > 1 else Measure(None),
         "order bias": both_orders(forward, swapped).order_bias,
         "missing answers": share(silent),
         "tokens a score": share([len(tokenizer(text)["input_ids"]) for p in said for text in p.texts]),
