@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 from pathlib import Path
 from typing import Any
+
+from ablation import PAPER as ABLATED
 
 from vqinsight.evaluation.paper import Column
 from vqinsight.evaluation.tables import Cell
@@ -81,6 +84,24 @@ def transfer() -> str:
     for name, row in results("transfer_nano")["rows"].items():
         strict = " | ".join(f"{each['srcc_constant_as_0']:.3f}" for each in (row, sampled[name]))
         lines.append(f"| {name} | {_measure(row['srcc'])} | {strict} | {row['groups'] + row['constant']} |")
+    return "\n".join(lines)
+
+
+def ablation() -> str:
+    """What each part of the method is worth: means over seeds, deviations where there are several."""
+    runs = results("ablation_nano")["runs"]
+    columns = {"plcc": "PLCC", "srcc": "SRCC", "mae": "error", "pairs right, both orders": "pairs right"}
+    columns |= {"missing answers": "missing", "tokens a score": "tokens"}
+    lines = [f"| | seeds | {' | '.join(columns.values())} | paper: PLCC | paper: pairs |"]
+    lines.append("|---" * (len(columns) + 4) + "|")
+    for name, seeds in runs.items():
+        cells = []
+        for column in columns:
+            values = [figures[column] for figures in seeds.values()]
+            spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+            cells.append(f"{statistics.fmean(values):.3f}{spread}")
+        paper = ("" if value is None else f"{value:g}" for value in ABLATED[name])
+        lines.append(f"| {name} | {len(seeds)} | {' | '.join((*cells, *paper))} |")
     return "\n".join(lines)
 
 
@@ -248,6 +269,7 @@ PIECES = {
     "kinds": (kinds, "perception_nano"),
     "learning": (learning, "learning_nano"),
     "transfer": (transfer, "transfer_nano"),
+    "ablation": (ablation, "ablation_nano"),
     "step": (step, "step"),
     "world_tables": (world_tables, "world_tables"),
     "labels": (labels, "labels"),
