@@ -33,7 +33,7 @@ def put(kind: str, frames: np.ndarray, severity: float, seed: int = 0, at: np.nd
 @cache
 def world(total: int = 8) -> np.ndarray:
     """A textured, moving clip."""
-    canvas = textures.TRAINED["leaves"](np.random.default_rng(0), 235, 300)
+    canvas = textures.TRAINED["stripes"](np.random.default_rng(0), 235, 300)
     background = Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8))
     scene = Scene(background, Facts(2, "green", "star", "left"), "right", 144, 112, total)
     return render(scene, 1, np.arange(total))
