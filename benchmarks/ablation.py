@@ -13,7 +13,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,7 @@ def main() -> None:
         found = stored["runs"]
     if "base" not in found:  # where all of them begin
         found["base"] = {"": figures(judge(str(given.base), given.clips, given.pairs)["rows"])}
+        _store(given.json, {"of": of, "runs": found})
     for seed in given.seeds:
         for name in CHANGES:
             if str(seed) in found.get(name, {}):
@@ -124,13 +125,18 @@ def main() -> None:
     for heading in ("", *columns, "paper: PLCC", "paper: pairs"):
         table.add_column(heading)
     for name, runs in found.items():
-        cells = []
-        for column in columns:
-            values = [run[column] for run in runs.values()]
-            spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-            cells.append(f"{statistics.fmean(values):.3f}{spread}")
-        table.add_row(name, *cells, *("" if value is None else f"{value:g}" for value in PAPER[name]))
+        table.add_row(*table_row(name, list(runs.values()), columns))
     Console(width=170).print(table)
+
+
+def table_row(name: str, runs: Sequence[dict[str, float]], columns: Iterable[str]) -> list[str]:
+    """A variant's cells: its name, each column's mean over runs and deviation where there are several, the paper's."""
+    cells = [name]
+    for column in columns:
+        values = [run[column] for run in runs]
+        spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+        cells.append(f"{statistics.fmean(values):.3f}{spread}")
+    return [*cells, *("" if value is None else f"{value:g}" for value in PAPER[name])]
 
 
 def _store(file: Path, found: dict[str, Any]) -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-import statistics
 from pathlib import Path
 from typing import Any
 
-from ablation import PAPER as ABLATED
+from ablation import table_row
 
 from vqinsight.evaluation.paper import Column
 from vqinsight.evaluation.tables import Cell
@@ -95,13 +94,8 @@ def ablation() -> str:
     lines = [f"| | seeds | {' | '.join(columns.values())} | paper: PLCC | paper: pairs |"]
     lines.append("|---" * (len(columns) + 4) + "|")
     for name, seeds in runs.items():
-        cells = []
-        for column in columns:
-            values = [figures[column] for figures in seeds.values()]
-            spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-            cells.append(f"{statistics.fmean(values):.3f}{spread}")
-        paper = ("" if value is None else f"{value:g}" for value in ABLATED[name])
-        lines.append(f"| {name} | {len(seeds)} | {' | '.join((*cells, *paper))} |")
+        _, *cells = table_row(name, list(seeds.values()), columns)
+        lines.append(f"| {name} | {len(seeds)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -23,6 +23,7 @@ from vqinsight.datasets.world import WorldExamples
 from vqinsight.evaluation.correlation import correlate, score_difference
 from vqinsight.evaluation.judge import Prediction
 from vqinsight.evaluation.orders import both_orders
+from vqinsight.evaluation.pairwise import side
 from vqinsight.evaluation.resampling import Bootstrap, Measure, mean, percentile_interval, point, resample
 from vqinsight.judges import AssessorJudge
 from vqinsight.report.evaluated import commit
@@ -71,9 +72,9 @@ def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
         if isinstance(e.answer, Preference)
     ]
     decided = [
-        v.forward == e.answer.choice
+        v.margin == side(e.answer)
         for e, v in zip(compared, verdicts, strict=True)
-        if isinstance(e.answer, Preference) and {v.forward, v.swapped} == {"A", "B"}
+        if isinstance(e.answer, Preference) and v.margin
     ]
     forward = [Preference(v.forward) if v.forward else None for v in verdicts]
     swapped = [Preference(v.swapped) if v.swapped else None for v in verdicts]

@@ -44,6 +44,10 @@ DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
 MARGIN = 5.0  # oracle points between two clips from which on their order means something
 PROMPTS_SEED, CLIPS_SEED = 7, 70_000
 COMPARED = "united, D' compares"
+ORDER = (
+    *("G", "offline DPO (G')", "without united", "united (G'')", COMPARED),
+    *("oracle, one round", "oracle, two rounds"),
+)
 CAPTIONS = 178  # held out; the simple world has no more
 
 
@@ -88,10 +92,6 @@ def variants(settings: AlignSettings) -> dict[str, str]:
     }
     same = settings.model_copy(update={"out": out / "without", "update_assessor": False, "take": take})
     found["without united"] = str(United(same).generator(2))
-    take = {f"round2/{step}": made / "round2" / step for step in ("candidates", "assessor")}
-    take["round1/generator"] = made / "round1" / "generator"
-    comparing = settings.assessor.model_copy(update={"mode": "all", "samples": 1})
-    compared = settings.model_copy(update={"out": out / "compared", "assessor": comparing, "take": take})
     take = {"round1/pairs": oracle_pairs(read_candidates(united.candidates(1)), out / "oracle_pairs_1.jsonl")}
     bound = settings.model_copy(update={"out": out / "oracle", "update_assessor": False, "take": take})
     found["oracle, one round"] = str(United(bound).generator(1))
@@ -99,6 +99,10 @@ def variants(settings: AlignSettings) -> dict[str, str]:
     take["round2/pairs"] = oracle_pairs(fresh, out / "oracle_pairs_2.jsonl")
     found["oracle, two rounds"] = str(United(bound.model_copy(update={"take": take})).generator(2))
     if settings.assessor.mode != "all":
+        take = {f"round2/{step}": made / "round2" / step for step in ("candidates", "assessor")}
+        take["round1/generator"] = made / "round1" / "generator"
+        comparing = settings.assessor.model_copy(update={"mode": "all", "samples": 1})
+        compared = settings.model_copy(update={"out": out / "compared", "assessor": comparing, "take": take})
         found[COMPARED] = str(United(compared).generator(2))
     return found
 
@@ -162,8 +166,7 @@ def main() -> None:
         name: examine(place, prompts, given.clips, settings.out / f"examined_{given.prompts}" / str(number), at_once)
         for number, (name, place) in enumerate(generators.items())
     }
-    order = ["G", "offline DPO (G')", "without united", "united (G'')", "oracle, one round", "oracle, two rounds"]
-    order[4:4] = [COMPARED] if COMPARED in found else []
+    order = [name for name in ORDER if name in found]
     rows = {name: row(found[name]) for name in order}
     united = United(settings.model_copy(update={"out": settings.out / "united"}))
     assessors = {"D": str(united.assessor(1)), "D'": str(united.assessor(2))}

@@ -6,12 +6,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+from helpers.pictures import textured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import laplace
 
-from vqinsight.world import textures
 from vqinsight.world.defects_spatial import SPATIAL, h264_round_trip
 from vqinsight.world.defects_temporal import NEEDS_MOTION, TEMPORAL
 from vqinsight.world.facts import Facts
@@ -33,8 +33,7 @@ def put(kind: str, frames: np.ndarray, severity: float, seed: int = 0, at: np.nd
 @cache
 def world(total: int = 8) -> np.ndarray:
     """A textured, moving clip."""
-    canvas = textures.TRAINED["stripes"](np.random.default_rng(0), 235, 300)
-    background = Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8))
+    background = Image.fromarray(textured("leaves", 235, 300))
     scene = Scene(background, Facts(2, "green", "star", "left"), "right", 144, 112, total)
     return render(scene, 1, np.arange(total))
 

@@ -42,16 +42,15 @@ def _palette(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.clip(grey + rng.uniform(-0.14, 0.14, (n, 3)), 0.03, 0.97).astype(np.float32)
 
 
-def _grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add fine luminance texture, so that blur and compression always have something to destroy."""
-    height, width = image.shape[:2]
-    return image + rng.uniform(0.03, 0.1) * noise(rng, height, width)[..., None]
+# The least grain of pictures with hard edges, which blur and compression destroy: below nothing every third time, for a
+# denoiser leaves a wall bare.
+_MAYBE = -0.05
 
 
-def _some_grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same where edges are destroyed already: less of it, every third time none, as a denoiser leaves a wall."""
+def _grain(image: np.ndarray, rng: np.random.Generator, least: float = 0.03) -> np.ndarray:
+    """Add fine luminance texture, so that blur and compression have something to destroy; none where it is below 0."""
     height, width = image.shape[:2]
-    return image + max(0.0, rng.uniform(-0.05, 0.1)) * noise(rng, height, width)[..., None]
+    return image + max(0.0, rng.uniform(least, 0.1)) * noise(rng, height, width)[..., None]
 
 
 def _canvas(rng: np.random.Generator, height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -89,7 +88,7 @@ def leaves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         box = (x - radius * stretch, y - radius, x + radius * stretch, y + radius)
         draw.ellipse(box, fill=_fill(colour))
-    return _some_grain(_to_float(image), rng)
+    return _grain(_to_float(image), rng, _MAYBE)
 
 
 def tiles(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -101,7 +100,7 @@ def tiles(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         for x in range(0, width, step_x):
             colour = palette[rng.integers(len(palette))]
             draw.rectangle((x, y, x + step_x, y + step_y), fill=_fill(colour))
-    return _some_grain(_to_float(image), rng)
+    return _grain(_to_float(image), rng, _MAYBE)
 
 
 def stripes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -142,7 +141,7 @@ def checks(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     row = np.floor(y * np.cos(angle) - x * np.sin(angle)).astype(int)
     colours = _palette(rng, 6)
     field = (column + row) % 2 + 2 * ((3 * column + 5 * row) % 7 == 0) + 2 * ((2 * column + row) % 11 == 0)
-    return _some_grain(colours[field], rng)
+    return _grain(colours[field], rng, _MAYBE)
 
 
 def strokes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -154,7 +153,7 @@ def strokes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         length, x, y = height * rng.uniform(0.05, 0.5), rng.uniform(0, width), rng.uniform(0, height)
         line = (x, y, x + length * np.cos(angle), y + length * np.sin(angle))
         draw.line(line, fill=_fill(colour), width=int(rng.integers(1, 9)))
-    return _some_grain(_to_float(image), rng)
+    return _grain(_to_float(image), rng, _MAYBE)
 
 
 def rings(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
