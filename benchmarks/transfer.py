@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +94,6 @@ def footage(assessor: Assessor, frames: np.ndarray, kind: str, severity: float, 
     wanted = wanted_frames(sampling.indices, total, detail)
     shown = zip(wanted, damaged(frames, np.array(wanted), kind, severity, seed), strict=True)
     views = video_views(shown, sampling.indices, sampling.times, total, assessor.loaded.spec, detail)
-    if look.seconds_per_grid is not None:
-        views = tuple(replace(view, seconds_per_grid=look.seconds_per_grid) for view in views)
     return Footage(name, "video", views, None)  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ import vqinsight
 from vqinsight.assessor.inputs import Prompt, collate
 from vqinsight.assessor.nano import pretrain
 from vqinsight.assessor.nano.build import DETAIL, PIXELS, build_model, filter_bank, nano_config
-from vqinsight.assessor.nano.exam import MARKS, interval
+from vqinsight.assessor.nano.exam import MARKS, interval, shown
 from vqinsight.assessor.nano.export import export
 from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, Heads, ReadingHeads, collate_glances, marked, targets
 from vqinsight.assessor.nano.lessons import Exercise, lesson, opinion, recital
@@ -28,6 +28,7 @@ from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Ve
 from vqinsight.world.describe import OUTSIDE, Defect, Heard, Truth, level, read, read_pair
 from vqinsight.world.draw import draw_clip, draw_siblings, overall
 from vqinsight.world.facts import CHOICES, FACT_NAMES, NUMBER_WORDS, Facts, mismatches
+from vqinsight.world.footage import SIBLINGS, clip_name
 
 
 def _claimed(text: str) -> Facts:
@@ -303,6 +304,20 @@ def test_views_of_world_clips_are_those_of_files() -> None:
     assert detail.grid[0] == 8
     assert detail.grid[1] * detail.grid[2] == 4 * DETAIL.rows * DETAIL.columns
     assert overview.grid[1] * overview.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
+
+
+def test_the_exam_shows_what_scoring_shows() -> None:
+    """Time as well: shown on another time scale than it was taught with, nano overlooks half of all ghosting."""
+    assessor = vqinsight.load("nano").assessor
+    question = Question("natural", (Clip(clip_name("held_out", 5)),))
+    scored = assessor.encode(assessor.look(question.clips[0].path))
+    examined = shown(assessor, draw_siblings(5, SIBLINGS, "held_out")[0])
+    assert examined.digest == scored.digest
+    ours, wanted = (
+        collate([assessor.build(assessor.prompts.messages(question), [encoded])], 0) for encoded in (examined, scored)
+    )
+    assert ours.keys() == wanted.keys() and all(torch.equal(ours[key], wanted[key]) for key in ours)
+    assert ours["second_per_grid_ts"].tolist() == [1.0, 1.0]
 
 
 def test_exam_marks_by_hand() -> None:

@@ -50,16 +50,14 @@ class Assessor:
             UnreadableVideo: the file cannot be used.
         """
         if path.startswith(SCHEME):
-            footage = world_footage(path, self.loaded.look, self.loaded.spec)
-        else:
-            footage = load_footage(path, self.loaded.look, self.loaded.spec, folder_fps=self._folder_fps)
-        step = self.loaded.look.seconds_per_grid
-        if step is None:
-            return footage
-        return replace(footage, views=tuple(replace(view, seconds_per_grid=step) for view in footage.views))
+            return world_footage(path, self.loaded.look, self.loaded.spec)
+        return load_footage(path, self.loaded.look, self.loaded.spec, folder_fps=self._folder_fps)
 
     def encode(self, footage: Footage) -> EncodedClip:
-        """The clip's one pass through the vision tower."""
+        """The clip's one pass through the vision tower, on the time scale that the model was taught with."""
+        step = self.loaded.look.seconds_per_grid
+        if step is not None:  # here, and not in ``look``: footage that was made in another way needs it as well
+            footage = replace(footage, views=tuple(replace(view, seconds_per_grid=step) for view in footage.views))
         return self.tower.encode(footage)
 
     def ask(

@@ -85,18 +85,18 @@ def exam(
     marks: dict[str, list[bool]] = defaultdict(list)
     by_kind: dict[str, list[bool]] = defaultdict(list)
     for group in _groups((draw_clip(_FIRST + start + i, split) for i in range(clips)), 16):
-        shown = [without_prompt(clip) if clip.seed % 2 else clip for clip in group]
-        encoded = [_encoded(assessor, clip) for clip in shown]
+        taken = [without_prompt(clip) if clip.seed % 2 else clip for clip in group]
+        encoded = [shown(assessor, clip) for clip in taken]
         if sentences:
-            questions = [Question("generated", (Clip("", clip.prompt),)) for clip in shown]
+            questions = [Question("generated", (Clip("", clip.prompt),)) for clip in taken]
             said = [
                 replies[0].text
                 for replies in assessor.ask([(q, (e,)) for q, e in zip(questions, encoded, strict=True)])
             ]
         else:
-            asked = [(describe_messages(clip.prompt), (e,)) for clip, e in zip(shown, encoded, strict=True)]
+            asked = [(describe_messages(clip.prompt), (e,)) for clip, e in zip(taken, encoded, strict=True)]
             said = [texts[0] for texts in assessor.complete(asked)]
-        for clip, text in zip(shown, said, strict=True):
+        for clip, text in zip(taken, said, strict=True):
             heard = read(text)
             for name, mark in MARKS.items():
                 if (right := mark(clip.truth, heard)) is not None:
@@ -120,7 +120,7 @@ def exam_of_pairs(
         asked = []
         for clips in group:
             question = Question("compare", tuple(Clip("", clip.prompt) for clip in clips))
-            asked.append((question, tuple(_encoded(assessor, clip) for clip in clips)))
+            asked.append((question, tuple(shown(assessor, clip) for clip in clips)))
         for clips, (reply,) in zip(group, assessor.ask(asked), strict=True):
             for side, clip, said in zip(("first", "second"), clips, read_pair(reply.text), strict=True):
                 for name in COMPARED:
@@ -129,7 +129,8 @@ def exam_of_pairs(
     return dict(marks)
 
 
-def _encoded(assessor: Assessor, clip: WorldClip) -> EncodedClip:
+def shown(assessor: Assessor, clip: WorldClip) -> EncodedClip:
+    """The clip as the assessor would be shown it as a file."""
     return assessor.encode(Footage("", "video", world_views(clip), _NOTHING_LOOKED))
 
 
