@@ -1,7 +1,9 @@
 """Does it learn? Models side by side on held-out world clips: python benchmarks/learning.py base=nano stage1=DIR …
 
 Scores of generated clips against their exact quality, pairs in both orders, answers that were missing, and lengths,
-each with a 95 % bootstrap interval. No model was ever shown these kinds of scene.
+each with a 95 % bootstrap interval. No model was ever shown these kinds of scene. "By its words" is what the quality
+would be if the reasoning before each score were exactly right: it tells what is lost in seeing from what is lost in
+judging.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ from vqinsight.evaluation.resampling import Bootstrap, Measure, mean, percentile
 from vqinsight.judges import AssessorJudge
 from vqinsight.report.evaluated import commit
 from vqinsight.tasks.types import Example, Preference, Score
+from vqinsight.world.describe import LEVELS, Defect, Truth, read
+from vqinsight.world.draw import quality
+from vqinsight.world.facts import FACT_NAMES
 
 START = 2 * 10**12  # seeds of these clips; perception is examined on others
 BATCH = 16
@@ -38,6 +43,19 @@ def answered(judge: AssessorJudge, examples: Sequence[Example]) -> list[Predicti
     """The most likely answer to each question, of pairs in both orders."""
     batches = (examples[begin : begin + BATCH] for begin in range(0, len(examples), BATCH))
     return [prediction for batch in batches for prediction in judge.answer(batch)]
+
+
+def worded(text: str, key: str) -> float | None:
+    """The exact quality, 0 to 100, of a clip with the defects or wrong facts that a reasoning names."""
+    heard = read(text)
+    if key == "alignment":
+        return None if heard.wrong is None else 100 * (1 - len(heard.wrong) / len(FACT_NAMES))
+    said = heard.spatial if key == "spatial" else heard.temporal
+    if said is None:
+        return None
+    kind, level = said
+    defect = Defect(kind, (level - 0.5) / len(LEVELS)) if level else None
+    return quality(Truth(None, "still", defect, defect, None))[key]
 
 
 def share(right: Sequence[float]) -> Measure:
@@ -57,13 +75,16 @@ def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
     predictions: dict[str, list[float | None]] = {}
     for key in KEYS:
         mine = [
-            (example.answer.values[key], (prediction.scores or {}).get(key))
+            (example.answer.values[key], prediction)
             for example, prediction in zip(scored, said, strict=True)
             if isinstance(example.answer, Score) and key in example.answer.values
         ]
-        predictions[key] = [value for _, value in mine]
-        result = correlate(predictions[key], [label for label, _ in mine])
+        labels = [label for label, _ in mine]
+        predictions[key] = [(prediction.scores or {}).get(key) for _, prediction in mine]
+        result = correlate(predictions[key], labels)
         rows |= {f"{key} {name}": getattr(result, name) for name in ("srcc", "plcc", "mae")}
+        words = [worded(prediction.texts[0], key) if prediction.texts else None for _, prediction in mine]
+        rows[f"{key} srcc, by its words"] = correlate(words, labels).srcc
     compared = [e for e in WorldExamples("compare", "held_out", START, pairs) if e.answer != Preference("tie")]
     verdicts = answered(sitting, compared)
     right = [
