@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,9 @@ def kinds() -> str:
     return "\n\n".join(found)
 
 
-def learning() -> str:
-    """Before and after each stage."""
-    models = results("learning_nano")["models"]
+def learning(stored: str) -> str:
+    """Before and after each stage, or before and after more of one."""
+    models = results(stored)["models"]
     lines = ["| | " + " | ".join(models) + " | paper, LGVQ |", "|---" * (len(models) + 2) + "|"]
     for row in next(iter(models.values()))["rows"]:
         cells = (_measure(each["rows"][row]) for each in models.values())
@@ -112,9 +113,9 @@ def step() -> str:
     )
 
 
-def world_tables() -> str:
+def world_tables(file: str) -> str:
     """Tables 1 and 2 on the embedded world, and what the order of showing did."""
-    stored = results("world_tables")
+    stored = results(file)
     lines = []
     for table in stored["tables"]:
         columns = [Column(**{key: value for key, value in each.items() if key != "name"}) for each in table["columns"]]
@@ -261,11 +262,13 @@ def _measure(measure: dict[str, Any]) -> str:
 PIECES = {
     "perception": (perception, "perception_nano"),
     "kinds": (kinds, "perception_nano"),
-    "learning": (learning, "learning_nano"),
+    "learning": (partial(learning, "learning_nano"), "learning_nano"),
+    "learning_longer": (partial(learning, "learning_nano_longer"), "learning_nano_longer"),
     "transfer": (transfer, "transfer_nano"),
     "ablation": (ablation, "ablation_nano"),
     "step": (step, "step"),
-    "world_tables": (world_tables, "world_tables"),
+    "world_tables": (partial(world_tables, "world_tables"), "world_tables"),
+    "world_tables_shipped": (partial(world_tables, "world_tables_shipped"), "world_tables_shipped"),
     "labels": (labels, "labels"),
     "human_ratings": (human_ratings, "human_ratings"),
     "oracle": (oracle, "oracle"),

@@ -3,7 +3,7 @@
 Scores of generated clips against their exact quality, pairs in both orders, answers that were missing, and lengths,
 each with a 95 % bootstrap interval. No model was ever shown these kinds of scene. "By its words" is what the quality
 would be if the reasoning before each score were exactly right: it tells what is lost in seeing from what is lost in
-judging.
+judging. "Median of 8" is what ``vqinsight score --samples 8`` gives.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ from vqinsight.world.facts import FACT_NAMES
 START = 2 * 10**12  # seeds of these clips; perception is examined on others
 BATCH = 16
 KEYS = ("spatial", "temporal", "alignment")
+SAMPLES = 8
 
 
 def answered(judge: AssessorJudge, examples: Sequence[Example]) -> list[Prediction]:
-    """The most likely answer to each question, of pairs in both orders."""
+    """The judge's answer to each question, of pairs in both orders."""
     batches = (examples[begin : begin + BATCH] for begin in range(0, len(examples), BATCH))
     return [prediction for batch in batches for prediction in judge.answer(batch)]
 
@@ -70,21 +71,23 @@ def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
     loaded = load(model)
     sitting, tokenizer = AssessorJudge(loaded), loaded.assessor.loaded.tokenizer
     scored = list(WorldExamples("generated", "held_out", START, clips))
-    said = answered(sitting, scored)
+    said, drawn = answered(sitting, scored), answered(AssessorJudge(loaded, samples=SAMPLES), scored)
     rows: dict[str, Any] = {}
     predictions: dict[str, list[float | None]] = {}
     for key in KEYS:
         mine = [
-            (example.answer.values[key], prediction)
-            for example, prediction in zip(scored, said, strict=True)
+            (example.answer.values[key], prediction, several)
+            for example, prediction, several in zip(scored, said, drawn, strict=True)
             if isinstance(example.answer, Score) and key in example.answer.values
         ]
-        labels = [label for label, _ in mine]
-        predictions[key] = [(prediction.scores or {}).get(key) for _, prediction in mine]
+        labels = [label for label, _, _ in mine]
+        predictions[key] = [(prediction.scores or {}).get(key) for _, prediction, _ in mine]
         result = correlate(predictions[key], labels)
         rows |= {f"{key} {name}": getattr(result, name) for name in ("srcc", "plcc", "mae")}
-        words = [worded(prediction.texts[0], key) if prediction.texts else None for _, prediction in mine]
+        words = [worded(prediction.texts[0], key) if prediction.texts else None for _, prediction, _ in mine]
         rows[f"{key} srcc, by its words"] = correlate(words, labels).srcc
+        medians = [(several.scores or {}).get(key) for _, _, several in mine]
+        rows[f"{key} srcc, median of {SAMPLES}"] = correlate(medians, labels).srcc
     compared = [e for e in WorldExamples("compare", "held_out", START, pairs) if e.answer != Preference("tie")]
     verdicts = answered(sitting, compared)
     right = [
