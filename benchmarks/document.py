@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -259,7 +260,7 @@ def _measure(measure: dict[str, Any]) -> str:
     return f"{measure['value']:.3f}" + (f" ({interval['low']:.2f}–{interval['high']:.2f})" if interval else "")
 
 
-PIECES = {
+PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "perception": (perception, "perception_nano"),
     "kinds": (kinds, "perception_nano"),
     "learning": (partial(learning, "learning_nano"), "learning_nano"),
