@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import overload
 
 import numpy as np
@@ -11,8 +12,10 @@ from vqinsight.tasks.types import Choice, Clip, Example, Preference, Question, S
 from vqinsight.world.ask import ask
 from vqinsight.world.draw import Split, WorldClip, draw_siblings, overall, quality, without_prompt
 from vqinsight.world.footage import SIBLINGS, clip_name
+from vqinsight.world.outside import draw_outside
 
 SCALE = (0.0, 100.0)
+OUTSIDE: dict[Split, float] = {"train": 0.3, "held_out": 0.0}  # the held-out exam is that of every earlier version
 
 
 class WorldExamples(Sequence[Example]):
@@ -28,10 +31,21 @@ class WorldExamples(Sequence[Example]):
         task: which of them.
         split: ``held_out`` has backgrounds that ``train`` never shows.
         start, count: seeds of the clips.
+        outside: share of the clips with a text that are shown under another, which names nothing of this world, as
+            users' texts do; alignment is then no part of the label. ``None``: what ``OUTSIDE`` has for the split.
     """
 
-    def __init__(self, task: TaskName, split: Split = "train", start: int = 0, count: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        task: TaskName,
+        split: Split = "train",
+        start: int = 0,
+        count: int = 1_000_000,
+        *,
+        outside: float | None = None,
+    ) -> None:
         self._task, self._split, self._start, self._count = task, split, start, count
+        self._outside = OUTSIDE[split] if outside is None else outside
 
     def __len__(self) -> int:
         return self._count
@@ -54,6 +68,7 @@ class WorldExamples(Sequence[Example]):
         identity = f"{names[0]}:{self._task}"
         match self._task:
             case "compare":
+                clips = self._told(clips, seed)
                 pair = (Clip(names[0], clips[0].prompt), Clip(names[1], clips[1].prompt))
                 margin = overall(clips[0].truth) - overall(clips[1].truth)
                 choice: Choice = "tie" if margin == 0 else "A" if margin > 0 else "B"
@@ -61,9 +76,17 @@ class WorldExamples(Sequence[Example]):
             case "yesno":
                 text, yes, _ = ask(clips[0].truth, np.random.default_rng((11, seed)))
                 return Example(identity, Question("yesno", (Clip(names[0]),), text), Verdict(yes), group=str(seed))
-        shown = clips[0] if self._task == "generated" else without_prompt(clips[0])
+        shown = self._told(clips, seed)[0] if self._task == "generated" else without_prompt(clips[0])
         question = Question(self._task, (Clip(names[0], shown.prompt),))
         return Example(identity, question, Score(self._label(shown)), SCALE, group=str(seed), source=shown.kind)
+
+    def _told(self, clips: list[WorldClip], seed: int) -> list[WorldClip]:
+        """The clips under the text that the question gives: their own, or one that names nothing of this world."""
+        rng = np.random.default_rng((19, seed))
+        if clips[0].prompt is None or rng.random() >= self._outside:
+            return clips
+        text = draw_outside(rng)
+        return [replace(without_prompt(clip), prompt=text) for clip in clips]
 
     def _label(self, clip: WorldClip) -> dict[str, float]:
         exact = quality(clip.truth)

@@ -1,0 +1,48 @@
+"""The embedded world as a dataset: what a question shows and what its label holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vqinsight.datasets.world import WorldExamples
+from vqinsight.tasks.types import Preference, Score
+from vqinsight.world.draw import overall, without_prompt
+from vqinsight.world.footage import named_clip
+
+PROMPTED = [seed for seed in range(60) if WorldExamples("generated", outside=0)[seed].question.clips[0].prompt]
+
+
+def test_an_outside_text_takes_alignment_out_of_the_label() -> None:
+    own, other = WorldExamples("generated", outside=0), WorldExamples("generated", outside=1)
+    for seed in PROMPTED[:10]:
+        before, after = own[seed], other[seed]
+        assert isinstance(before.answer, Score) and isinstance(after.answer, Score)
+        assert set(before.answer.values) == {"spatial", "temporal", "alignment"}
+        assert after.answer.values == {key: before.answer.values[key] for key in ("spatial", "temporal")}
+        assert before.question.clips[0].path == after.question.clips[0].path
+        assert after.question.clips[0].prompt not in (None, before.question.clips[0].prompt)
+        assert other[seed] == after  # the same each time
+
+
+def test_under_an_outside_text_the_better_clip_is_better_without_alignment() -> None:
+    examples = WorldExamples("compare", outside=1)
+    for seed in PROMPTED[:20]:
+        example = examples[seed]
+        one, two = example.question.clips
+        assert one.prompt == two.prompt is not None
+        a, b = (overall(without_prompt(named_clip(clip.path)[0]).truth) for clip in (one, two))
+        assert example.answer == Preference("tie" if a == b else "A" if a > b else "B")
+
+
+def test_clips_without_a_text_stay_without() -> None:
+    bare = next(seed for seed in range(60) if seed not in PROMPTED)
+    assert WorldExamples("generated", outside=1)[bare] == WorldExamples("generated", outside=0)[bare]
+
+
+def test_training_has_outside_texts_and_the_exam_has_none() -> None:
+    shown, own = WorldExamples("compare"), WorldExamples("compare", outside=0)
+    changed = [shown[seed].question.clips[0].prompt != own[seed].question.clips[0].prompt for seed in PROMPTED]
+    assert np.mean(changed) == pytest.approx(0.3, abs=0.2)
+    exam, plain = WorldExamples("compare", "held_out"), WorldExamples("compare", "held_out", outside=0)
+    assert all(exam[seed] == plain[seed] for seed in range(20))
