@@ -3,7 +3,8 @@
 Scores of generated clips against their exact quality, pairs in both orders, answers that were missing, and lengths,
 each with a 95 % bootstrap interval. No model was ever shown these kinds of scene. "By its words" is what the quality
 would be if the reasoning before each score were exactly right: it tells what is lost in seeing from what is lost in
-judging. "Median of 8" is what ``vqinsight score --samples 8`` gives.
+judging. "Median of 8" is what ``vqinsight score --samples 8`` gives. "Outside text": the same pairs under a text
+that names nothing of the embedded world, as users' texts do.
 """
 
 from __future__ import annotations
@@ -66,6 +67,25 @@ def share(right: Sequence[float]) -> Measure:
     return Measure(point(statistic, len(right)), percentile_interval(drawn, 0.95))
 
 
+def compared(sitting: AssessorJudge, pairs: int, *, outside: float) -> tuple[dict[str, Measure], list[bool]]:
+    """How pairs are judged, each in both orders, and of every single answer whether it was missing."""
+    drawn = WorldExamples("compare", "held_out", START, pairs, outside=outside)
+    examples = [e for e in drawn if e.answer != Preference("tie")]
+    verdicts = answered(sitting, examples)
+    asked = [(e.answer, v) for e, v in zip(examples, verdicts, strict=True) if isinstance(e.answer, Preference)]
+    right = [((v.forward == a.choice) + (v.swapped == a.swap().choice)) / 2 for a, v in asked]
+    decided = [v.margin == side(a) for a, v in asked if v.margin]
+    forward = [Preference(v.forward) if v.forward else None for v in verdicts]
+    swapped = [Preference(v.swapped) if v.swapped else None for v in verdicts]
+    rows = {
+        "pairs right, both orders": share(right),
+        "pairs decided, in both orders": Measure(len(decided) / len(examples)),
+        "decided pairs right": share(decided) if len(decided) > 1 else Measure(None),
+        "order bias": both_orders(forward, swapped).order_bias,
+    }
+    return rows, [choice is None for v in verdicts for choice in (v.forward, v.swapped)]
+
+
 def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
     """Everything about one model; ``predictions`` keeps the raw numbers for comparisons between models."""
     loaded = load(model)
@@ -88,26 +108,11 @@ def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
         rows[f"{key} srcc, by its words"] = correlate(words, labels).srcc
         medians = [(several.scores or {}).get(key) for _, _, several in mine]
         rows[f"{key} srcc, median of {SAMPLES}"] = correlate(medians, labels).srcc
-    compared = [e for e in WorldExamples("compare", "held_out", START, pairs) if e.answer != Preference("tie")]
-    verdicts = answered(sitting, compared)
-    right = [
-        ((v.forward == e.answer.choice) + (v.swapped == e.answer.swap().choice)) / 2
-        for e, v in zip(compared, verdicts, strict=True)
-        if isinstance(e.answer, Preference)
-    ]
-    decided = [
-        v.margin == side(e.answer)
-        for e, v in zip(compared, verdicts, strict=True)
-        if isinstance(e.answer, Preference) and v.margin
-    ]
-    forward = [Preference(v.forward) if v.forward else None for v in verdicts]
-    swapped = [Preference(v.swapped) if v.swapped else None for v in verdicts]
-    silent = [p.outcome == "missing" for p in said] + [c is None for v in verdicts for c in (v.forward, v.swapped)]
+    own, silent = compared(sitting, pairs, outside=0)
+    other, _ = compared(sitting, pairs, outside=1)
+    silent += [p.outcome == "missing" for p in said]
+    rows |= own | {f"{name}, outside text": value for name, value in other.items()}
     rows |= {
-        "pairs right, both orders": share(right),
-        "pairs decided, in both orders": Measure(len(decided) / len(compared)),
-        "decided pairs right": share(decided) if len(decided) > 1 else Measure(None),
-        "order bias": both_orders(forward, swapped).order_bias,
         "missing answers": share(silent),
         "tokens a score": share([len(tokenizer(text)["input_ids"]) for p in said for text in p.texts]),
     }

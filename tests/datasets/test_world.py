@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-
 from vqinsight.datasets.world import WorldExamples
 from vqinsight.tasks.types import Preference, Score
 from vqinsight.world.draw import overall, without_prompt
 from vqinsight.world.footage import named_clip
 
-PROMPTED = [seed for seed in range(60) if WorldExamples("generated", outside=0)[seed].question.clips[0].prompt]
+PROMPTED = [seed for seed in range(60) if WorldExamples("generated")[seed].question.clips[0].prompt]
 
 
 def test_an_outside_text_takes_alignment_out_of_the_label() -> None:
-    own, other = WorldExamples("generated", outside=0), WorldExamples("generated", outside=1)
+    own, other = WorldExamples("generated"), WorldExamples("generated", outside=1)
     for seed in PROMPTED[:10]:
         before, after = own[seed], other[seed]
         assert isinstance(before.answer, Score) and isinstance(after.answer, Score)
@@ -37,12 +34,10 @@ def test_under_an_outside_text_the_better_clip_is_better_without_alignment() -> 
 
 def test_clips_without_a_text_stay_without() -> None:
     bare = next(seed for seed in range(60) if seed not in PROMPTED)
-    assert WorldExamples("generated", outside=1)[bare] == WorldExamples("generated", outside=0)[bare]
+    assert WorldExamples("generated", outside=1)[bare] == WorldExamples("generated")[bare]
 
 
-def test_training_has_outside_texts_and_the_exam_has_none() -> None:
-    shown, own = WorldExamples("compare"), WorldExamples("compare", outside=0)
-    changed = [shown[seed].question.clips[0].prompt != own[seed].question.clips[0].prompt for seed in PROMPTED]
-    assert np.mean(changed) == pytest.approx(0.3, abs=0.2)
-    exam, plain = WorldExamples("compare", "held_out"), WorldExamples("compare", "held_out", outside=0)
-    assert all(exam[seed] == plain[seed] for seed in range(20))
+def test_a_share_of_the_texts_is_from_outside() -> None:
+    some, own = WorldExamples("compare", outside=0.3), WorldExamples("compare")
+    changed = [some[seed].question.clips[0].prompt != own[seed].question.clips[0].prompt for seed in PROMPTED]
+    assert 0 < sum(changed) < len(PROMPTED) / 2

@@ -21,6 +21,7 @@ from vqinsight.ranking.pairs_file import agreement, judge_all, read_pairs, write
 from vqinsight.tasks.types import Preference
 from vqinsight.world.draw import draw_siblings
 
+TEXT = "a video of two red squares going right"  # of the clips below
 A, B, TIE = Preference("A"), Preference("B"), Preference("tie")
 
 
@@ -34,6 +35,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """A clip of the embedded world without a defect, and with ever more noise, as strong as lessons have it."""
     folder = tmp_path_factory.mktemp("clips")
     clip = draw_siblings(1, 1, "train", prompt=True)[0]
+    assert clip.prompt == TEXT
     assert clip.truth.spatial is None and clip.truth.temporal is None  # so that the noise alone decides
     frames = clip.frames(np.arange(24))
     noise = np.random.default_rng(0).normal(0, 1, frames.shape)
@@ -73,19 +75,19 @@ def test_the_noisier_clip_loses(assessor: Assessor, clips: list[Path], tmp_path:
     broken.write_bytes(clips[0].read_bytes()[:300])
     paths = tuple(map(str, [clips[3], broken, *clips[:3]]))
     before = assessor.tower.clips_encoded
-    found = choose(assessor, Candidates("p", "a scene", paths))
+    found = choose(assessor, Candidates("p", TEXT, paths))
     assert assessor.tower.clips_encoded == before + 4  # each readable clip once
     assert found.win in (paths[2], paths[3]) and found.lose == paths[0]
     assert found.judged == 6 and list(found.unreadable) == [str(broken)] and found.wins[1] is None
     assert sum(wins for wins in found.wins if wins is not None) == found.judged - found.missing
-    few = choose(assessor, Candidates("p", "a scene", (str(broken), str(clips[0]))))
+    few = choose(assessor, Candidates("p", TEXT, (str(broken), str(clips[0]))))
     assert few.reason == "fewer than two readable candidates" and few.win is few.lose is None
 
 
 def test_scores_instead_of_pairs(assessor: Assessor, clips: list[Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(clips[0].read_bytes()[:300])
-    group = Candidates("p", "a scene", tuple(map(str, [clips[3], broken, *clips[:3]])))
+    group = Candidates("p", TEXT, tuple(map(str, [clips[3], broken, *clips[:3]])))
     before = assessor.tower.clips_encoded
     found = choose(assessor, group, mode="scores", samples=4, temperature=1.0)
     assert assessor.tower.clips_encoded == before + 4 and found.judged == 0 and found.wins == ()
@@ -94,9 +96,9 @@ def test_scores_instead_of_pairs(assessor: Assessor, clips: list[Path], tmp_path
     assert found.win == group.paths[found.scores.index(max(known))]
     assert found.lose == group.paths[found.scores.index(min(known))]
     assert choose(assessor, group, mode="scores", samples=4, temperature=1.0) == found
-    alone = VQInsight(assessor).score(str(clips[3]), prompt="a scene")  # one sample: the overall that a record has
+    alone = VQInsight(assessor).score(str(clips[3]), prompt=TEXT)  # one sample: the overall that a record has
     assert choose(assessor, group, mode="scores").scores[0] == pytest.approx(alone.overall)
-    same = choose(assessor, Candidates("p", "a scene", (str(clips[0]),) * 2), mode="scores")
+    same = choose(assessor, Candidates("p", TEXT, (str(clips[0]),) * 2), mode="scores")
     assert same.reason == "all ties" and same.win is same.lose is None
 
 
@@ -106,7 +108,7 @@ def test_the_highest_and_the_lowest_score() -> None:
 
 
 def test_a_tournament_says_how_far_it_agrees(assessor: Assessor, clips: list[Path], tmp_path: Path) -> None:
-    group = Candidates("p", "a scene", tuple(map(str, clips)))
+    group = Candidates("p", TEXT, tuple(map(str, clips)))
     file = tmp_path / "pairs.jsonl"
     judge_all(assessor, [group, Candidates("q", *list(vars(group).values())[1:])], file, mode="tournament", check=1)
     rows = [json.loads(line) for line in file.read_text().splitlines()]

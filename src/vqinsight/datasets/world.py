@@ -15,7 +15,6 @@ from vqinsight.world.footage import SIBLINGS, clip_name
 from vqinsight.world.outside import draw_outside
 
 SCALE = (0.0, 100.0)
-OUTSIDE: dict[Split, float] = {"train": 0.3, "held_out": 0.0}  # the held-out exam is that of every earlier version
 
 
 class WorldExamples(Sequence[Example]):
@@ -32,7 +31,7 @@ class WorldExamples(Sequence[Example]):
         split: ``held_out`` has backgrounds that ``train`` never shows.
         start, count: seeds of the clips.
         outside: share of the clips with a text that are shown under another, which names nothing of this world, as
-            users' texts do; alignment is then no part of the label. ``None``: what ``OUTSIDE`` has for the split.
+            users' texts do; alignment is then no part of the label.
     """
 
     def __init__(
@@ -42,10 +41,10 @@ class WorldExamples(Sequence[Example]):
         start: int = 0,
         count: int = 1_000_000,
         *,
-        outside: float | None = None,
+        outside: float = 0.0,
     ) -> None:
         self._task, self._split, self._start, self._count = task, split, start, count
-        self._outside = OUTSIDE[split] if outside is None else outside
+        self._outside = outside
 
     def __len__(self) -> int:
         return self._count
