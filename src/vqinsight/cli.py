@@ -170,11 +170,13 @@ def train(
     """Train an assessor as a TOML file says: stage 1, stage 2, or the supervised baseline."""
     from vqinsight.report.delivery import plain_endings
     from vqinsight.stages import start
+    from vqinsight.stages.run import processes
 
     with plain_endings("Interrupted. Go on with the same command and --resume."):
         final = start(config, changes or [], resume=resume)
         if os.environ.get("RANK", "0") == "0":  # of several processes only the first
             typer.echo(f"The model is in {final}: use it with --model {final}")
+        processes().destroy_process_group()  # or DeepSpeed's threads end the interpreter with an error
 
 
 def _load(asked: opt.Asking) -> VQInsight:

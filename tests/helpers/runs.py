@@ -53,17 +53,29 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def command(*arguments: str, processes: int = 1) -> list[str]:
+HERE = Path(__file__).resolve().parent
+SHARDED = (
+    *("-m", "accelerate.commands.launch", "--config_file", str(HERE.parents[1] / "configs" / "fsdp2.yaml")),
+    *("--num_processes", "2", "--main_process_port", "0", "--mixed_precision", "no", str(HERE / "cards.py")),
+)
+
+
+def command(*arguments: str, processes: int = 1, sharded: bool = False) -> list[str]:
     launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}"] if processes > 1 else []
-    return [sys.executable, *launcher, "-m", "vqinsight", "train", "config.toml", *arguments]
+    program = SHARDED if sharded else (*launcher, "-m", "vqinsight")
+    return [sys.executable, *program, "train", "config.toml", *arguments]
 
 
-def train(folder: Path, *arguments: str, processes: int = 1) -> subprocess.CompletedProcess[str]:
-    """Run to the end; ``config.toml`` in ``folder`` is written if it is not there."""
+def train(folder: Path, *arguments: str, processes: int = 1, sharded: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run to the end; ``config.toml`` in ``folder`` is written if it is not there.
+
+    Args:
+        sharded: FSDP2 over two processes, started as the documents say.
+    """
     if not (folder / "config.toml").exists():
         (folder / "config.toml").write_text(CONFIG)
     return subprocess.run(
-        command(*arguments, processes=processes),
+        command(*arguments, processes=processes, sharded=sharded),
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -90,6 +102,6 @@ def kill_when(folder: Path, sign: Path | str, *arguments: str) -> None:
         assert alive, f"the run ended before {sign} was seen:\n" + (folder / "killed.log").read_text()
 
 
-def weights(folder: Path) -> dict[str, torch.Tensor]:
+def weights(folder: Path, name: str = "model") -> dict[str, torch.Tensor]:
     """Of a model folder, in single precision."""
-    return {name: weight.float() for name, weight in load_file(folder / "model.safetensors").items()}
+    return {key: weight.float() for key, weight in load_file(folder / f"{name}.safetensors").items()}

@@ -124,7 +124,6 @@ class Assessor:
         temperature: float,
         *,
         max_new_tokens: int | None = None,
-        lockstep: bool = False,
     ) -> list[list[list[int]]]:
         """Token ids of the answers to prompts in one batch, see ``generate.complete``."""
         return complete(
@@ -137,7 +136,6 @@ class Assessor:
             forbidden=self.loaded.forbidden,
             max_new_tokens=max_new_tokens or self.loaded.look.max_new_tokens,
             temperature=temperature,
-            lockstep=lockstep,
         )
 
     def build(self, messages: Sequence[dict[str, Any]], clips: Sequence[EncodedClip]) -> Prompt:

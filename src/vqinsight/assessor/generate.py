@@ -67,7 +67,6 @@ def complete(
     forbidden: Sequence[int],
     max_new_tokens: int,
     temperature: float,
-    lockstep: bool = False,
 ) -> list[list[list[int]]]:
     """Token ids of the answers to each prompt, the end token included, padding removed.
 
@@ -78,7 +77,6 @@ def complete(
         seeds: for each prompt one seed an answer; at temperature 0 only their number counts.
         forbidden: tokens that are never sampled: one placeholder in an answer breaks every later pass over it.
         temperature: 0 takes the most likely token.
-        lockstep: keep stepping until every process is done, as sharded weights need.
     """
     batch = collate(prompts, pad_id)
     inputs = {key: value.to(model.device) for key, value in accepted(_bare(model).forward, batch).items()}
@@ -106,7 +104,7 @@ def complete(
         suppress_tokens=list(forbidden),
         logits_processor=LogitsProcessorList(sampling),
         pad_token_id=pad_id,
-        synced_gpus=lockstep,
+        synced_gpus=False,  # processes sample alone, see grpo.sharded
     )
     stop = stop_tokens(model)
     answers = []

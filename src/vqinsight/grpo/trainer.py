@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from accelerate.utils import DistributedType, gather_object
+from accelerate.utils import fsdp2_prepare_model, gather_object
 from transformers import TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
@@ -23,6 +23,7 @@ from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.questions import Asked, Blocks, Failed, Questions
 from vqinsight.grpo.rollout import Answered, Spoken, grade, sample
+from vqinsight.grpo.sharded import whole
 from vqinsight.rewards.alarms import Tally
 from vqinsight.rewards.rubric import Rubric
 
@@ -96,9 +97,7 @@ class GRPOTrainer(AssessorTrainer):
             )
         self._reference = reference
         if reference is not None:
-            self._reference = self.accelerator.prepare_model(reference, evaluation_mode=True)
-        sharded = self.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
-        self._lockstep = sharded and self.accelerator.num_processes > 1
+            self._reference = self._prepared(reference)
         self._kept: dict[tuple[int, ...], tuple[Rollout, int]] = {}  # with the number of uses left
         self._tally = Tally()
         self._sampled = -1
@@ -118,7 +117,8 @@ class GRPOTrainer(AssessorTrainer):
             rollout, uses = self._kept.pop(key)
         else:
             self.model.eval()
-            rollout, uses = self._roll_out(inputs), self._policy.updates_per_rollout
+            with torch.no_grad(), whole(self.model_wrapped, self._reference):
+                rollout, uses = self._roll_out(inputs), self._policy.updates_per_rollout
             self.model.train()
         if uses > 1:
             self._kept[key] = (rollout, uses - 1)
@@ -164,7 +164,12 @@ class GRPOTrainer(AssessorTrainer):
 
     # ---- the rollout
 
-    @torch.no_grad()
+    def _prepared(self, reference: Any) -> Any:
+        """The reference on this process's device, sharded where the policy is to be."""
+        if self.accelerator.is_fsdp2:
+            return fsdp2_prepare_model(self.accelerator, reference)
+        return self.accelerator.prepare_model(reference, evaluation_mode=True)
+
     def _roll_out(self, inputs: Sequence[Asked | Failed]) -> Rollout:
         policy = self._policy
         questions = self._readable(inputs)
@@ -178,7 +183,6 @@ class GRPOTrainer(AssessorTrainer):
                 temperature=policy.temperature,
                 seed=self.args.data_seed,
                 max_new_tokens=policy.max_new_tokens,
-                lockstep=self._lockstep,
             )
         answered = gather_object(answered)
         graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}

@@ -18,6 +18,7 @@ from accelerate import PartialState
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.generate import seed_of
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.save import last_checkpoint, restore, save_companions
 from vqinsight.errors import UsageError
@@ -39,7 +40,7 @@ def reinforce(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubric
     """Teach by GRPO and return the folder of the finished model."""
     begin(settings, resume=resume)
     examples = mixture(settings, tasks)
-    assessor = learner(settings.model)
+    assessor = learner(settings.model, settings.seed)
     grpo = settings.grpo
     needs_copy = grpo.beta > 0 and settings.model.lora_rank == 0
     reference = copy.deepcopy(assessor.loaded.model).requires_grad_(False) if needs_copy else None
@@ -58,8 +59,8 @@ def reinforce(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubric
     return finish(trainer, assessor, questions, diary, settings, resume=resume)
 
 
-def learner(settings: ModelSettings) -> Assessor:
-    """The assessor with the weights that are to learn set free."""
+def learner(settings: ModelSettings, seed: int) -> Assessor:
+    """The assessor with the weights that are to learn set free; an adapter begins where ``seed`` has it."""
     loaded = load_model(settings.name, dtype=settings.dtype, on_message=logger.info)
     model = loaded.model
     model.set_attn_implementation(settings.attention)
@@ -73,7 +74,9 @@ def learner(settings: ModelSettings) -> Assessor:
             # A tower that learns beside an adapter is kept with it: saved, resumed, and switched off for the reference.
             modules_to_save=["visual"] if settings.tower == "trainable" else None,
         )
-        model = get_peft_model(model, config)
+        with torch.random.fork_rng():  # every process draws the same, for sharding keeps a part of each one's
+            torch.manual_seed(seed_of(f"{seed}/lora"))
+            model = get_peft_model(model, config)
     else:
         model.requires_grad_(True)
         if settings.tower == "frozen":
