@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,13 @@ def test_defaults_are_the_paper_s() -> None:
 @pytest.mark.parametrize("name", ["deepspeed_zero2.json", "deepspeed_zero3.json"])
 def test_sharding_configurations_are_json(name: str) -> None:
     assert json.loads((CONFIGS / name).read_text())["zero_optimization"]["stage"] in (2, 3)
+
+
+@pytest.mark.skipif(find_spec("deepspeed") is not None, reason="DeepSpeed is installed")
+def test_deepspeed_that_is_not_installed_is_said(tmp_path: Path) -> None:
+    change = [f"out={tmp_path}", "trainer.deepspeed=configs/deepspeed_zero3.json"]
+    with pytest.raises(UsageError, match="pip install deepspeed"):
+        arguments(read_toml(TrainSettings, CONFIGS / "stage2_nano.toml", change), 8)
 
 
 def test_rubrics() -> None:

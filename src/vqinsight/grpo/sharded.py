@@ -32,7 +32,7 @@ def whole(model: Any, reference: Any = None) -> Iterator[None]:
         with unwrap_model_for_generation(model):  # the reference is not sharded by DeepSpeed
             yield
         return
-    sharded = [each for each in (model, reference) if isinstance(each, FSDPModule)]
+    sharded: list[Any] = [each for each in (model, reference) if isinstance(each, FSDPModule)]
     parts = [part for each in sharded for part in each.modules() if isinstance(part, FSDPModule)]
     for each in sharded:
         # The first module that is called counts as the outermost, and a rollout begins inside, with the vision tower.

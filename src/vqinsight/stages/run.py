@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
     """transformers' arguments for these settings; a batch counts answers.
 
     Raises:
-        UsageError: batch sizes that do not divide, or an unknown key under ``[trainer]``.
+        UsageError: batch sizes that do not divide, an unknown key under ``[trainer]``, or DeepSpeed is not installed.
     """
     at_once = settings.answers_per_forward * processes().num_processes
     if settings.questions * answers % at_once:
@@ -101,6 +102,8 @@ def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
         if key not in known:
             nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
             raise UsageError(f"trainer.{key} is no TrainingArguments field. Did you mean {nearest!r}?")
+    if settings.trainer.get("deepspeed") and find_spec("deepspeed") is None:
+        raise UsageError("trainer.deepspeed needs DeepSpeed. Install it: pip install deepspeed")
     values: dict[str, Any] = {
         "output_dir": str(settings.out),
         "per_device_train_batch_size": settings.answers_per_forward,
