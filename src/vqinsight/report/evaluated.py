@@ -99,7 +99,10 @@ class Evaluated:
 
 
 def commit() -> str | None:
-    """The commit of the checkout that runs, ``-dirty`` if it was changed since; ``None`` for an installed package."""
+    """The commit of the checkout that runs; ``None`` for an installed package.
+
+    ``-dirty`` if it was changed since, results and documents apart: they say what the code found, and change none of it.
+    """
     folder = Path(vqinsight.__file__).parent
 
     def git(*arguments: str) -> str | None:
@@ -111,7 +114,10 @@ def commit() -> str | None:
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
-    return git("describe", "--always", "--dirty") if git("ls-files", "--error-unmatch", "__init__.py") else None
+    if not git("ls-files", "--error-unmatch", "__init__.py"):
+        return None
+    changed = git("status", "--porcelain", "--untracked-files=no", ":/", ":(top,exclude)results", ":(top,exclude)docs")
+    return f"{git('describe', '--always')}{'-dirty' if changed else ''}"
 
 
 def show(console: Console, run: Evaluated, files: Sequence[Path]) -> None:
