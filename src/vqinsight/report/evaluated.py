@@ -101,7 +101,7 @@ class Evaluated:
 def commit() -> str | None:
     """The commit of the checkout that runs; ``None`` for an installed package.
 
-    ``-dirty`` if it was changed since, results and documents apart: they say what the code found, and change none of it.
+    ``-dirty`` if it was changed since, results and documents apart: they say what the code found and change nothing.
     """
     folder = Path(vqinsight.__file__).parent
 
