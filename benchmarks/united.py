@@ -1,10 +1,10 @@
 """What united fine-tuning does, measured by the world's oracle: python benchmarks/united.py configs/stage3_nano.toml
 
 G, offline DPO (G'), DPO twice with the same assessor, united (G''), united with D' comparing where D scored (what it
-was taught in between), and the same DPO with the oracle's own preferences as the upper bound; then the assessor before
-and after (D, D') on pairs of this generator's clips. Fresh clips of held-out prompts, the same seeds for every
-generator; 95 % bootstrap intervals over prompts, differences paired by prompt. The oracle is shown to no training but
-the bound's. A run that was stopped goes on.
+was taught in between); the same DPO with the oracle's own preferences as the upper bound, and with pairs drawn by lot as
+the control: what a generator gains from those is no judge's. Then the assessor before and after (D, D') on pairs of this
+generator's clips. Fresh clips of held-out prompts, the same seeds for every generator; 95 % bootstrap intervals over
+prompts, differences paired by prompt. The oracle is shown to no training but the bound's. A run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ MARGIN = 5.0  # oracle points between two clips from which on their order means 
 PROMPTS_SEED, CLIPS_SEED = 7, 70_000
 COMPARED = "united, D' compares"
 ORDER = (
-    *("G", "offline DPO (G')", "without united", "united (G'')", COMPARED),
+    *("G", "by lot, one round", "by lot, two rounds"),
+    *("offline DPO (G')", "without united", "united (G'')", COMPARED),
     *("oracle, one round", "oracle, two rounds"),
 )
 CAPTIONS = 178  # held out; the simple world has no more
@@ -64,17 +66,32 @@ def _oracle(group: Candidates) -> list[dict[str, float]]:
 
 def oracle_pairs(groups: Sequence[Candidates], file: Path) -> Path:
     """Best over worst of each prompt by the oracle, as a pairs file."""
-    if not file.is_file():
-        lines = []
-        for group, measured in zip(groups, oracle(groups), strict=True):
-            scores = [each["overall"] for each in measured]
-            if len(scores) > 1 and max(scores) > min(scores):
-                best, worst = (
-                    str(Path(group.paths[int(at)]).resolve()) for at in (np.argmax(scores), np.argmin(scores))
-                )
-                lines.append(json.dumps({"id": group.id, "prompt": group.prompt, "win": best, "lose": worst}) + "\n")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(lines), encoding="utf-8")
+    if file.is_file():
+        return file
+    chosen: list[tuple[int, int] | None] = []
+    for measured in oracle(groups):
+        scores = [each["overall"] for each in measured]
+        told = len(scores) > 1 and max(scores) > min(scores)
+        chosen.append((int(np.argmax(scores)), int(np.argmin(scores))) if told else None)
+    return write_pairs(groups, chosen, file)
+
+
+def lot_pairs(groups: Sequence[Candidates], file: Path, seed: int) -> Path:
+    """Any two of each prompt's clips in any order, as a pairs file."""
+    rng = np.random.default_rng((seed, len(groups)))
+    chosen = [tuple(rng.permutation(len(each.paths))[:2].tolist()) if len(each.paths) > 1 else None for each in groups]
+    return file if file.is_file() else write_pairs(groups, chosen, file)
+
+
+def write_pairs(groups: Sequence[Candidates], chosen: Sequence[tuple[int, int] | None], file: Path) -> Path:
+    """A row for each prompt with a winner and a loser."""
+    lines = []
+    for group, places in zip(groups, chosen, strict=True):
+        if places is not None:
+            win, lose = (str(Path(group.paths[place]).resolve()) for place in places)
+            lines.append(json.dumps({"id": group.id, "prompt": group.prompt, "win": win, "lose": lose}) + "\n")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(lines), encoding="utf-8")
     return file
 
 
@@ -92,12 +109,15 @@ def variants(settings: AlignSettings) -> dict[str, str]:
     }
     same = settings.model_copy(update={"out": out / "without", "update_assessor": False, "take": take})
     found["without united"] = str(United(same).generator(2))
-    take = {"round1/pairs": oracle_pairs(read_candidates(united.candidates(1)), out / "oracle_pairs_1.jsonl")}
-    bound = settings.model_copy(update={"out": out / "oracle", "update_assessor": False, "take": take})
-    found["oracle, one round"] = str(United(bound).generator(1))
-    fresh = read_candidates(United(bound).candidates(2))
-    take["round2/pairs"] = oracle_pairs(fresh, out / "oracle_pairs_2.jsonl")
-    found["oracle, two rounds"] = str(United(bound.model_copy(update={"take": take})).generator(2))
+    first = read_candidates(united.candidates(1))
+    for name, choose in (("oracle", oracle_pairs), ("by lot", partial(lot_pairs, seed=settings.seed))):
+        place = name.replace(" ", "_")
+        take = {"round1/pairs": choose(first, out / f"{place}_pairs_1.jsonl")}
+        given = settings.model_copy(update={"out": out / place, "update_assessor": False, "take": take})
+        found[f"{name}, one round"] = str(United(given).generator(1))
+        fresh = read_candidates(United(given).candidates(2))
+        take = {**take, "round2/pairs": choose(fresh, out / f"{place}_pairs_2.jsonl")}
+        found[f"{name}, two rounds"] = str(United(given.model_copy(update={"take": take})).generator(2))
     if settings.assessor.mode != "all":
         take = {f"round2/{step}": made / "round2" / step for step in ("candidates", "assessor")}
         take["round1/generator"] = made / "round1" / "generator"
@@ -184,7 +204,7 @@ def main() -> None:
         "generators": rows,
         "differences": {
             f"{name} - {base}": differences(found[name], found[base])
-            for base in ("G", "offline DPO (G')", "without united")
+            for base in ("G", "by lot, one round", "by lot, two rounds", "offline DPO (G')", "without united")
             for name in order[order.index(base) + 1 :]
         },
         "assessors": right,
