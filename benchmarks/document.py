@@ -211,8 +211,24 @@ def united() -> str:
         cells = (_points(row[key]) for key in ("overall", "spatial", "temporal", "alignment"))
         spread = "–" if row["diversity"] is None else f"{row['diversity']:.1f}"
         lines.append(f"| {name} | {' | '.join(cells)} | {spread} |")
-    lines += ["", "| difference, paired by prompt | overall |", "|---|---|"]
-    lines += [f"| {name} | {_points(row['overall'], sign='+')} |" for name, row in found["differences"].items()]
+    less = found["differences"]
+    bases = [base for base in found["generators"] if any(key.endswith(f" - {base}") for key in less)]
+    lines += ["", "| overall, paired by prompt: less | " + " | ".join(bases) + " |", "|---" * (len(bases) + 1) + "|"]
+    for name in list(found["generators"])[1:]:
+        known = (less.get(f"{name} - {base}") for base in bases)
+        lines.append(
+            f"| {name} | " + " | ".join(_points(row["overall"], sign="+") if row else "" for row in known) + " |"
+        )
+    return "\n".join(lines)
+
+
+def dpo() -> str:
+    """Eq. 9 for shorter and longer, with and without a pull on the winners, by where the pairs come from."""
+    kinds = ("overall", "spatial", "temporal", "alignment")
+    lines = ["| pairs | updates | `sft` | " + " | ".join(kinds) + " |", "|---" * 7 + "|"]
+    for row in results("dpo_nano")["rows"]:
+        cells = " | ".join(_points(row["gain"][kind], sign="+") for kind in kinds)
+        lines.append(f"| {row['pairs']} | {row['steps']} | {row['sft']:g} | {cells} |")
     return "\n".join(lines)
 
 
@@ -276,6 +292,7 @@ PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "generator": (generator, "generator_nano"),
     "united": (united, "united_nano"),
     "assessors": (assessors, "united_nano"),
+    "dpo": (dpo, "dpo_nano"),
     "repair": (repair, "repair_nano"),
 }
 

@@ -1,0 +1,82 @@
+"""How long and with how much of a pull Eq. 9 should run: python benchmarks/dpo.py configs/stage3_nano.toml
+
+Round 1 of a run of benchmarks/united.py again, on the same candidates, with other ``dpo.steps`` and ``dpo.sft``, and
+with pairs of three origins: the assessor's, the oracle's, and drawn by lot. ``sft`` teaches the winners themselves, and
+any clips of its own make a generator more like itself; so a gain is a judge's only as far as lots do not bring it too.
+Fresh clips of *training* prompts, for what is held out is not for choosing settings; intervals are paired by prompt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+from united import differences, examine, lot_pairs, oracle_pairs, row
+
+from vqinsight.config import read_toml
+from vqinsight.ranking.folders import read_candidates
+from vqinsight.report.evaluated import commit
+from vqinsight.stages.align_settings import AlignSettings, PromptSettings
+from vqinsight.stages.prompts import read_prompts
+from vqinsight.stages.united import United
+
+TRIED = ((150, 0.0), (300, 20.0), (150, 125.0))  # updates, and the weight of the pull
+PROMPTS_SEED = 99
+
+
+def main() -> None:
+    """Train what is missing, measure, and print or store."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("runs/dpo"))
+    parser.add_argument("--prompts", type=int, default=120)
+    parser.add_argument("--clips", type=int, default=2, help="a prompt and generator")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    settings = read_toml(AlignSettings, given.config, [])
+    united = United(settings.model_copy(update={"out": settings.out / "united"}))
+    candidates = read_candidates(united.candidates(1))
+    origins = {
+        "assessor": united.pairs(1),
+        "by lot": lot_pairs(candidates, settings.out / "by_lot_pairs_1.jsonl", settings.seed),
+        "oracle": oracle_pairs(candidates, settings.out / "oracle_pairs_1.jsonl"),
+    }
+    prompts = read_prompts(PromptSettings(dataset="world", split="train", count=given.prompts, seed=PROMPTS_SEED))
+    at_once = settings.generator.at_once
+    before = examine(settings.generator.name, prompts, given.clips, given.out / "G", at_once)
+    rows = []
+    for origin, pairs in origins.items():
+        for steps, sft in TRIED:
+            place = given.out / f"{origin.replace(' ', '_')}_{steps}_{sft:g}"
+            dpo = settings.dpo.model_copy(update={"steps": steps, "sft": sft})
+            once = {"out": place, "rounds": 1, "update_assessor": False, "dpo": dpo, "take": {"round1/pairs": pairs}}
+            after = examine(
+                str(United(settings.model_copy(update=once)).generator(1)),
+                prompts,
+                given.clips,
+                place / "examined",
+                at_once,
+            )
+            rows.append({"pairs": origin, "steps": steps, "sft": sft, "gain": differences(after, before)})
+    stored = {
+        "command": "python " + " ".join(sys.argv),
+        "commit": commit(),
+        "seed": settings.seed,
+        "prompts": len(prompts),
+        "clips": given.clips,
+        "beta": settings.dpo.beta,
+        "G": row(before),
+        "rows": rows,
+    }
+    text = json.dumps(stored, indent=2)
+    if given.json:
+        given.json.write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
