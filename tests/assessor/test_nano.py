@@ -284,6 +284,23 @@ def test_targets_by_hand() -> None:
     assert still["direction"] == still["camera"] == still["temporal"] == UNKNOWN
 
 
+@pytest.mark.parametrize(("severity", "number"), [(0.1, 0), (0.3, 1), (0.4, 1.5), (0.45, 1.75), (0.95, 4), (1.0, 4)])
+def test_a_strength_between_two_levels_is_neither(severity: float, number: float) -> None:
+    truth = Truth(None, "still", Defect("noise", severity), None, None)
+    named = dict(zip(CLASSES, targets(truth, still=False), strict=True))
+    assert named["spatial level"] == pytest.approx(number)
+
+
+def test_the_loss_between_two_classes_by_hand() -> None:
+    heads = torch.nn.ModuleList([torch.nn.Linear(1, 3)])
+    with torch.no_grad():
+        heads[0].weight.zero_()
+        heads[0].bias.copy_(torch.tensor([0.5, 0.25, 0.25]).log())
+    found = marked(heads, torch.zeros(2, 1), torch.tensor([[0.25], [UNKNOWN]]))
+    assert float(found["loss"]) == pytest.approx(-(0.75 * np.log(0.5) + 0.25 * np.log(0.25)))
+    assert found["right"].tolist() == [[1, 1]]
+
+
 def test_eyes_count_only_what_applies() -> None:
     clip, still = draw_siblings(3, 2)
     glances = [(world_views(clip), targets(clip.truth, still=False))]

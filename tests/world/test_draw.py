@@ -251,3 +251,13 @@ def test_the_encoder_gives_the_same_bytes_every_time() -> None:
     scene = draw_clip(28).scene
     frames = render(scene, 28, np.arange(0, scene.frames, 2))
     assert len({h264_round_trip(frames, 18).tobytes() for _ in range(8)}) == 1
+
+
+def test_only_what_is_trained_on_is_held_by_hand() -> None:
+    """Held-out clips stay as they are: figures stay comparable."""
+    scenes = [draw_clip(seed).scene for seed in range(60)]
+    assert 15 < sum(scene.sway > 0 for scene in scenes) < 45
+    assert 12 < sum(scene.pace != 0 for scene in scenes) < 40
+    assert 2 < sum(scene.frames > 64 for scene in scenes) < 20
+    held_out = [draw_clip(seed, "held_out").scene for seed in range(20)]
+    assert all(scene.sway == scene.pace == 0 and scene.frames <= 64 for scene in held_out)

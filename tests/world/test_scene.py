@@ -97,6 +97,24 @@ def ramp() -> Image.Image:
     return Image.fromarray(np.stack((x, y, np.full_like(x, 30)), axis=-1).astype(np.uint8))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_hand_sways_a_little_and_smoothly(seed: int) -> None:
+    clip = render(Scene(ramp(), None, "still", 112, 112, 60, sway=0.03), seed, np.arange(60))
+    path = np.stack((clip[..., 0].mean((1, 2)), clip[..., 1].mean((1, 2))), axis=1)
+    assert (np.ptp(path, axis=0) > 1).all()
+    assert (np.ptp(path, axis=0) < 2 * 0.03 * 250 + 1).all()
+    assert np.abs(np.diff(path, axis=0)).max() < 3  # no jitter: that is a defect
+    assert np.abs(np.diff(path, n=2, axis=0)).max() < 1.5
+
+
+def test_pace_changes_when_but_not_where() -> None:
+    at = np.arange(61)
+    even, late = (render(Scene(ramp(), None, "right", 112, 112, 61, pace=pace), 2, at) for pace in (0.0, 0.7))
+    assert np.array_equal(even[[0, 30, 60]], late[[0, 30, 60]])
+    steps = np.diff(late[..., 0].mean((1, 2)))
+    assert steps[30] > 1.5 * steps[2:].mean() and steps.min() > -0.01  # quick in the middle, never backwards
+
+
 @pytest.mark.parametrize("camera", ["left", "right", "up", "down"])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_camera_moves_smoothly_in_the_named_direction(camera, seed):

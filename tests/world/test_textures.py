@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from vqinsight.world import textures
 
@@ -37,3 +38,27 @@ def test_hard_edged_textures_are_flat_between_their_edges_now_and_then() -> None
 
     shares = [flat(seed) for seed in range(30)]
     assert 4 < sum(share > 0.5 for share in shares) < 20
+
+
+def test_the_quick_median_is_the_rank_filters() -> None:
+    canvas = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    wanted = np.asarray(Image.fromarray(canvas).filter(ImageFilter.MedianFilter(3)))
+    assert np.array_equal(textures._median(canvas)[1:-1, 1:-1], wanted[1:-1, 1:-1])  # PIL treats edges its own way
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_varied_picture_is_as_bright_as_before(seed: int) -> None:
+    """Or it would look wrongly exposed."""
+    canvas = np.random.default_rng(seed).integers(90, 160, (64, 64, 3), dtype=np.uint8)
+    varied = textures.vary(canvas, np.random.default_rng(seed))
+    assert abs(np.median(varied.mean(2)) - np.median(canvas.mean(2))) < 3
+
+
+@pytest.mark.parametrize("kind", ["skies", "terraces"])
+def test_flat_areas_beside_sharp_edges_are_not_always_a_defect(kind: str) -> None:
+    bare = 0
+    for seed in range(12):
+        grey = textures.TRAINED[kind](np.random.default_rng(seed), 160, 160).mean(2)
+        steps = np.abs(np.diff(grey, axis=1))
+        bare += bool((steps < 0.005).mean() > 0.4 and steps.max() > 0.05)
+    assert bare >= 3

@@ -22,6 +22,7 @@ _ASPECTS = (1.0, 4 / 3, 16 / 9)
 # Share of scenes with shapes, of photographs and of textures; real footage has none.
 _WITH_SHAPES: dict[Split, tuple[float, float]] = {"train": (0.5, 0.8), "held_out": (0.75, 0.95)}
 _SHRINK = (Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
+_WIDE_OPEN = 0.12  # share of training pictures with a shallow focus
 _ON_PHOTOS: dict[Split, float] = {"train": 0.5, "held_out": 0.4}
 
 
@@ -105,9 +106,13 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
         width, height = height, width
     kind, background = _background(rng, split, height, width)
     if split == "train":
-        varied = textures.vary(np.asarray(background), np.random.default_rng((2, seed)))
-        background = Image.fromarray(varied)
+        camera = np.random.default_rng((2, seed))
+        varied = textures.vary(np.asarray(background), camera)
+        background = Image.fromarray(textures.focus(varied, camera) if camera.random() < _WIDE_OPEN else varied)
     frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
+    pace = sway = 0.0
+    if split == "train":
+        frames, pace, sway = _handled(frames, np.random.default_rng((3, seed)))
     share = _WITH_SHAPES[split][0 if kind in photos.TRAINED + photos.HELD_OUT else 1]
     shapes = bool(prompt) or rng.random() < share
     claim = draw_facts(rng) if shapes and (prompt if prompt is not None else rng.random() < 0.7) else None
@@ -115,9 +120,19 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
     clips = []
     for _ in range(count):
         truth = draw_truth(rng, claim, shapes=shapes)
-        scene = Scene(background, truth.facts, truth.camera, width, height, frames)
+        scene = Scene(background, truth.facts, truth.camera, width, height, frames, pace, sway)
         clips.append(WorldClip(scene, truth, text, int(rng.integers(2**31)), kind))
     return clips
+
+
+def _handled(frames: int, rng: np.random.Generator) -> tuple[int, float, float]:
+    """Length, pace and sway of a scene: real cameras are held by hands, nothing real moves like a machine, and real
+    clips are longer than what is quickly rendered."""
+    pace = rng.uniform(-0.8, 0.8) if rng.random() < 0.4 else 0.0
+    sway = rng.uniform(0.004, 0.03) if rng.random() < 0.4 else 0.0
+    if rng.random() < 0.15:
+        frames, sway = int(np.exp(rng.uniform(np.log(64), np.log(200)))), rng.uniform(0.01, 0.04)
+    return frames, pace, sway
 
 
 def draw_truth(rng: np.random.Generator, claim: Facts | None, *, shapes: bool) -> Truth:

@@ -25,6 +25,8 @@ class Scene:
         camera: where the camera goes, one of ``CAMERA_MOVES``.
         width, height: size of a frame in pixels.
         frames: number of frames.
+        pace: how much faster than on average all goes in the middle of the clip, or, below 0, slower; within (-1, 1).
+        sway: how far the hand that holds the camera sways, as a share of the frame's short side.
     """
 
     background: Image.Image
@@ -33,19 +35,22 @@ class Scene:
     width: int
     height: int
     frames: int
+    pace: float = 0.0
+    sway: float = 0.0
 
 
 def render(scene: Scene, seed: int, at: np.ndarray) -> np.ndarray:
     """Clean frames ``at`` these indices, (n, height, width, 3) uint8 RGB; ``seed`` places what the facts leave open."""
     rng = np.random.default_rng(seed)
     progress = at / max(scene.frames - 1, 1)
-    clip = np.stack([np.asarray(frame) for frame in _camera(scene, progress, rng)])
+    progress = progress - scene.pace * np.sin(2 * np.pi * progress) / (2 * np.pi)
+    clip = np.stack([np.asarray(frame) for frame in _camera(scene, at, progress, rng)])
     if scene.facts is not None:
         _draw_shapes(clip, scene.facts, progress, rng)
     return clip
 
 
-def _camera(scene: Scene, progress: np.ndarray, rng: np.random.Generator) -> list[Image.Image]:
+def _camera(scene: Scene, at: np.ndarray, progress: np.ndarray, rng: np.random.Generator) -> list[Image.Image]:
     """Crops of the background along the camera's path, resampled with sub-pixel accuracy."""
     canvas_w, canvas_h = scene.background.size
     travel = rng.uniform(0.12, 0.3) if scene.camera != "still" else 0.0
@@ -60,17 +65,25 @@ def _camera(scene: Scene, progress: np.ndarray, rng: np.random.Generator) -> lis
     room_x, room_y = canvas_w - w * (1 + travel * abs(step_x)), canvas_h - h * (1 + travel * abs(step_y))
     x0 = rng.uniform(0, max(room_x, 0)) + (w * travel if step_x < 0 else 0)
     y0 = rng.uniform(0, max(room_y, 0)) + (h * travel if step_y < 0 else 0)
-    if scene.camera == "still":  # one crop, so that a still background is still to the last bit
+    swayed = _swayed(at, rng) * scene.sway * min(w, h) if scene.sway else np.zeros((len(at), 2))
+    if scene.camera == "still" and not scene.sway:  # one crop, so that a still background is still to the last bit
         crop = scene.background.resize((scene.width, scene.height), Resampling.BICUBIC, box=_box(x0, y0, w, h, scene))
         return [crop] * len(progress)
     crops = []
-    for p in progress:
+    for p, (aside, above) in zip(progress, swayed, strict=True):
         shrink = 1 - zoom * p
-        x = x0 + p * travel * step_x * w + (1 - shrink) * w / 2
-        y = y0 + p * travel * step_y * h + (1 - shrink) * h / 2
+        x = x0 + p * travel * step_x * w + (1 - shrink) * w / 2 + aside
+        y = y0 + p * travel * step_y * h + (1 - shrink) * h / 2 + above
         box = _box(x, y, w * shrink, h * shrink, scene)
         crops.append(scene.background.resize((scene.width, scene.height), Resampling.BICUBIC, box=box))
     return crops
+
+
+def _swayed(at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n, 2) sideways and upwards: a slow and a quicker wave of the hand, each within [-1, 1] in all."""
+    period, phase = rng.uniform((16, 7), (48, 14), (2, 2)), rng.uniform(0, 2 * np.pi, (2, 2))
+    waves = np.sin(2 * np.pi * at[:, None, None] / period + phase)
+    return 0.75 * waves[..., 0] + 0.25 * waves[..., 1]
 
 
 def _box(x: float, y: float, w: float, h: float, scene: Scene) -> tuple[float, float, float, float]:

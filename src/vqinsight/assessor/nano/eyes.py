@@ -18,7 +18,7 @@ from vqinsight.assessor.nano.build import PIXELS
 from vqinsight.video.views import View
 from vqinsight.world.defects_spatial import SPATIAL
 from vqinsight.world.defects_temporal import TEMPORAL
-from vqinsight.world.describe import Truth, level
+from vqinsight.world.describe import Truth
 from vqinsight.world.facts import COLOURS, COUNTS, DIRECTIONS, SHAPES
 from vqinsight.world.scene import CAMERA_MOVES
 
@@ -36,11 +36,15 @@ CLASSES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def targets(truth: Truth, *, still: bool) -> list[int]:
-    """One class number for each of ``CLASSES``; ``UNKNOWN`` for what a clip, or a still image of it, does not show."""
+def targets(truth: Truth, *, still: bool) -> list[float]:
+    """One class number for each of ``CLASSES``; ``UNKNOWN`` for what a clip, or a still image of it, does not show.
+
+    A level's number is whole in the middle of the level and lies between two numbers elsewhere: a strength at the
+    border of two levels is neither.
+    """
     known: dict[str, Any] = {"spatial": truth.spatial.kind if truth.spatial else None}
     if truth.spatial:
-        known["spatial level"] = level(truth.spatial.severity)
+        known["spatial level"] = truth.spatial.severity
     if truth.facts:
         known |= {name: getattr(truth.facts, name) for name in ("count", "colour", "shape")}
     if not still:
@@ -48,11 +52,18 @@ def targets(truth: Truth, *, still: bool) -> list[int]:
         if truth.facts:
             known["direction"] = truth.facts.direction
         if truth.temporal:
-            known["temporal level"] = level(truth.temporal.severity)
-    return [classes.index(known[name]) if name in known else UNKNOWN for name, classes in CLASSES.items()]
+            known["temporal level"] = truth.temporal.severity
+    return [_number(name, known[name]) if name in known else UNKNOWN for name in CLASSES]
 
 
-class Glances(Dataset[tuple[tuple[View, ...], list[int]]]):
+def _number(name: str, value: Any) -> float:
+    classes = CLASSES[name]
+    if name.endswith(" level"):
+        return min(max(len(classes) * value - 0.5, 0.0), len(classes) - 1.0)
+    return float(classes.index(value))
+
+
+class Glances(Dataset[tuple[tuple[View, ...], list[float]]]):
     """Single clips with their targets, from the clips of lessons."""
 
     def __init__(self, clips: Any, count: int) -> None:
@@ -61,11 +72,11 @@ class Glances(Dataset[tuple[tuple[View, ...], list[int]]]):
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: int) -> tuple[tuple[View, ...], list[int]]:
+    def __getitem__(self, index: int) -> tuple[tuple[View, ...], list[float]]:
         return self._clips(index)
 
 
-def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[int]]]) -> dict[str, torch.Tensor]:
+def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[float]]]) -> dict[str, torch.Tensor]:
     """Patches and grids of all views, overview and detail in turn, and the targets (clips, attributes)."""
     views = [view for pair, _ in glances for view in pair]
     return {
@@ -92,7 +103,7 @@ class Heads(torch.nn.Module):
         Args:
             tokens: (visual tokens, width) of each view, overview and detail of each clip in turn.
             grids: (views, 3).
-            wanted: (clips, attributes) class numbers or ``UNKNOWN``.
+            wanted: (clips, attributes) class numbers, as of ``targets``.
         """
         seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
         return marked(self.heads, self.trunk(torch.stack(seen).view(len(wanted), -1)), wanted)
@@ -116,7 +127,7 @@ class ReadingHeads(torch.nn.Module):
         Args:
             hidden: (rows, tokens, width).
             view: (rows, tokens): 1 on the visual tokens of the overview, 2 on those of the detail view, else 0.
-            wanted: (rows, attributes) class numbers or ``UNKNOWN``.
+            wanted: (rows, attributes) class numbers, as of ``targets``.
         """
         means = []
         for number in (1, 2):
@@ -132,10 +143,15 @@ def marked(heads: torch.nn.ModuleList, trunk: torch.Tensor, wanted: torch.Tensor
     for head, column in zip(heads, wanted.T, strict=True):
         logits, known = head(trunk), column != UNKNOWN
         if known.any():
-            loss = loss + torch.nn.functional.cross_entropy(logits, column, ignore_index=UNKNOWN)
+            below = column[known].floor().long()
+            above = (below + 1).clamp_max(logits.shape[1] - 1)
+            between = column[known] - below
+            said = logits[known].log_softmax(1)
+            low, high = (said.gather(1, place[:, None])[:, 0] for place in (below, above))
+            loss = loss - ((1 - between) * low + between * high).mean()
         else:
             loss = loss + 0.0 * logits.sum()  # every head takes part in every step, as two processes need
-        right.append(torch.stack(((logits.argmax(1) == column)[known].sum(), known.sum())))
+        right.append(torch.stack(((logits.argmax(1) == column.round())[known].sum(), known.sum())))
     return {"loss": loss, "right": torch.stack(right)}
 
 

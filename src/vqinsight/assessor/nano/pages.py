@@ -45,7 +45,7 @@ class Page:
     """
 
     views: list[tuple[View, ...]]
-    wanted: list[list[int]]
+    wanted: list[list[float]]
     prompts: list[Prompt]
     clips: list[tuple[int, ...]]
     answers: list[list[int]]
@@ -59,7 +59,7 @@ class _Row:
     prompt: Prompt
     answer: list[int]
     given: int
-    wanted: list[list[int]]
+    wanted: list[list[float]]
 
 
 class _Pages:
@@ -69,7 +69,7 @@ class _Pages:
         self._prompts = nano_prompts(tokenizer)
         self._tokenizer = tokenizer
 
-    def _page(self, exercises: Sequence[Exercise], views: list[tuple[View, ...]], wanted: list[list[int]]) -> Page:
+    def _page(self, exercises: Sequence[Exercise], views: list[tuple[View, ...]], wanted: list[list[float]]) -> Page:
         prompts, answers, given = [], [], []
         for exercise in exercises:
             prompts.append(self._prompts.build(exercise.messages, [views[i] for i in exercise.clips]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -194,9 +194,12 @@ def _recite(pupil: Pupil, data: Recitals, collator: Collator, out: Path, plan: P
         weight.requires_grad_(True)
 
 
-def _glance(first: int, index: int) -> tuple[tuple[View, ...], list[int]]:
+_drawn = lru_cache(maxsize=1)(lesson)  # the two clips of a lesson are shown one after the other and share a scene
+
+
+def _glance(first: int, index: int) -> tuple[tuple[View, ...], list[float]]:
     """One clip of lesson number ``first + index / 2``."""
-    drawn = lesson(first + index // 2, "perception")
+    drawn = _drawn(first + index // 2, "perception")
     clip = drawn.clips[index % 2]
     return world_views(clip, still=drawn.still), targets(clip.truth, still=drawn.still)
 
