@@ -36,15 +36,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="store the numbers here")
     given = parser.parse_args()
     judge = load(given.model)
-    by_kind: dict[str, list[bool]] = {}
+    parts: dict[str, list[bool]] = {}
     if given.pairs:
         marks = exam_of_pairs(judge.assessor, given.clips // 2, split=given.split)
     else:
-        marks, by_kind = exam(judge.assessor, given.clips, split=given.split, sentences=given.sentences)
+        marks, parts = exam(judge.assessor, given.clips, split=given.split, sentences=given.sentences)
     table = Table(title=f"{given.model} on {given.clips} clips, split {given.split}")
     for heading in ("attribute", "right", "95 % interval", "n", "wanted"):
         table.add_column(heading)
-    rows = {name: (*interval(values), len(values)) for name, values in {**marks, **by_kind}.items()}
+    rows = {name: (*interval(values), len(values)) for name, values in {**marks, **parts}.items()}
     for name, (share, low, high, count) in rows.items():
         bar = f"{BARS[name]:.0%}" if name in BARS else ""
         table.add_row(name, f"{share:.1%}", f"{low:.1%} to {high:.1%}", str(count), bar)

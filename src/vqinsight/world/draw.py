@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from vqinsight.world import photos, textures
+from vqinsight.world import cameras, photos, textures
 from vqinsight.world.defects_spatial import SPATIAL, h264_round_trip
 from vqinsight.world.defects_temporal import NEEDS_MOTION, TEMPORAL, Fetch
 from vqinsight.world.describe import Defect, Truth
@@ -106,9 +106,9 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
         width, height = height, width
     kind, background = _background(rng, split, height, width)
     if split == "train":
-        camera = np.random.default_rng((2, seed))
-        varied = textures.vary(np.asarray(background), camera)
-        background = Image.fromarray(textures.focus(varied, camera) if camera.random() < _WIDE_OPEN else varied)
+        taken = np.random.default_rng((2, seed))
+        varied = cameras.vary(np.asarray(background), taken)
+        background = Image.fromarray(cameras.focus(varied, taken) if taken.random() < _WIDE_OPEN else varied)
     frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
     pace = sway = 0.0
     if split == "train":

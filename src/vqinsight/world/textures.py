@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
-from vqinsight.world.defects_spatial import jpeg
 from vqinsight.world.photos import TRAINED as TRAINED_PHOTOS
 from vqinsight.world.photos import photo
 
@@ -126,7 +125,7 @@ def gradient(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return _grain(_ramp(rng, height, width), rng, _MAYBE)
 
 
-def _hills(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+def hills(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """(height, width) float32: a smooth landscape of unit deviation, some hills high and wide."""
     places = rng.standard_normal((int(rng.integers(3, 12)), int(rng.integers(3, 12)))).astype(np.float32)
     return np.asarray(Image.fromarray(places).resize((width, height), Image.Resampling.BICUBIC))
@@ -146,7 +145,7 @@ def skies(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     low, high = _palette(rng, 2)
     leafy = _mix(1 / (1 + np.exp(-2.5 * noise(rng, height, width))), low, high)
     horizon = np.linspace(-3, 3, height, dtype=np.float32)[:, None] - rng.uniform(-1.5, 4)
-    ragged = _hills(rng, height, width) + rng.uniform(0, 0.6) * noise(rng, height, width)
+    ragged = hills(rng, height, width) + rng.uniform(0, 0.6) * noise(rng, height, width)
     below = (ragged + horizon > 0)[..., None]
     return np.where(below, leafy, _to_float(image))
 
@@ -157,7 +156,7 @@ def terraces(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     They look like banding but for their steps, which follow no common ladder.
     """
     colours = np.clip(_palette(rng, 1) + rng.uniform(-1, 1, (9, 3)) * rng.uniform(0.03, 0.3), 0, 1)
-    depth = rng.uniform(1, 3) * _hills(rng, height, width)
+    depth = rng.uniform(1, 3) * hills(rng, height, width)
     return _grain(colours[np.floor(depth).astype(int) % len(colours)].astype(np.float32), rng, _MAYBE)
 
 
@@ -226,67 +225,6 @@ def collage(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     first, second = (kinds[i](rng, height, width) for i in rng.choice(len(kinds), 2, replace=False))
     weight = 1 / (1 + np.exp(-np.exp(rng.uniform(0, 5)) * noise(rng, height, width)))
     return _mix(weight, first, second)
-
-
-def vary(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another picture of the same kind: turned over, its channels swapped, and as some camera would have delivered it.
-
-    What a defect looks like must not be learned from a dozen backgrounds, nor that a clean picture never has a white
-    sky or a black corner, was never denoised or sharpened, or has never been a JPEG file. Nothing here is as strong
-    as the slightest defect: edges stay sharp, and the middle of the range stays where it is.
-
-    Args:
-        canvas: (height, width, 3) uint8 RGB.
-    """
-    canvas = canvas[:: rng.choice((-1, 1)), :: rng.choice((-1, 1)), rng.permutation(3)]
-    if rng.random() < 0.3:  # denoised: flat between sharp edges
-        for _ in range(rng.integers(1, 3)):
-            canvas = _median(canvas)
-    image = Image.fromarray(np.ascontiguousarray(canvas))
-    if rng.random() < 0.4:
-        image = image.filter(ImageFilter.UnsharpMask(rng.uniform(0.5, 2), int(rng.uniform(50, 250)), 0))
-    shown = np.asarray(image, np.float32)
-    grey = shown.mean(2, keepdims=True)
-    shown = grey + rng.uniform(0.2, 1) * (shown - grey)
-    # Flat or hard about its middle, which stays: how bright a picture is on the whole is what wrong exposure changes.
-    middle = np.median(grey)
-    if rng.random() < 0.5:
-        shown = middle + rng.uniform(0.6, 1) * (shown - middle)
-    else:  # lights and shadows may be clipped
-        shown = middle + rng.uniform(1, 1.7) * (shown - middle)
-    varied = np.clip(shown, 0, 255).astype(np.uint8)
-    return jpeg(varied, int(rng.integers(60, 95))) if rng.random() < 0.4 else varied
-
-
-def focus(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The picture as a lens wide open takes it: sharp in some places only, and soft in the others.
-
-    Not a defect: a blurred picture is sharp nowhere.
-
-    Args:
-        canvas: (height, width, 3) uint8 RGB.
-    """
-    image = Image.fromarray(canvas)
-    near = 255 / (1 + np.exp(4 * (_hills(rng, *canvas.shape[:2]) + rng.uniform(-0.5, 0.5))))
-    soft = image.filter(ImageFilter.GaussianBlur(rng.uniform(1, 5)))
-    return np.asarray(Image.composite(image, soft, Image.fromarray(near.astype(np.uint8))))
-
-
-def _median(canvas: np.ndarray) -> np.ndarray:
-    """(height, width, 3) uint8 with every channel's median of 3 x 3 pixels; twenty times faster than a rank filter."""
-    padded = np.pad(canvas, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    low, middle, high = _sorted(padded[:-2], padded[1:-1], padded[2:])
-    low = np.maximum(np.maximum(low[:, :-2], low[:, 1:-1]), low[:, 2:])
-    high = np.minimum(np.minimum(high[:, :-2], high[:, 1:-1]), high[:, 2:])
-    _, middle, _ = _sorted(middle[:, :-2], middle[:, 1:-1], middle[:, 2:])
-    return _sorted(low, middle, high)[1]
-
-
-def _sorted(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Three arrays, element by element in order."""
-    a, b = np.minimum(a, b), np.maximum(a, b)
-    b, c = np.minimum(b, c), np.maximum(b, c)
-    return np.minimum(a, b), np.maximum(a, b), c
 
 
 def marble(rng: np.random.Generator, height: int, width: int) -> np.ndarray:

@@ -79,11 +79,11 @@ def exam(
         sentences: read the reasoning of the scoring task instead of the terse description.
 
     Returns:
-        Marks by attribute, and kind marks by the true kind of defect. Half of the clips are shown without their text,
-        so that content cannot be copied from it.
+        Marks by attribute; and marks of the kinds of defects in parts, by the true kind and by what stands behind.
+        Half of the clips are shown without their text, so that content cannot be copied from it.
     """
     marks: dict[str, list[bool]] = defaultdict(list)
-    by_kind: dict[str, list[bool]] = defaultdict(list)
+    parts: dict[str, list[bool]] = defaultdict(list)
     for group in _groups((draw_clip(_FIRST + start + i, split) for i in range(clips)), 16):
         taken = [without_prompt(clip) if clip.seed % 2 else clip for clip in group]
         encoded = [shown(assessor, clip) for clip in taken]
@@ -103,8 +103,10 @@ def exam(
                     marks[name].append(right)
             for family in ("spatial", "temporal"):
                 defect = getattr(clip.truth, family)
-                by_kind[defect.kind if defect else f"no {family} defect"].append(bool(_kind(family)(clip.truth, heard)))
-    return dict(marks), dict(by_kind)
+                right = bool(_kind(family)(clip.truth, heard))
+                parts[defect.kind if defect else f"no {family} defect"].append(right)
+                parts[f"{family} defect on {clip.kind}"].append(right)
+    return dict(marks), dict(parts)
 
 
 def exam_of_pairs(
