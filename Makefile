@@ -4,6 +4,9 @@ BIN := .venv/bin
 CLIPS ?= examples/clips.csv
 PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 examples/cat_compressed.mp4)
 
+# What reinforcement begins from; make nano makes another.
+BASE ?= bases/nano
+
 .PHONY: setup demo test check fix nano generator teach examples clean
 
 setup: .venv/ready
@@ -33,18 +36,18 @@ fix: setup
 	$(BIN)/ruff format
 
 # Makes the embedded assessor from nothing but this repository: pre-training, stage 1, stage 2 (about three hours on two
-# cores; goes on after a stop). The base before reinforcement stays in runs/nano/base.
+# cores; goes on after a stop). The base before reinforcement is then in runs/nano/base.
 nano: SHELL := /bin/bash
 nano: setup
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.assessor.nano.pretrain --out runs/nano
-	$(BIN)/python -m vqinsight.assessor.nano.export runs/nano/final --out runs/nano/base
-	$(MAKE) teach
+	$(BIN)/python -m vqinsight.assessor.nano.export runs/nano/final --out runs/nano/base --heads
+	$(MAKE) teach BASE=runs/nano/base
 	$(BIN)/python -m vqinsight.assessor.nano.export runs/stage2/final
 
-# Stage 1, then stage 2, from runs/nano/base. The result lies in runs/stage2/final.
+# Stage 1, then stage 2, from BASE (half an hour on two cores; goes on after a stop). The result lies in runs/stage2/final.
 teach: SHELL := /bin/bash
 teach: setup
-	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train configs/stage1_nano.toml --set model.name=runs/nano/base --resume
+	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train configs/stage1_nano.toml --set model.name=$(BASE) --resume
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train configs/stage2_nano.toml --resume
 
 # Trains the embedded generator from nothing but this repository (about three quarters of an hour on one core; goes on after a stop).

@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
+from vqinsight.assessor.nano.build import HEADS
 from vqinsight.assessor.nano.eyes import CLASSES
 from vqinsight.assessor.nano.pages import Collator, Lessons
-from vqinsight.assessor.nano.pretrain import HEADS, Pupil, pupil_of
+from vqinsight.assessor.nano.pretrain import Pupil, pupil_of
 from vqinsight.errors import UsageError
 from vqinsight.report.evaluated import commit
 from vqinsight.world.draw import Split

@@ -15,7 +15,16 @@ from safetensors.torch import load_file
 import vqinsight
 from vqinsight.assessor.inputs import Prompt, collate
 from vqinsight.assessor.nano import pretrain
-from vqinsight.assessor.nano.build import DETAIL, PIXELS, build_model, filter_bank, nano_config
+from vqinsight.assessor.nano.build import (
+    DETAIL,
+    HEADS,
+    PIXELS,
+    STEPS,
+    build_model,
+    filter_bank,
+    nano_config,
+    renew_steps,
+)
 from vqinsight.assessor.nano.exam import MARKS, interval, shown
 from vqinsight.assessor.nano.export import export
 from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, Heads, ReadingHeads, collate_glances, marked, targets
@@ -266,6 +275,24 @@ def test_filters_are_unit_length_and_whitened_over_clips() -> None:
     assert (typical > 0.99).float().mean() > 0.5  # the rest see change, of which a typical patch has none
 
 
+def test_the_last_filters_see_steps_of_single_pixels() -> None:
+    model = build_model(tiny.tokenizer())
+    embed = model.model.visual.patch_embed
+    with torch.no_grad():
+        embed.proj.weight[-STEPS:].normal_()
+    before = embed.proj.weight.clone()
+    renew_steps(model)
+    assert torch.equal(embed.proj.weight[:-STEPS], before[:-STEPS])
+    flat = torch.full((1, 3, 2, 14, 14), 0.3)
+    assert embed(flat)[:, -STEPS:].abs().max() < 1e-5
+    level = 9 / 255 / PIXELS.std[1]  # of green
+    stairs = flat.clone()
+    stairs[:, 1] += level * torch.arange(14)  # nine levels up from each pixel to the next
+    answers = embed(stairs)[0, -STEPS:]
+    assert torch.allclose(answers[0::2], torch.ones(STEPS // 2), atol=0.05)  # across
+    assert answers[1::2].abs().max() < 1e-4  # down
+
+
 def test_targets_by_hand() -> None:
     truth = Truth(Facts(2, "green", "star", "up"), "in", Defect("noise", 0.5), None, None)
     named = dict(zip(CLASSES, targets(truth, still=False), strict=True))
@@ -297,7 +324,7 @@ def test_the_loss_between_two_classes_by_hand() -> None:
         heads[0].weight.zero_()
         heads[0].bias.copy_(torch.tensor([0.5, 0.25, 0.25]).log())
     found = marked(heads, torch.zeros(2, 1), torch.tensor([[0.25], [UNKNOWN]]))
-    assert float(found["loss"]) == pytest.approx(-(0.75 * np.log(0.5) + 0.25 * np.log(0.25)))
+    assert found["loss"].item() == pytest.approx(-(0.75 * np.log(0.5) + 0.25 * np.log(0.25)))
     assert found["right"].tolist() == [[1, 1]]
 
 
@@ -370,7 +397,9 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     pretrain.pretrain(tmp_path / "run", plan)
     weights = (tmp_path / "run" / "final" / "model.safetensors").read_bytes()
     folder = tmp_path / "model"
-    export(tmp_path / "run" / "final", folder)
+    export(tmp_path / "run" / "final", folder, heads=True)
+    kept, given = (torch.load(place / HEADS) for place in (tmp_path / "run" / "final", folder))
+    assert all(torch.allclose(kept[name], given[name].float(), atol=1e-3) for name in kept)
     record = vqinsight.load(str(folder)).score(str(Path(__file__).parents[2] / "examples" / "cat.mp4"))
     assert record.status in ("ok", "missing")
     assert record.provenance.prompts == "brief"
@@ -391,5 +420,5 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     pretrain.pretrain(tmp_path / "more", more, start=tmp_path / "run" / "final")
     before, after = (load_file(tmp_path / run / "final" / "model.safetensors") for run in ("run", "more"))
     assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
-    before, after = (torch.load(tmp_path / run / "final" / pretrain.HEADS) for run in ("run", "more"))
+    before, after = (torch.load(tmp_path / run / "final" / HEADS) for run in ("run", "more"))
     assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before if name.startswith("reading."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def test_training_goes_on_where_it_stopped_and_what_it_makes_can_be_shipped(tmp_
     shipped = open_generator(str(tmp_path / "shipped"))
     clip = shipped.decode(shipped.sample(["one red circle moving left"], [1], steps=1))
     assert clip.shape == (1, 8, 64, 64, 3)
+    further = tmp_path / "further"
+    further.mkdir()
+    train(further, replace(SMALL, seed=1, rate=1e-12), start=straight / "final")
+    three = open_generator(str(further / "final"))
+    assert three.vae.config.latents_mean == one.vae.config.latents_mean
+    for name in ("denoiser", "vae", "text_encoder"):
+        before, after = (getattr(generator, name).state_dict() for generator in (one, three))
+        assert all(torch.allclose(before[key], after[key], atol=1e-6) for key in before)
 
 
 def test_the_average_follows_and_leaves_the_weights_alone() -> None:

@@ -128,10 +128,10 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
 def _handled(frames: int, rng: np.random.Generator) -> tuple[int, float, float]:
     """Length, pace and sway of a scene: real cameras are held by hands, nothing real moves like a machine, and real
     clips are longer than what is quickly rendered."""
-    pace = rng.uniform(-0.8, 0.8) if rng.random() < 0.4 else 0.0
-    sway = rng.uniform(0.004, 0.03) if rng.random() < 0.4 else 0.0
-    if rng.random() < 0.15:
-        frames, sway = int(np.exp(rng.uniform(np.log(64), np.log(200)))), rng.uniform(0.01, 0.04)
+    pace = rng.uniform(-0.8, 0.8) if rng.random() < 0.3 else 0.0
+    sway = rng.uniform(0.004, 0.03) if rng.random() < 0.3 else 0.0
+    if rng.random() < 0.1:
+        frames, sway = int(np.exp(rng.uniform(np.log(64), np.log(128)))), rng.uniform(0.015, 0.04)
     return frames, pace, sway
 
 

@@ -39,6 +39,9 @@ LOOK = LookSettings(
 VISION_WIDTH, VISION_DEPTH = 160, 4
 TEXT_WIDTH, TEXT_DEPTH = 192, 5
 HEAD = 32
+HEADS = "heads.pt"  # in a folder that pre-training leaves, for training it further; they do not ship
+STEPS = 32  # filters of the patch embedding that see single pixels
+TYPICAL_STEP = 0.1  # what such a filter answers to a step of nine grey levels
 
 
 def nano_config(tokenizer: Any) -> Qwen2_5_VLConfig:
@@ -109,7 +112,8 @@ def _square(mlp: Any) -> None:
 
 
 def filter_bank(width: int, side: int) -> torch.Tensor:
-    """(width, 3, 2, side, side) patch filters: cosines of colour means, of frame differences, and fine luminance.
+    """(width, 3, 2, side, side) patch filters: cosines of colour means, of frame differences, fine luminance, and steps
+    from pixel to pixel.
 
     Detail of random sign (noise, lost texture, block edges) has no first-order gradient: from a random start its
     strength stays invisible to training, from these filters it is learned.
@@ -130,10 +134,35 @@ def filter_bank(width: int, side: int) -> torch.Tensor:
     colours = [cosine(uv, colour, mean) for uv in order[:14] for colour in (red_green, blue_yellow)]
     changes = [cosine(uv, luminance, difference) for uv in order[:20]]
     colour_changes = [cosine(order[0], colour, difference) for colour in (red_green, blue_yellow)]
-    left = width - len(coarse) - len(colours) - len(changes) - len(colour_changes)
+    left = width - len(coarse) - len(colours) - len(changes) - len(colour_changes) - STEPS
     fine_mean, fine_change = left * 2 // 3, left - left * 2 // 3
     spread = order[28:]
     fine = [cosine(spread[i], luminance, mean) for i in np.linspace(0, len(spread) - 1, fine_mean).astype(int)]
     fine += [cosine(spread[i], luminance, difference) for i in np.linspace(0, len(spread) - 1, fine_change).astype(int)]
-    bank = np.stack(coarse + colours + changes + colour_changes + fine)
+    bank = np.stack([*coarse, *colours, *changes, *colour_changes, *fine, *_steps(side)])
     return torch.from_numpy(bank).float()
+
+
+def _steps(side: int) -> list[np.ndarray]:
+    """``STEPS`` filters, each the step from one green pixel to the next, across and down, all over the patch.
+
+    A banded picture is one whose pixels are equal or a whole step apart. No cosine of a whole patch tells that from
+    any other hard edge: without these filters bare skies and walls were taken for banded ones.
+    """
+    found = []
+    across = STEPS // 2
+    for number in range(across):
+        y, x = (int((place + 0.5) * side / 4) for place in divmod(number, 4))
+        for below, beside in ((0, 1), (1, 0)):
+            step = np.zeros((3, 2, side, side))
+            step[1, 0, y, x], step[1, 0, y + below, x + beside] = -1 / np.sqrt(2), 1 / np.sqrt(2)
+            found.append(step)
+    return found
+
+
+def renew_steps(model: Any) -> None:
+    """Give the last ``STEPS`` filters of the patch embedding to steps, in a model that was trained without them."""
+    weight = model.model.visual.patch_embed.proj.weight
+    with torch.no_grad():
+        weight[-STEPS:] = torch.stack([torch.from_numpy(step).to(weight) for step in _steps(PIXELS.patch_size)])
+        weight[-STEPS:] /= TYPICAL_STEP

@@ -12,12 +12,16 @@ from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
 from vqinsight.assessor.load import SETTINGS_FILE
 from vqinsight.assessor.nano import WEIGHTS
-from vqinsight.assessor.nano.build import LOOK, PIXELS
+from vqinsight.assessor.nano.build import HEADS, LOOK, PIXELS
 from vqinsight.assessor.save import PREPROCESSOR_FILE, preprocessor
 
 
-def export(trained: Path, out: Path) -> None:
-    """Write the finished model folder ``out`` from a folder with weights and tokenizer."""
+def export(trained: Path, out: Path, *, heads: bool = False) -> None:
+    """Write the finished model folder ``out`` from a folder with weights and tokenizer.
+
+    Args:
+        heads: keep those of pre-training too, in half precision: with them it can be trained further.
+    """
     model = Qwen2_5_VLForConditionalGeneration.from_pretrained(trained, dtype=torch.float16)
     tokenizer = AutoTokenizer.from_pretrained(trained)
     card = out / "README.md"
@@ -30,6 +34,8 @@ def export(trained: Path, out: Path) -> None:
     settings = preprocessor(PIXELS, model.config.model_type)
     (out / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     (out / SETTINGS_FILE).write_text(json.dumps(LOOK.model_dump(), indent=2) + "\n", encoding="utf-8")
+    if heads:
+        torch.save({name: weight.half() for name, weight in torch.load(trained / HEADS).items()}, out / HEADS)
 
 
 def main() -> None:
@@ -37,8 +43,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make a trained folder the embedded model.")
     parser.add_argument("trained", type=Path, help="folder with model.safetensors and the tokenizer")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--heads", action="store_true", help="keep the heads of pre-training too")
     given = parser.parse_args()
-    export(given.trained, given.out)
+    export(given.trained, given.out, heads=given.heads)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from vqinsight.assessor.nano.build import build_model, nano_config
+from vqinsight.assessor.nano.build import HEADS, STEPS, TYPICAL_STEP, build_model, nano_config, renew_steps
 from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, ReadingHeads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
@@ -28,7 +28,6 @@ from vqinsight.video.views import View
 HEADS_SHARE = 0.2  # weight of the tower's attribute heads beside the language loss
 READING_SHARE = 0.4  # weight of those inside the language model
 READ_AT = 3  # the language model's layer after which its visual tokens have to tell every attribute
-HEADS = "heads.pt"  # of a finished model, for training it further; they do not ship
 TOWER_SHARE = 0.2  # learning rate of the tower beside the language model: it can see already, and should not forget
 
 
@@ -95,8 +94,9 @@ def whiten(model: Any, pages: Sequence[Page]) -> None:
     patches = torch.cat([view.patches for page in pages for views in page.views for view in views])
     projection = model.model.visual.patch_embed.proj.weight
     with torch.no_grad():
-        typical = (patches @ projection.flatten(1).T).abs().median(0).values
-        projection /= typical.clamp_min(0.02).view(-1, 1, 1, 1, 1)
+        typical = (patches @ projection.flatten(1).T).abs().median(0).values.clamp_min(0.02)
+        typical[-STEPS:] = TYPICAL_STEP  # most steps are nothing at all
+        projection /= typical.view(-1, 1, 1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ class Plan:
         learning_rate: Muon's at its peak for the tower alone; the whole model learns at half of it, AdamW's part at
             half of that.
         save_every: steps between checkpoints.
+        renew: 1 to give filters to pixel steps in a model that was trained without them.
     """
 
     glances: int = 72_000
@@ -121,6 +122,7 @@ class Plan:
     learning_rate: float = 2e-3
     save_every: int = 200
     seed: int = 0
+    renew: int = 0
 
 
 def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int = 0) -> None:
@@ -138,6 +140,8 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     else:
         tokenizer = AutoTokenizer.from_pretrained(start)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
+        if plan.renew:
+            renew_steps(model)
     data = Lessons(tokenizer, plan.lessons, plan.perception, first)
     pupil = pupil_of(model, tokenizer, start)
     eyes = Eyes(pupil.model.visual, pupil.attributes)

@@ -27,7 +27,7 @@ from vqinsight.generator.nano.build import (
     build_text_encoder,
     build_tokenizer,
 )
-from vqinsight.generator.nano.generator import NanoGenerator
+from vqinsight.generator.nano.generator import NanoGenerator, open_nano
 from vqinsight.generator.nano.planes import encode_words, to_planes
 from vqinsight.generator.noise import flow, shifted
 from vqinsight.world.simple import FRAMES, SIDE, draw_simple, quality_words
@@ -108,7 +108,10 @@ class AutoencoderLesson(torch.nn.Module):
 
 @torch.no_grad()
 def encode_clips(file: Path, vae: Any, clips: np.ndarray) -> torch.Tensor:
-    """Standardised float16 latents of all clips, made once; writes the statistics into the auto-encoder's settings."""
+    """Standardised float16 latents of all clips, made once.
+
+    The statistics go into the auto-encoder's settings; one that has some, which a denoiser was taught with, keeps them.
+    """
     if not file.is_file():
         vae.eval()
         with torch.autocast("cpu", torch.bfloat16):
@@ -119,6 +122,8 @@ def encode_clips(file: Path, vae: Any, clips: np.ndarray) -> torch.Tensor:
         raw = torch.cat(parts).float()
         axes = (0, 2, 3)
         mean, std = raw.mean(axes), raw.std(axes)
+        if vae.config.latents_mean:
+            mean, std = torch.tensor(vae.config.latents_mean), torch.tensor(vae.config.latents_std)
         latents = (raw - mean.view(1, -1, 1, 1)) / std.view(1, -1, 1, 1)
         latents = latents.unflatten(0, (-1, FRAMES)).transpose(1, 2).half().contiguous()
         unfinished = file.with_suffix(".part")
@@ -194,16 +199,27 @@ class Averaging(TrainerCallback):
         model.average.update_parameters(model.networks)
 
 
-def train(out: Path, plan: Plan) -> None:
-    """Train and save to ``out/final``; goes on where an earlier call stopped."""
+def train(out: Path, plan: Plan, *, start: Path | None = None) -> None:
+    """Train and save to ``out/final``; goes on where an earlier call stopped.
+
+    Args:
+        start: a trained folder whose denoiser learns further, on the clips of another ``plan.seed``; its auto-encoder
+            stays. By default training begins from nothing.
+    """
     torch.manual_seed(plan.seed)
     clips = render_clips(out / "clips.npy", plan)
-    coder = AutoencoderLesson()
-    data: Any = Frames(clips, plan.autoencoder_steps * plan.frames, plan.seed)
-    _run(coder, data, lambda frames: {"frames": torch.stack(frames)}, out / "autoencoder", plan, plan.frames)
-    latents = encode_clips(out / "latents.pt", coder.vae, clips)
     tokenizer = build_tokenizer()
     lesson = DenoiserLesson(tokenizer, plan.average)
+    coder = AutoencoderLesson()
+    if start is None:
+        data: Any = Frames(clips, plan.autoencoder_steps * plan.frames, plan.seed)
+        _run(coder, data, lambda frames: {"frames": torch.stack(frames)}, out / "autoencoder", plan, plan.frames)
+    else:
+        before = open_nano(str(start), start)
+        coder.vae = before.vae
+        for name, network in lesson.networks.items():
+            network.load_state_dict(getattr(before, name).state_dict())
+    latents = encode_clips(out / "latents.pt", coder.vae, clips)
     _run(lesson, Captioned(latents, plan), collate, out / "denoiser", plan, plan.batch, [Averaging()])
     kept: Any = lesson.average.module
     made = NanoGenerator("nano", kept["denoiser"], coder.vae, kept["text_encoder"], tokenizer, build_scheduler())
@@ -250,12 +266,15 @@ def main() -> None:
     """``python -m vqinsight.generator.nano.train --out runs/generator``."""
     parser = argparse.ArgumentParser(description="Train the embedded generator on the embedded world.")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished generator")
+    parser.add_argument(
+        "--continue-from", dest="start", type=Path, help="a folder whose denoiser learns further, with another --seed"
+    )
     for field in fields(Plan):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
     given = vars(parser.parse_args())
-    out = given.pop("out")
+    out, start = given.pop("out"), given.pop("start")
     out.mkdir(parents=True, exist_ok=True)
-    train(out, Plan(**given))
+    train(out, Plan(**given), start=start)
 
 
 if __name__ == "__main__":
