@@ -17,6 +17,8 @@ from ablation import table_row
 from vqinsight.evaluation.paper import Column
 from vqinsight.evaluation.tables import Cell
 from vqinsight.report.tabled import shown
+from vqinsight.world.photos import HELD_OUT as HELD_OUT_PHOTOS
+from vqinsight.world.textures import HELD_OUT
 
 ROOT = Path(__file__).resolve().parents[1]
 WANTED = {
@@ -85,6 +87,23 @@ def transfer() -> str:
     for name, row in results("transfer_nano")["rows"].items():
         strict = " | ".join(f"{each['srcc_constant_as_0']:.3f}" for each in (row, sampled[name]))
         lines.append(f"| {name} | {_measure(row['srcc'])} | {strict} | {row['groups'] + row['constant']} |")
+    return "\n".join(lines)
+
+
+def base() -> str:
+    """What ships beside the base that waits for reinforcement: what either sees, and how it orders real clips."""
+    shipped, waiting = results("perception_nano")["rows"], results("perception_base")["rows"]
+    lines = ["| held-out clips, terse line | ships | base | wanted |", "|---|---|---|---|"]
+    for name in (*ATTRIBUTES, *KINDS):
+        lines.append(f"| {name} | {_share(shipped[name])} | {_share(waiting[name])} | {WANTED.get(name, '')} |")
+    places = {
+        f"{family} defect on {kind}" for family in ("spatial", "temporal") for kind in (*HELD_OUT_PHOTOS, *HELD_OUT)
+    }
+    lines += [f"| {name} | | {_share(waiting[name])} | |" for name in sorted(places & set(waiting))]
+    lines += ["", "| real clips, mean of 8 answers, a constant as 0 | ships | base |", "|---|---|---|"]
+    shipped, waiting = results("transfer_nano_samples")["rows"], results("transfer_base")["rows"]
+    for name, row in waiting.items():
+        lines.append(f"| {name} | {shipped[name]['srcc_constant_as_0']:.3f} | {row['srcc_constant_as_0']:.3f} |")
     return "\n".join(lines)
 
 
@@ -282,6 +301,7 @@ PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "learning": (partial(learning, "learning_nano"), "learning_nano"),
     "learning_longer": (partial(learning, "learning_nano_longer"), "learning_nano_longer"),
     "transfer": (transfer, "transfer_nano"),
+    "base": (base, "transfer_base"),
     "ablation": (ablation, "ablation_nano"),
     "step": (step, "step"),
     "world_tables": (partial(world_tables, "world_tables"), "world_tables"),
