@@ -23,7 +23,7 @@ from vqinsight.world.scene import Scene, render
 
 SEVERITIES = (0.1, 0.3, 0.5, 0.7, 1.0)
 # On a bare ramp the mildest blur leaves nothing to measure; on a photograph strong compression is no longer told apart.
-TEXTURES = sorted(set(textures.TRAINED) - {"rings", "mirrors"})
+TEXTURES = sorted(set(textures.TRAINED) - {"rings", "mirrors", "skies"})
 
 
 @cache

@@ -93,7 +93,8 @@ def test_sizes_and_lengths(drawn):
     assert {min(clip.scene.width, clip.scene.height) for clip in clips} == {112, 128, 144, 160, 192, 224}
     assert {clip.scene.width > clip.scene.height for clip in clips} == {True, False}
     assert min(clip.scene.frames for clip in clips) == 16
-    assert 60 < max(clip.scene.frames for clip in clips) <= 64
+    assert 100 < max(clip.scene.frames for clip in clips) <= 128
+    assert 60 < max(clip.scene.frames for clip in drawn["held_out"]) <= 64
 
 
 @pytest.mark.parametrize("split", ["train", "held_out"])
