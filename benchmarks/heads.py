@@ -1,4 +1,4 @@
-"""Where is perception lost? python benchmarks/heads.py runs/ninth/final [--clips 640] [--json FILE]
+"""Where is perception lost? python benchmarks/heads.py bases/nano [--clips 640] [--json FILE]
 
 Of clips like those trained on and of held-out ones: how often the heads on the vision tower are right, and those that
 read in the middle of the language model. The folder is one that pre-training left: only there are its heads kept.
@@ -32,7 +32,7 @@ AT_ONCE = 8  # lessons
 def read_pupil(folder: Path) -> tuple[Any, Pupil]:
     """Tokenizer and model with the heads it was trained with."""
     if not (folder / HEADS).is_file():
-        raise UsageError(f"{folder}: there is no {HEADS}. Give the folder final of a run of make nano.")
+        raise UsageError(f"{folder}: there is no {HEADS}. Give bases/nano, or the folder final of a run of make nano.")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
     return tokenizer, pupil_of(model, tokenizer, folder).eval()

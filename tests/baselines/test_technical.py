@@ -22,7 +22,8 @@ from vqinsight.world.footage import clip_name
 from vqinsight.world.scene import Scene, render
 
 SEVERITIES = (0.1, 0.3, 0.5, 0.7, 1.0)
-# On a bare ramp the mildest blur leaves nothing to measure; on a photograph strong compression is no longer told apart.
+# On a bare ramp the mildest blur leaves nothing to measure; on a photograph strong compression is no longer told apart;
+# before a bare sky the mildest noise costs all there is to lose.
 TEXTURES = sorted(set(textures.TRAINED) - {"rings", "mirrors", "skies"})
 
 

@@ -13,7 +13,8 @@ from helpers import runs
 SHARED = ("--set", "steps=2", "--set", "questions=4", "--set", "answers_per_forward=2", "--set", "data.0.weight=4e6")
 STAGES = {
     "temporal": ("--set", "save_every=1"),
-    "adapter and tower": ("--set", "model.lora_rank=4", "--set", "model.tower=trainable"),
+    "adapter": ("--set", "model.lora_rank=4"),
+    "trainable tower": ("--set", "model.tower=trainable"),
     "sft": ("--set", "stage=sft"),
 }
 

@@ -105,13 +105,12 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
     if rng.random() < 0.1:
         width, height = height, width
     kind, background = _background(rng, split, height, width)
+    frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
+    pace = sway = 0.0
     if split == "train":
         taken = np.random.default_rng((2, seed))
         varied = cameras.vary(np.asarray(background), taken)
         background = Image.fromarray(cameras.focus(varied, taken) if taken.random() < _WIDE_OPEN else varied)
-    frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
-    pace = sway = 0.0
-    if split == "train":
         frames, pace, sway = _handled(frames, np.random.default_rng((3, seed)))
     share = _WITH_SHAPES[split][0 if kind in photos.TRAINED + photos.HELD_OUT else 1]
     shapes = bool(prompt) or rng.random() < share

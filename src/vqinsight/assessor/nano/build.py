@@ -146,12 +146,11 @@ def filter_bank(width: int, side: int) -> torch.Tensor:
 def _steps(side: int) -> list[np.ndarray]:
     """``STEPS`` filters, each the step from one green pixel to the next, across and down, all over the patch.
 
-    A banded picture is one whose pixels are equal or a whole step apart. No cosine of a whole patch tells that from
-    any other hard edge: without these filters bare skies and walls were taken for banded ones.
+    A banded picture is one whose pixels are equal or a whole step apart, and a cosine of a whole patch hardly tells
+    that from any other hard edge. Bare skies are taken for banded ones all the same: docs/nano.md.
     """
     found = []
-    across = STEPS // 2
-    for number in range(across):
+    for number in range(STEPS // 2):
         y, x = (int((place + 0.5) * side / 4) for place in divmod(number, 4))
         for below, beside in ((0, 1), (1, 0)):
             step = np.zeros((3, 2, side, side))

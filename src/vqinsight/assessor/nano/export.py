@@ -24,6 +24,7 @@ def export(trained: Path, out: Path, *, heads: bool = False) -> None:
     """
     model = Qwen2_5_VLForConditionalGeneration.from_pretrained(trained, dtype=torch.float16)
     tokenizer = AutoTokenizer.from_pretrained(trained)
+    kept_heads = torch.load(trained / HEADS) if heads else {}
     card = out / "README.md"
     kept = card.read_text(encoding="utf-8") if card.is_file() else None
     shutil.rmtree(out, ignore_errors=True)
@@ -35,7 +36,7 @@ def export(trained: Path, out: Path, *, heads: bool = False) -> None:
     (out / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     (out / SETTINGS_FILE).write_text(json.dumps(LOOK.model_dump(), indent=2) + "\n", encoding="utf-8")
     if heads:
-        torch.save({name: weight.half() for name, weight in torch.load(trained / HEADS).items()}, out / HEADS)
+        torch.save({name: weight.half() for name, weight in kept_heads.items()}, out / HEADS)
 
 
 def main() -> None:

@@ -208,21 +208,21 @@ def train(out: Path, plan: Plan, *, start: Path | None = None) -> None:
     """
     torch.manual_seed(plan.seed)
     clips = render_clips(out / "clips.npy", plan)
-    tokenizer = build_tokenizer()
-    lesson = DenoiserLesson(tokenizer, plan.average)
-    coder = AutoencoderLesson()
-    if start is None:
+    before = None if start is None else open_nano(str(start), start)
+    if before is None:
+        coder = AutoencoderLesson()
         data: Any = Frames(clips, plan.autoencoder_steps * plan.frames, plan.seed)
         _run(coder, data, lambda frames: {"frames": torch.stack(frames)}, out / "autoencoder", plan, plan.frames)
-    else:
-        before = open_nano(str(start), start)
-        coder.vae = before.vae
+    vae = coder.vae if before is None else before.vae
+    latents = encode_clips(out / "latents.pt", vae, clips)
+    tokenizer = build_tokenizer()
+    lesson = DenoiserLesson(tokenizer, plan.average)
+    if before is not None:
         for name, network in lesson.networks.items():
             network.load_state_dict(getattr(before, name).state_dict())
-    latents = encode_clips(out / "latents.pt", coder.vae, clips)
     _run(lesson, Captioned(latents, plan), collate, out / "denoiser", plan, plan.batch, [Averaging()])
     kept: Any = lesson.average.module
-    made = NanoGenerator("nano", kept["denoiser"], coder.vae, kept["text_encoder"], tokenizer, build_scheduler())
+    made = NanoGenerator("nano", kept["denoiser"], vae, kept["text_encoder"], tokenizer, build_scheduler())
     made.save(out / "final")
 
 
