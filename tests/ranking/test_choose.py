@@ -21,7 +21,7 @@ from vqinsight.ranking.pairs_file import agreement, judge_all, read_pairs, write
 from vqinsight.tasks.types import Preference
 from vqinsight.world.draw import draw_siblings
 
-TEXT = "a video of two red squares going right"  # of the clips below
+TEXT = "yellow squares move up, three of them"  # of the clips below
 A, B, TIE = Preference("A"), Preference("B"), Preference("tie")
 
 
@@ -34,7 +34,7 @@ def assessor() -> Assessor:
 def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """A clip of the embedded world without a defect, and with ever more noise, as strong as lessons have it."""
     folder = tmp_path_factory.mktemp("clips")
-    clip = draw_siblings(1, 1, "train", prompt=True)[0]
+    clip = draw_siblings(0, 1, "held_out", prompt=True)[0]  # held-out clips stay as they are, whatever is trained on
     assert clip.prompt == TEXT
     assert clip.truth.spatial is None and clip.truth.temporal is None  # so that the noise alone decides
     frames = clip.frames(np.arange(24))
