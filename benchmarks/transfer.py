@@ -90,7 +90,7 @@ def footage(assessor: Assessor, frames: np.ndarray, kind: str, severity: float, 
     """What the model is shown of the damaged clip."""
     look, total = assessor.loaded.look, len(frames)
     sampling = sample(look, total, np.arange(total) / FPS)
-    detail = DetailSpec(*look.detail) if look.detail else None
+    detail = DetailSpec.of(look)
     wanted = wanted_frames(sampling.indices, total, detail)
     shown = zip(wanted, damaged(frames, np.array(wanted), kind, severity, seed), strict=True)
     views = video_views(shown, sampling.indices, sampling.times, total, assessor.loaded.spec, detail)

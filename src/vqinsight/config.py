@@ -7,9 +7,9 @@ import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vqinsight.errors import UsageError
 
@@ -32,6 +32,7 @@ class LookSettings(Settings):
         max_pixels: largest height x width of one frame of a clip, after resizing.
         min_pixels: smallest, likewise.
         detail: rows and columns of native-resolution fragments shown beside the overview, or ``None``.
+        scopes: measurements of every frame shown beside its fragments (``video/scopes.py``); they need 3 columns.
         seconds_per_grid: fixed time step told to the model instead of the true one, or ``None``.
         max_new_tokens: longest answer.
         batch_tokens: most tokens (answers included) in one batch; the knob to lower when memory runs out.
@@ -45,9 +46,16 @@ class LookSettings(Settings):
     max_pixels: int = Field(default=105_369, ge=784)
     min_pixels: int = Field(default=3_136, ge=784)
     detail: tuple[int, int] | None = None
+    scopes: bool = False
     seconds_per_grid: float | None = Field(default=None, gt=0)
     max_new_tokens: int = Field(default=1024, ge=1)
     batch_tokens: int = Field(default=32_768, ge=1)
+
+    @model_validator(mode="after")
+    def _room_for_scopes(self) -> Self:
+        if self.scopes and (self.detail is None or self.detail[1] != 3):
+            raise ValueError("scopes lie beside fragments in 3 columns: set detail = [2, 3], or scopes = false")
+        return self
 
 
 def parse_settings(kind: type[Model], values: dict[str, Any], source: str) -> Model:

@@ -346,7 +346,7 @@ def test_views_of_world_clips_are_those_of_files() -> None:
     overview, detail = world_views(clip)
     assert overview.grid[0] == 4
     assert detail.grid[0] == 8
-    assert detail.grid[1] * detail.grid[2] == 4 * DETAIL.rows * DETAIL.columns
+    assert detail.grid[1] * detail.grid[2] == 4 * (DETAIL.rows + 1) * DETAIL.columns  # and their scopes
     assert overview.grid[1] * overview.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
 
 

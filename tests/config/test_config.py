@@ -27,6 +27,13 @@ def test_every_error_gets_its_line() -> None:
     assert "fps = -1" in str(caught.value)
 
 
+@pytest.mark.parametrize("detail", [None, (2, 2)])
+def test_scopes_need_fragments_in_three_columns(detail: tuple[int, int] | None) -> None:
+    with pytest.raises(UsageError, match=r"here: .*3 columns"):
+        parse_settings(LookSettings, {"detail": detail, "scopes": True}, "here")
+    assert parse_settings(LookSettings, {"detail": (3, 3), "scopes": True}, "here").scopes
+
+
 @pytest.mark.parametrize("text", ["{", "[1, 2]", ""])
 def test_a_file_that_is_no_object_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "vqinsight.json"

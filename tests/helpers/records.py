@@ -52,7 +52,19 @@ def looked(warnings: tuple[str, ...] = (), previews: int = 0) -> Looked:
     times = tuple(i / 30 for i in indices)
     shots = tuple(jpeg(i) for i in range(previews))
     return Looked(
-        "video", 960, 540, 240, 29.97, 8.01, indices, times, "2 fps, 4-16 frames", (112, 112), "4 x 4", warnings, shots
+        kind="video",
+        width=960,
+        height=540,
+        source_frames=240,
+        source_fps=29.97,
+        duration=8.01,
+        indices=indices,
+        times=times,
+        rule="2 fps, 4-16 frames",
+        size=(112, 112),
+        detail="4 x 4",
+        warnings=warnings,
+        preview=shots,
     )
 
 

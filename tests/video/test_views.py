@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from vqinsight.video.pixels import PixelSpec, fragments, patchify, resize, target_size
+from vqinsight.video.scopes import SIDE, read_frame, scope
 from vqinsight.video.views import DetailSpec, image_views, video_views, wanted_frames
 
 SPEC = PixelSpec(14, 2, 2, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 28 * 28, 9 * 28 * 28)
 DETAIL = DetailSpec(rows=2, columns=3)
+SCOPED = DetailSpec(rows=2, columns=3, scopes=True)
 
 
 def clip(total: int, height: int = 90, width: int = 160) -> np.ndarray:
@@ -133,3 +135,30 @@ def test_views_of_an_image():
     torch.testing.assert_close(whole.patches, patchify(overview(image[None], (0,)), SPEC)[0], rtol=0, atol=0)
     torch.testing.assert_close(detail.patches, patchify(mosaics(image[None], (0,)), SPEC)[0], rtol=0, atol=0)
     assert len(image_views(image, SPEC, None)) == 1
+
+
+@pytest.mark.parametrize("size", [(90, 160), (160, 90)])
+def test_scopes_lie_beside_the_fragments(size: tuple[int, int]):
+    frames, indices, times = clip(10, *size), (0, 4, 9), (0.0, 0.5, 1.0)
+    plain = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
+    whole, detail = video_views(decoded(frames, indices, 10, SCOPED), indices, times, 10, SPEC, SCOPED)
+    torch.testing.assert_close(whole.patches, plain[0].patches, rtol=0, atol=0)
+    assert detail.grid == (3, 6, 6)
+    read = {index: read_frame(frames[index]) for index in (0, 1, 4, 5, 8, 9)}
+    # The first of a pair is followed by its successor, and later by the first of the next pair.
+    drawn = [scope(read[0], read[1], read[4]), scope(read[1]), scope(read[4], read[5], read[8]), scope(read[5])]
+    drawn += [scope(read[8], read[9]), scope(read[9])]
+    upright = size[0] > size[1]
+    wanted = [
+        torch.cat((mosaic, torch.cat(picture.split(SIDE, 2), 1)), 2) if upright else torch.cat((mosaic, picture), 1)
+        for mosaic, picture in zip(mosaics(frames, (0, 1, 4, 5, 8, 9)), drawn, strict=True)
+    ]
+    torch.testing.assert_close(detail.patches, patchify(torch.stack(wanted), SPEC)[0], rtol=0, atol=0)
+
+
+def test_scopes_of_an_image():
+    image = clip(1)[0]
+    _, detail = image_views(image, SPEC, SCOPED)
+    assert detail.grid == (1, 6, 6)
+    wanted = torch.cat((fragments(image, 2, 3, 28), scope(read_frame(image))), 1)
+    torch.testing.assert_close(detail.patches, patchify(wanted[None], SPEC)[0], rtol=0, atol=0)

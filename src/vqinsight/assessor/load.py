@@ -18,6 +18,7 @@ from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISI
 from vqinsight.assessor.nano import WEIGHTS
 from vqinsight.config import LookSettings, read_settings
 from vqinsight.errors import ModelError
+from vqinsight.video import scopes
 from vqinsight.video.pixels import PixelSpec
 
 SETTINGS_FILE = "vqinsight.json"
@@ -97,6 +98,11 @@ def load_model(
     if model.generation_config is None or model.generation_config.eos_token_id is None:
         model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
     look = _look_settings(place, subfolder)
+    if look.scopes and spec.factor != scopes.SIDE:
+        raise ModelError(
+            f"{name}: scopes are drawn for tokens of {scopes.SIDE} pixels and this model's have {spec.factor}. "
+            f"Set scopes = false in its {SETTINGS_FILE}."
+        )
     spec = replace(spec, min_pixels=look.min_pixels, max_pixels=look.max_pixels)
     tokens = (IMAGE_TOKEN, VIDEO_TOKEN, VISION_START, VISION_END)
     forbidden = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)

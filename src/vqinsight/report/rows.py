@@ -27,6 +27,7 @@ _LOOKED: Columns = {
     "shown_height": "count",
     "detail": "text",
     "warnings": "texts",
+    "scopes": "flag",
 }
 _PROVENANCE: Columns = {
     "model": "text",

@@ -46,6 +46,7 @@ def shown(looked: Looked) -> str:
             f"{_seconds(looked.duration)} at {looked.source_fps:.4g} fps, {size}"
         )
     detail = f" and {looked.detail} fragments of it at native resolution" if looked.detail else ""
+    detail += " with their measurements" if looked.scopes else ""
     return f"{what}; shown at {looked.size[0]}×{looked.size[1]}{detail}"
 
 

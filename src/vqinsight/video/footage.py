@@ -37,7 +37,7 @@ def load_footage(path: str, look: LookSettings, spec: PixelSpec, *, folder_fps: 
         UnreadableVideo: with the file, the reason and the remedy.
     """
     info = probe(path, folder_fps=folder_fps)
-    detail = DetailSpec(*look.detail) if look.detail else None
+    detail = DetailSpec.of(look)
     if info.kind == "image":
         image = next(frame for _, frame in iter_frames(info, [0]))
         previews = {0: _preview(image)}
@@ -83,6 +83,7 @@ def _looked(
         size=(width, height),
         detail=f"{look.detail[0]} x {look.detail[1]}" if look.detail else None,
         warnings=info.warnings,
+        scopes=look.scopes,
         preview=previews,
     )
 

@@ -18,6 +18,7 @@ class Looked:
         size: (width, height) in pixels at which the frames were shown to the model.
         detail: fragments at native resolution shown beside it, as "rows x columns", or ``None``.
         warnings: what was odd about the file without making it unusable.
+        scopes: measurements were shown beside the fragments.
         preview: a few small JPEG frames for reports; never part of plain dicts.
     """
 
@@ -33,4 +34,5 @@ class Looked:
     size: tuple[int, int]
     detail: str | None
     warnings: tuple[str, ...]
+    scopes: bool = False
     preview: tuple[bytes, ...] = field(default=(), repr=False)

@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import torch
 
+from vqinsight.config import LookSettings
+from vqinsight.video import scopes
 from vqinsight.video.pixels import PixelSpec, fragments, patchify, resize, target_size
 
 
@@ -35,11 +37,19 @@ class View:
 class DetailSpec:
     """The detail view: ``rows`` x ``columns`` native-resolution fragments of each sampled frame and of its successor.
 
-    Consecutive frames also show jitter, flicker and stutter, which frames half a second apart cannot.
+    Consecutive frames also show jitter, flicker and stutter, which frames half a second apart cannot. With ``scopes``
+    the measurements of ``video/scopes.py`` lie below the fragments of a frame (beside those of an upright one); three
+    columns and tokens of 28 pixels they are drawn for.
     """
 
     rows: int
     columns: int
+    scopes: bool = False
+
+    @classmethod
+    def of(cls, look: LookSettings) -> DetailSpec | None:
+        """What these settings ask for."""
+        return None if look.detail is None else cls(*look.detail, scopes=look.scopes)
 
 
 def wanted_frames(indices: tuple[int, ...], total: int, detail: DetailSpec | None) -> tuple[int, ...]:
@@ -72,6 +82,7 @@ def video_views(
     """
     small: dict[int, torch.Tensor] = {}
     mosaics: dict[int, torch.Tensor] = {}
+    readings: dict[int, scopes.Reading] = {}
     shown, pairs = set(indices), _pairs(indices, total)
     paired = {index for pair in pairs for index in pair} if detail is not None else set()
     for index, frame in frames:
@@ -79,11 +90,15 @@ def video_views(
             small[index] = resize(frame, target_size(frame.shape[0], frame.shape[1], spec))
         if detail is not None and index in paired:
             mosaics[index] = fragments(frame, detail.rows, detail.columns, spec.factor)
+            if detail.scopes:
+                readings[index] = scopes.read_frame(frame)
     step = (times[-1] - times[0]) / max(len(times) - 1, 1)
     views = [_view("video", torch.stack([small[i] for i in indices]), spec, step * spec.temporal_patch_size, times)]
     if detail is not None:
-        both = torch.stack([mosaics[index] for pair in pairs for index in pair])
-        views.append(_view("video", both, spec, step, times))
+        both = [mosaics[index] for pair in pairs for index in pair]
+        if detail.scopes:
+            both = [_beside(mosaic, scope) for mosaic, scope in zip(both, _scopes(readings, pairs), strict=True)]
+        views.append(_view("video", torch.stack(both), spec, step, times))
     return tuple(views)
 
 
@@ -91,8 +106,26 @@ def image_views(image: np.ndarray, spec: PixelSpec, detail: DetailSpec | None) -
     """Views of a single (H, W, 3) uint8 image."""
     pictures = [resize(image, target_size(image.shape[0], image.shape[1], spec))]
     if detail is not None:
-        pictures.append(fragments(image, detail.rows, detail.columns, spec.factor))
+        mosaic = fragments(image, detail.rows, detail.columns, spec.factor)
+        pictures.append(_beside(mosaic, scopes.scope(scopes.read_frame(image))) if detail.scopes else mosaic)
     return tuple(_view("image", picture[None], spec, 0.0, (0.0,)) for picture in pictures)
+
+
+def _scopes(readings: dict[int, scopes.Reading], pairs: list[tuple[int, int]]) -> list[torch.Tensor]:
+    """The scopes of both frames of every pair; the first of a pair also shows the change to what comes after it."""
+    drawn = []
+    for number, (frame, successor) in enumerate(pairs):
+        later = readings[pairs[number + 1][0]] if number + 1 < len(pairs) else None
+        drawn += [scopes.scope(readings[frame], readings[successor], later), scopes.scope(readings[successor])]
+    return drawn
+
+
+def _beside(mosaic: torch.Tensor, scope: torch.Tensor) -> torch.Tensor:
+    """A scope below a mosaic, or to the right of an upright one."""
+    if mosaic.shape[1] > mosaic.shape[2]:
+        upright = torch.cat(scope.tensor_split(scopes.SQUARES, dim=2), dim=1)
+        return torch.cat((mosaic, upright), dim=2)
+    return torch.cat((mosaic, scope), dim=1)
 
 
 def _view(

@@ -63,6 +63,7 @@ def world_footage(name: str, look: LookSettings, spec: PixelSpec) -> Footage:
         size=(shown_width, shown_height),
         detail=f"{look.detail[0]} x {look.detail[1]}" if look.detail else None,
         warnings=(),
+        scopes=look.scopes,
     )
     return Footage(name, looked.kind, views, looked)
 
@@ -79,7 +80,7 @@ def world_views(
     clip: WorldClip, look: LookSettings, spec: PixelSpec, sampling: Sampling, *, still: bool
 ) -> tuple[View, ...]:
     """The views of a clip; only the frames that are looked at are rendered."""
-    detail = DetailSpec(*look.detail) if look.detail else None
+    detail = DetailSpec.of(look)
     if still:
         return image_views(clip.frames(np.array(sampling.indices))[0], spec, detail)
     wanted = wanted_frames(sampling.indices, clip.scene.frames, detail)

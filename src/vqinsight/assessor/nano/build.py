@@ -22,7 +22,7 @@ PIXELS = PixelSpec(
     min_pixels=56 * 56,
     max_pixels=112 * 112,
 )
-DETAIL = DetailSpec(rows=2, columns=3)
+DETAIL = DetailSpec(rows=2, columns=3, scopes=True)
 FRAMES = 8
 
 LOOK = LookSettings(
@@ -31,6 +31,7 @@ LOOK = LookSettings(
     min_pixels=PIXELS.min_pixels,
     max_pixels=PIXELS.max_pixels,
     detail=(DETAIL.rows, DETAIL.columns),
+    scopes=DETAIL.scopes,
     seconds_per_grid=1.0,
     max_new_tokens=160,
     batch_tokens=16_384,
