@@ -39,6 +39,7 @@ def mosaics(frames: np.ndarray, indices) -> torch.Tensor:
         ((0, 3, 6), 10, DETAIL, (0, 1, 3, 4, 6, 7)),
         ((0, 4, 9), 10, DETAIL, (0, 1, 4, 5, 8, 9)),  # the last frame has no successor: the one before it
         ((8, 9), 10, DETAIL, (8, 9)),
+        ((0, 4, 9), 10, SCOPED, (0, 1, 2, 4, 5, 6, 8, 9)),  # and for the scopes what comes after the pair
         ((1, 1, 2), 5, None, (1, 2)),
         ((0, 0), 1, DETAIL, (0,)),
     ],
@@ -144,10 +145,10 @@ def test_scopes_lie_beside_the_fragments(size: tuple[int, int]):
     whole, detail = video_views(decoded(frames, indices, 10, SCOPED), indices, times, 10, SPEC, SCOPED)
     torch.testing.assert_close(whole.patches, plain[0].patches, rtol=0, atol=0)
     assert detail.grid == (3, 6, 6)
-    read = {index: read_frame(frames[index]) for index in (0, 1, 4, 5, 8, 9)}
-    # The first of a pair is followed by its successor, and later by the first of the next pair.
-    drawn = [scope(read[0], read[1], read[4]), scope(read[1]), scope(read[4], read[5], read[8]), scope(read[5])]
-    drawn += [scope(read[8], read[9]), scope(read[9])]
+    read = {index: read_frame(frames[index]) for index in (0, 1, 2, 4, 5, 6, 8, 9)}
+    # Both of a pair show what comes after them, the first also the first of the next pair.
+    drawn = [scope(read[0], read[1], read[4]), scope(read[1], read[2])]
+    drawn += [scope(read[4], read[5], read[8]), scope(read[5], read[6]), scope(read[8], read[9]), scope(read[9])]
     upright = size[0] > size[1]
     wanted = [
         torch.cat((mosaic, torch.cat(picture.split(SIDE, 2), 1)), 2) if upright else torch.cat((mosaic, picture), 1)

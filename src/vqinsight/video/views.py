@@ -53,10 +53,14 @@ class DetailSpec:
 
 
 def wanted_frames(indices: tuple[int, ...], total: int, detail: DetailSpec | None) -> tuple[int, ...]:
-    """Distinct frame indices to decode, sorted: the sampled frames and, for the detail view, their successors."""
+    """Distinct frame indices to decode, sorted: the sampled frames, for the detail view their successors, for its
+    scopes also what comes after these."""
     wanted = set(indices)
     if detail is not None:
-        wanted.update(index for pair in _pairs(indices, total) for index in pair)
+        pairs = _pairs(indices, total)
+        wanted.update(index for pair in pairs for index in pair)
+        if detail.scopes:
+            wanted.update(after for _, successor in pairs if (after := successor + 1) < total)
     return tuple(sorted(wanted))
 
 
@@ -90,8 +94,8 @@ def video_views(
             small[index] = resize(frame, target_size(frame.shape[0], frame.shape[1], spec))
         if detail is not None and index in paired:
             mosaics[index] = fragments(frame, detail.rows, detail.columns, spec.factor)
-            if detail.scopes:
-                readings[index] = scopes.read_frame(frame)
+        if detail is not None and detail.scopes:
+            readings[index] = scopes.read_frame(frame)
     step = (times[-1] - times[0]) / max(len(times) - 1, 1)
     views = [_view("video", torch.stack([small[i] for i in indices]), spec, step * spec.temporal_patch_size, times)]
     if detail is not None:
@@ -112,11 +116,12 @@ def image_views(image: np.ndarray, spec: PixelSpec, detail: DetailSpec | None) -
 
 
 def _scopes(readings: dict[int, scopes.Reading], pairs: list[tuple[int, int]]) -> list[torch.Tensor]:
-    """The scopes of both frames of every pair; the first of a pair also shows the change to what comes after it."""
+    """The scopes of both frames of every pair, each with what comes after it; the first also with the next pair's."""
     drawn = []
     for number, (frame, successor) in enumerate(pairs):
         later = readings[pairs[number + 1][0]] if number + 1 < len(pairs) else None
-        drawn += [scopes.scope(readings[frame], readings[successor], later), scopes.scope(readings[successor])]
+        drawn.append(scopes.scope(readings[frame], readings[successor], later))
+        drawn.append(scopes.scope(readings[successor], readings.get(successor + 1)))
     return drawn
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.features import EncodedClip
 from vqinsight.assessor.nano.lessons import describe_messages
-from vqinsight.assessor.nano.pages import world_views
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.footage import Footage
 from vqinsight.video.looked import Looked
 from vqinsight.world.describe import Heard, Truth, level, read, read_pair
 from vqinsight.world.draw import Split, WorldClip, draw_clip, draw_siblings, without_prompt
+from vqinsight.world.footage import sample_clip, world_views
 
 _NOTHING_LOOKED = Looked("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), None, ())
 
@@ -133,7 +133,9 @@ def exam_of_pairs(
 
 def shown(assessor: Assessor, clip: WorldClip) -> EncodedClip:
     """The clip as the assessor would be shown it as a file."""
-    return assessor.encode(Footage("", "video", world_views(clip), _NOTHING_LOOKED))
+    look, spec = assessor.loaded.look, assessor.loaded.spec
+    views = world_views(clip, look, spec, sample_clip(clip, look, still=False), still=False)
+    return assessor.encode(Footage("", "video", views, _NOTHING_LOOKED))
 
 
 def _groups(items: Iterator[Item], size: int) -> Iterator[list[Item]]:

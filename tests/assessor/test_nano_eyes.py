@@ -1,0 +1,142 @@
+"""The embedded model's filters, and the heads that teach its tower."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from helpers import tiny
+
+from vqinsight.assessor.nano.build import (
+    PIXELS,
+    STEPS,
+    build_model,
+    filter_bank,
+    nano_config,
+    renew_steps,
+)
+from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, Heads, ReadingHeads, collate_glances, marked, targets
+from vqinsight.assessor.nano.pages import Collator, Lessons, world_views
+from vqinsight.assessor.nano.pretrain import Pupil, whiten
+from vqinsight.world.describe import Defect, Truth
+from vqinsight.world.draw import draw_siblings
+from vqinsight.world.facts import Facts
+
+
+def test_heads_in_the_language_model_look_at_each_view_on_its_own() -> None:
+    heads = ReadingHeads(4)
+    hidden = torch.randn(1, 5, 4)
+    wanted = torch.zeros(1, len(CLASSES), dtype=torch.long)
+    view = torch.tensor([[0, 1, 1, 2, 0]])
+    plain = torch.cat([hidden[:, 1:3].mean(1), hidden[:, 3]], dim=1)
+    expected = marked(heads.heads, heads.norm(plain), wanted)
+    assert torch.allclose(heads(hidden, view, wanted)["loss"], expected["loss"])
+
+
+def test_of_two_clips_each_is_read_from_its_own_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = tiny.tokenizer()
+    data = Lessons(tokenizer, 8, perception=8)
+    number = next(i for i in range(8) if any(len(clips) == 2 for clips in data[i].clips))
+    page = data[number]
+    places = [i for i, clips in enumerate(page.clips) if len(clips) == 2]
+    pair = replace(
+        page, prompts=[page.prompts[i] for i in places], clips=[page.clips[i] for i in places],
+        answers=[page.answers[i] for i in places], given=[page.given[i] for i in places],
+    )  # fmt: skip
+    pupil = Pupil(nano_config(tokenizer)).eval()
+    calls: list[tuple[torch.Tensor, torch.Tensor]] = []
+    read_with = pupil.reading.forward
+    monkeypatch.setattr(
+        pupil.reading,
+        "forward",
+        lambda hidden, view, wanted: calls.append((view, wanted)) or read_with(hidden, view, wanted),
+    )
+    with torch.no_grad():
+        pupil(**Collator(tokenizer.pad_token_id)([pair]))
+    assert len(calls) == 2
+    for clip, (view, wanted) in zip(pair.clips[0], calls, strict=True):
+        assert torch.equal(wanted, torch.tensor([page.wanted[clip]]))
+        tokens = [int(np.prod(shown.grid)) // PIXELS.merge_size**2 for shown in page.views[clip]]
+        assert [int((view == number).sum()) for number in (1, 2)] == tokens
+    assert not torch.equal(calls[0][0] > 0, calls[1][0] > 0)
+
+
+def test_filters_are_unit_length_and_whitened_over_clips() -> None:
+    bank = filter_bank(160, 14).flatten(1)
+    assert torch.allclose(bank.norm(dim=1), torch.ones(160), atol=1e-5)
+    assert torch.linalg.matrix_rank(bank) > 150  # hardly any filter twice
+    model = build_model(tiny.tokenizer())
+    pages = [Lessons(tiny.tokenizer(), 4, 4)[i] for i in range(4)]
+    whiten(model, pages)
+    patches = torch.cat([view.patches for page in pages for views in page.views for view in views])
+    typical = model.model.visual.patch_embed(patches).abs().median(0).values
+    assert typical.max() < 1.01
+    assert (typical > 0.99).float().mean() > 0.5  # the rest see change, of which a typical patch has none
+
+
+def test_the_last_filters_see_steps_of_single_pixels() -> None:
+    model = build_model(tiny.tokenizer())
+    embed = model.model.visual.patch_embed
+    with torch.no_grad():
+        embed.proj.weight[-STEPS:].normal_()
+    before = embed.proj.weight.clone()
+    renew_steps(model)
+    assert torch.equal(embed.proj.weight[:-STEPS], before[:-STEPS])
+    flat = torch.full((1, 3, 2, 14, 14), 0.3)
+    assert embed(flat)[:, -STEPS:].abs().max() < 1e-5
+    level = 9 / 255 / PIXELS.std[1]  # of green
+    stairs = flat.clone()
+    stairs[:, 1] += level * torch.arange(14)  # nine levels up from each pixel to the next
+    answers = embed(stairs)[0, -STEPS:]
+    assert torch.allclose(answers[0::2], torch.ones(STEPS // 2), atol=0.05)  # across
+    assert answers[1::2].abs().max() < 1e-4  # down
+
+
+def test_targets_by_hand() -> None:
+    truth = Truth(Facts(2, "green", "star", "up"), "in", Defect("noise", 0.5), None, None)
+    named = dict(zip(CLASSES, targets(truth, still=False), strict=True))
+    assert named == {
+        "count": 1,
+        "colour": 2,
+        "shape": 3,
+        "direction": 2,
+        "camera": 5,
+        "spatial": 2,  # none, blur, noise
+        "spatial level": 2,  # moderate, the third of five
+        "temporal": 0,
+        "temporal level": UNKNOWN,
+    }
+    still = dict(zip(CLASSES, targets(truth, still=True), strict=True))
+    assert still["direction"] == still["camera"] == still["temporal"] == UNKNOWN
+
+
+@pytest.mark.parametrize(("severity", "number"), [(0.1, 0), (0.3, 1), (0.4, 1.5), (0.45, 1.75), (0.95, 4), (1.0, 4)])
+def test_a_strength_between_two_levels_is_neither(severity: float, number: float) -> None:
+    truth = Truth(None, "still", Defect("noise", severity), None, None)
+    named = dict(zip(CLASSES, targets(truth, still=False), strict=True))
+    assert named["spatial level"] == pytest.approx(number)
+
+
+def test_the_loss_between_two_classes_by_hand() -> None:
+    heads = torch.nn.ModuleList([torch.nn.Linear(1, 3)])
+    with torch.no_grad():
+        heads[0].weight.zero_()
+        heads[0].bias.copy_(torch.tensor([0.5, 0.25, 0.25]).log())
+    found = marked(heads, torch.zeros(2, 1), torch.tensor([[0.25], [UNKNOWN]]))
+    assert found["loss"].item() == pytest.approx(-(0.75 * np.log(0.5) + 0.25 * np.log(0.25)))
+    assert found["right"].tolist() == [[1, 1]]
+
+
+def test_eyes_count_only_what_applies() -> None:
+    clip, still = draw_siblings(3, 2)
+    glances = [(world_views(clip), targets(clip.truth, still=False))]
+    glances += [(world_views(still, still=True), targets(still.truth, still=True))]
+    eyes = Eyes(build_model(tiny.tokenizer()).model.visual, Heads(192))
+    out = eyes(**collate_glances(glances))
+    asked = dict(zip(CLASSES, out["right"][:, 1].tolist(), strict=True))
+    assert asked["spatial"] == 2
+    assert asked["camera"] == 1
+    out["loss"].backward()
+    assert eyes.tower.patch_embed.proj.weight.grad.abs().sum() > 0
