@@ -5,106 +5,22 @@ Between ``<!-- name -->`` and ``<!-- /name -->`` stands what this makes of ``res
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ablation import table_row
+from document_nano import base, kinds, learning, perception, transfer
+from stored import ROOT, measured, number, points, results, srcc
 
 from vqinsight.evaluation.paper import Column
 from vqinsight.evaluation.tables import Cell
 from vqinsight.report.tabled import shown
-from vqinsight.world.photos import HELD_OUT as HELD_OUT_PHOTOS
-from vqinsight.world.textures import HELD_OUT
-
-ROOT = Path(__file__).resolve().parents[1]
-WANTED = {
-    "colour": "95 %",
-    "direction": "95 %",
-    "shape": "90 %",
-    "spatial defect": "85 %",
-    "temporal defect": "85 %",
-    "spatial strength, within one": "90 %",
-    "temporal strength, within one": "90 %",
-}
-ATTRIBUTES = ("colour", "direction", "count", "shape", *list(WANTED)[3:], "text facts")
-KINDS = (
-    *("blur", "noise", "compression", "banding", "exposure", "no spatial defect"),
-    *("jitter", "flicker", "freeze", "shuffle", "ghosting", "morphing", "no temporal defect"),
-)
-PAPER = {"spatial srcc": ".823", "temporal srcc": ".911", "alignment srcc": ".825"}
 
 HUMAN_JUDGES = {"model": "nano", "technical": "technical score", "always_a": "always A"}
 HUMAN_TABLES = {"konvid": "KoNViD-1k", "fetv": "FETV", "aigve": "AIGVE-Bench", "pairs": "pairs"}
 HUMAN_FIGURES = {"diff": "diff", "tau_deutsch": "tau, best threshold", "order_bias": "order bias"}
-
-
-def results(name: str) -> Any:
-    """A stored result, or ``None`` where it has not been made."""
-    file = ROOT / "results" / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-
-
-def perception() -> str:
-    """What the model sees: terse line beside reasoning."""
-    terse, said = results("perception_nano"), results("perception_nano_sentences")
-    lines = ["| attribute | terse line | reasoning | wanted |", "|---|---|---|---|"]
-    for name in ATTRIBUTES:
-        cells = (_share(each["rows"][name]) for each in (terse, said))
-        lines.append(f"| {name} | {' | '.join(cells)} | {WANTED.get(name, '')} |")
-    return "\n".join(lines)
-
-
-def kinds() -> str:
-    """The same, one defect at a time."""
-    found = []
-    for title, name in (("terse line", "perception_nano"), ("reasoning", "perception_nano_sentences")):
-        rows = results(name)["rows"]
-        found.append(f"By kind ({title}): " + ", ".join(f"{kind} {rows[kind]['share']:.0%}" for kind in KINDS) + ".")
-    return "\n\n".join(found)
-
-
-def learning(stored: str) -> str:
-    """Before and after each stage, or before and after more of one."""
-    models = results(stored)["models"]
-    lines = ["| | " + " | ".join(models) + " | paper, LGVQ |", "|---" * (len(models) + 2) + "|"]
-    for row in next(iter(models.values()))["rows"]:
-        cells = (_measure(each["rows"][row]) for each in models.values())
-        lines.append(f"| {row} | {' | '.join(cells)} | {PAPER.get(row, '')} |")
-    return "\n".join(lines)
-
-
-def transfer() -> str:
-    """Real clips with defects of rising strength."""
-    lines = [
-        "| defect | mean SRCC inside a content | a constant score as 0 | the same, mean of 8 answers | groups |",
-        "|---|---|---|---|---|",
-    ]
-    sampled = results("transfer_nano_samples")["rows"]
-    for name, row in results("transfer_nano")["rows"].items():
-        strict = " | ".join(f"{each['srcc_constant_as_0']:.3f}" for each in (row, sampled[name]))
-        lines.append(f"| {name} | {_measure(row['srcc'])} | {strict} | {row['groups'] + row['constant']} |")
-    return "\n".join(lines)
-
-
-def base() -> str:
-    """What ships beside the base that waits for reinforcement: what either sees, and how it orders real clips."""
-    shipped, waiting = results("perception_nano")["rows"], results("perception_base")["rows"]
-    lines = ["| held-out clips, terse line | ships | base | wanted |", "|---|---|---|---|"]
-    for name in (*ATTRIBUTES, *KINDS):
-        lines.append(f"| {name} | {_share(shipped[name])} | {_share(waiting[name])} | {WANTED.get(name, '')} |")
-    places = {
-        f"{family} defect on {kind}" for family in ("spatial", "temporal") for kind in (*HELD_OUT_PHOTOS, *HELD_OUT)
-    }
-    lines += [f"| {name} | | {_share(waiting[name])} | |" for name in sorted(places & set(waiting))]
-    lines += ["", "| real clips, mean of 8 answers, a constant as 0 | ships | base |", "|---|---|---|"]
-    shipped, waiting = results("transfer_nano_samples")["rows"], results("transfer_base")["rows"]
-    for name, row in waiting.items():
-        lines.append(f"| {name} | {shipped[name]['srcc_constant_as_0']:.3f} | {row['srcc_constant_as_0']:.3f} |")
-    return "\n".join(lines)
 
 
 def ablation() -> str:
@@ -126,7 +42,7 @@ def step() -> str:
     lines = ["| | stock flow | ours |", "|---|---|---|"]
     names = {"cpu_s": "CPU seconds", "vision_clips": "clips through the vision tower", "language_tokens": "tokens"}
     for key, title in names.items():
-        lines.append(f"| {title} | {_number(found['stock'][key])} | {_number(found['ours'][key])} |")
+        lines.append(f"| {title} | {number(found['stock'][key])} | {number(found['ours'][key])} |")
     return "\n".join(lines) + (
         f"\n\n{found['ratio']:.1f} times fewer CPU seconds; the log-probabilities differ by "
         f"{found['largest_log_probability_difference']:.0e} at most."
@@ -150,7 +66,7 @@ def world_tables(file: str) -> str:
         "|---|---|---|---|---|",
     ]
     for name, row in stored["models"].items():
-        orders = (_measure(row[key]) if row[key] else "" for key in ("order_bias", "consistent"))
+        orders = (measured(row[key]) if row[key] else "" for key in ("order_bias", "consistent"))
         lost = f"{row['counts']['missing']} of {row['counts']['asked']}"
         lines.append(f"| {name} | {' | '.join(orders)} | {row['ties']} of {row['pairs']} | {lost} |")
     return "\n".join(lines)
@@ -181,15 +97,15 @@ def _rated(judged: dict[str, Any], figure: str) -> str:
     """A figure with the number of clips or pairs it is from."""
     if figure == "order_bias":
         orders = (judged["pairs"] or {}).get("orders")
-        return f"{_measure(orders['order_bias'])}, n {orders['n']}" if orders else ""
+        return f"{measured(orders['order_bias'])}, n {orders['n']}" if orders else ""
     if figure in ("diff", "tau_deutsch"):
         scores = (judged["pairs"] or {}).get("scores")
-        return f"{_measure(scores[figure])}, n {scores['n']}" if scores else ""
+        return f"{measured(scores[figure])}, n {scores['n']}" if scores else ""
     for task in judged["scores"]:
         if figure in task["dimensions"]:
             row = task["dimensions"][figure]
             lost = f", {row['missing']} missing" if row["missing"] else ""
-            return f"{_measure(row['srcc'])}, n {row['n']}{lost}"
+            return f"{measured(row['srcc'])}, n {row['n']}{lost}"
     return ""
 
 
@@ -200,14 +116,10 @@ def oracle() -> str:
     first = next(iter(rows.values()))
     for group in ("srcc", "kinds"):
         for name in first[group]:
-            cells = (_srcc(each[group][name]["value"]) for each in rows.values())
+            cells = (srcc(each[group][name]["value"]) for each in rows.values())
             lines.append(f"| {name} (n = {first[group][name]['n']}) | {' | '.join(cells)} |")
     lines.append("| facts seen right | " + " | ".join(f"{each['facts']:.1%}" for each in rows.values()) + " |")
     return "\n".join(lines)
-
-
-def _srcc(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
 
 
 def generator() -> str:
@@ -227,7 +139,7 @@ def united() -> str:
     found = results("united_nano")
     lines = ["| oracle, 0–100 | overall | spatial | temporal | alignment | diversity |", "|---|---|---|---|---|---|"]
     for name, row in found["generators"].items():
-        cells = (_points(row[key]) for key in ("overall", "spatial", "temporal", "alignment"))
+        cells = (points(row[key]) for key in ("overall", "spatial", "temporal", "alignment"))
         spread = "–" if row["diversity"] is None else f"{row['diversity']:.1f}"
         lines.append(f"| {name} | {' | '.join(cells)} | {spread} |")
     less = found["differences"]
@@ -236,7 +148,7 @@ def united() -> str:
     for name in list(found["generators"])[1:]:
         known = (less.get(f"{name} - {base}") for base in bases)
         lines.append(
-            f"| {name} | " + " | ".join(_points(row["overall"], sign="+") if row else "" for row in known) + " |"
+            f"| {name} | " + " | ".join(points(row["overall"], sign="+") if row else "" for row in known) + " |"
         )
     return "\n".join(lines)
 
@@ -246,7 +158,7 @@ def dpo() -> str:
     kinds = ("overall", "spatial", "temporal", "alignment")
     lines = ["| pairs | updates | `sft` | " + " | ".join(kinds) + " |", "|---" * 7 + "|"]
     for row in results("dpo_nano")["rows"]:
-        cells = " | ".join(_points(row["gain"][kind], sign="+") for kind in kinds)
+        cells = " | ".join(points(row["gain"][kind], sign="+") for kind in kinds)
         lines.append(f"| {row['pairs']} | {row['steps']} | {row['sft']:g} | {cells} |")
     return "\n".join(lines)
 
@@ -257,10 +169,10 @@ def assessors() -> str:
     sources = list(next(iter(found["assessors"].values())))
     lines = ["| pairs right in both orders | " + " | ".join(sources) + " |", "|---" * (len(sources) + 1) + "|"]
     for name, rows in found["assessors"].items():
-        cells = (f"{_measure(row['accuracy'])}, n = {row['pairs']}" for row in rows.values())
+        cells = (f"{measured(row['accuracy'])}, n = {row['pairs']}" for row in rows.values())
         lines.append(f"| {name} | {' | '.join(cells)} |")
     differences = (found["assessor_difference"][source] for source in sources)
-    cells = (_measure(each) if each else "undefined" for each in differences)
+    cells = (measured(each) if each else "undefined" for each in differences)
     return "\n".join([*lines, f"| difference | {' | '.join(cells)} |"])
 
 
@@ -268,31 +180,9 @@ def repair() -> str:
     """Repairing and its two controls."""
     lines = ["| | taken | oracle change, all clips | worse |", "|---|---|---|---|"]
     for name, row in results("repair_nano")["rows"].items():
-        change = _points(row["change"], sign="+")
+        change = points(row["change"], sign="+")
         lines.append(f"| {name} | {row['taken']} of {row['clips']} | {change} | {row['worse']} |")
     return "\n".join(lines)
-
-
-def _points(measure: dict[str, Any] | None, sign: str = "") -> str:
-    if measure is None or measure["value"] is None:
-        return "undefined"
-    interval = measure["interval"]
-    return f"{measure['value']:{sign}.1f} ({interval['low']:{sign}.1f} to {interval['high']:{sign}.1f})"
-
-
-def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
-
-
-def _share(row: dict[str, float]) -> str:
-    return f"{row['share']:.1%} ({row['low']:.0%}–{row['high']:.0%})"
-
-
-def _measure(measure: dict[str, Any]) -> str:
-    if measure["value"] is None:
-        return "undefined"
-    interval = measure["interval"]
-    return f"{measure['value']:.3f}" + (f" ({interval['low']:.2f}–{interval['high']:.2f})" if interval else "")
 
 
 PIECES: dict[str, tuple[Callable[[], str], str]] = {
