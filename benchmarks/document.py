@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from ablation import table_row
-from document_nano import base, kinds, learning, perception, transfer
+from document_nano import kinds, learning, perception, scopes, transfer
 from stored import ROOT, measured, number, points, results, srcc
 
 from vqinsight.evaluation.paper import Column
@@ -191,7 +191,7 @@ PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "learning": (partial(learning, "learning_nano"), "learning_nano"),
     "learning_longer": (partial(learning, "learning_nano_longer"), "learning_nano_longer"),
     "transfer": (transfer, "transfer_nano"),
-    "base": (base, "transfer_base"),
+    "scopes": (scopes, "transfer_base"),
     "ablation": (ablation, "ablation_nano"),
     "step": (step, "step"),
     "world_tables": (partial(world_tables, "world_tables"), "world_tables"),

@@ -66,18 +66,27 @@ def transfer() -> str:
     return "\n".join(lines)
 
 
-def base() -> str:
-    """What ships beside the base that waits for reinforcement: what either sees, and how it orders real clips."""
-    shipped, waiting = results("perception_nano")["rows"], results("perception_base")["rows"]
-    lines = ["| held-out clips, terse line | ships | base | wanted |", "|---|---|---|---|"]
+def scopes() -> str:
+    """The last weights without scopes, the base with them, and what ships: what each sees, how it orders real clips."""
+    versions = ("former", "base", "nano")
+    seen = [results(f"perception_{version}")["rows"] for version in versions]
+    lines = ["| held-out clips, terse line | without scopes | with, before reinforcement | ships | wanted |"]
+    lines.append("|---|---|---|---|---|")
     for name in (*ATTRIBUTES, *KINDS):
-        lines.append(f"| {name} | {share(shipped[name])} | {share(waiting[name])} | {WANTED.get(name, '')} |")
+        cells = " | ".join(share(rows[name]) for rows in seen)
+        lines.append(f"| {name} | {cells} | {WANTED.get(name, '')} |")
     places = {
         f"{family} defect on {kind}" for family in ("spatial", "temporal") for kind in (*HELD_OUT_PHOTOS, *HELD_OUT)
     }
-    lines += [f"| {name} | | {share(waiting[name])} | |" for name in sorted(places & set(waiting))]
-    lines += ["", "| real clips, mean of 8 answers, a constant as 0 | ships | base |", "|---|---|---|"]
-    shipped, waiting = results("transfer_nano_samples")["rows"], results("transfer_base")["rows"]
-    for name, row in waiting.items():
-        lines.append(f"| {name} | {shipped[name]['srcc_constant_as_0']:.3f} | {row['srcc_constant_as_0']:.3f} |")
+    for name in sorted(places & set(seen[-1])):
+        cells = " | ".join(share(rows[name]) if name in rows else "" for rows in seen)
+        lines.append(f"| {name} | {cells} | |")
+    lines += [
+        "",
+        "| real clips, mean of 8 answers, a constant as 0 | without | with, before | ships |",
+        "|---|---|---|---|",
+    ]
+    ordered = [results(f"transfer_{version}")["rows"] for version in ("former", "base", "nano_samples")]
+    for name in ordered[0]:
+        lines.append(f"| {name} | " + " | ".join(f"{rows[name]['srcc_constant_as_0']:.3f}" for rows in ordered) + " |")
     return "\n".join(lines)

@@ -1,0 +1,60 @@
+"""What the scopes of the embedded model show: python benchmarks/scopes.py [--out docs/scopes.png].
+
+One held-out clip of the embedded world as it is, then with each defect: a frame, its levels, spectrum and motion.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from vqinsight.video.scopes import SIDE, SQUARES, read_frame, scope
+from vqinsight.world.defects_spatial import SPATIAL
+from vqinsight.world.defects_temporal import TEMPORAL
+from vqinsight.world.describe import Defect
+from vqinsight.world.draw import WorldClip, draw_clip
+
+SEED = 26  # a photograph, and a camera that moves
+SEVERITY = 0.5
+SCALE = 4
+COLUMNS = 2
+
+
+def row(clip: WorldClip, title: str) -> Image.Image:
+    """One frame with its three squares, enlarged, under a title."""
+    frames = clip.frames(np.array([8, 9, 12]))
+    side = SCALE * SIDE
+    picture = Image.new("RGB", ((SQUARES + 1) * side, side + 14), "white")
+    ImageDraw.Draw(picture).text((2, 1), title, fill="black")
+    picture.paste(Image.fromarray(frames[0]).resize((side, side)), (0, 14))
+    drawn = scope(*map(read_frame, frames)).permute(1, 2, 0).numpy()
+    picture.paste(Image.fromarray(drawn).resize((SQUARES * side, side), Image.Resampling.NEAREST), (side, 14))
+    return picture
+
+
+def main() -> None:
+    """Write the picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/scopes.png"))
+    given = parser.parse_args()
+    clip = draw_clip(SEED, "held_out")
+    rows = [row(replace(clip, truth=replace(clip.truth, spatial=None, temporal=None)), "clean")]
+    for family, kinds in (("spatial", SPATIAL), ("temporal", TEMPORAL)):
+        for kind in kinds:
+            alone = replace(clip.truth, **{"spatial": None, "temporal": None, family: Defect(kind, SEVERITY)})
+            rows.append(row(replace(clip, truth=alone), kind))
+    width, height = rows[0].size
+    lines = -(-len(rows) // COLUMNS)
+    sheet = Image.new("RGB", (COLUMNS * (width + 12), lines * height), "white")
+    for number, picture in enumerate(rows):
+        column, line = divmod(number, lines)
+        sheet.paste(picture, (column * (width + 12), line * height))
+    sheet.save(given.out)
+
+
+if __name__ == "__main__":
+    main()
