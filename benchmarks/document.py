@@ -188,8 +188,7 @@ def repair() -> str:
 PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "perception": (perception, "perception_nano"),
     "kinds": (kinds, "perception_nano"),
-    "learning": (partial(learning, "learning_nano"), "learning_nano"),
-    "learning_longer": (partial(learning, "learning_nano_longer"), "learning_nano_longer"),
+    "learning": (learning, "learning_nano"),
     "transfer": (transfer, "transfer_nano"),
     "scopes": (scopes, "transfer_base"),
     "ablation": (ablation, "ablation_nano"),

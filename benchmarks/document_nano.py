@@ -43,9 +43,9 @@ def kinds() -> str:
     return "\n\n".join(found)
 
 
-def learning(stored: str) -> str:
-    """Before and after each stage, or before and after more of one."""
-    models = results(stored)["models"]
+def learning() -> str:
+    """Before and after each stage."""
+    models = results("learning_nano")["models"]
     lines = ["| | " + " | ".join(models) + " | paper, LGVQ |", "|---" * (len(models) + 2) + "|"]
     for row in next(iter(models.values()))["rows"]:
         cells = (measured(each["rows"][row]) for each in models.values())
