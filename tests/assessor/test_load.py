@@ -30,6 +30,21 @@ def test_settings_pixels_and_arithmetic_come_from_the_folder(checkpoint: Path) -
     assert load_model(str(checkpoint), device="cpu", dtype="bfloat16").model.dtype == torch.bfloat16
 
 
+def test_scopes_are_for_tokens_of_their_size(
+    checkpoint: Path, tmp_path: Path, clip_files: Callable[[int], list[str]]
+) -> None:
+    shutil.copytree(checkpoint, tmp_path / "scoped")
+    settings = tmp_path / "scoped" / "vqinsight.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"detail": [2, 3], "scopes": True}))
+    if AutoConfig.from_pretrained(checkpoint).model_type == "qwen3_vl":  # tokens of 32 pixels
+        with pytest.raises(ModelError, match=r"28 pixels .* have 32.*scopes = false"):
+            load_model(str(settings.parent))
+        return
+    seen = Assessor(load_model(str(settings.parent))).look(clip_files(1)[0])
+    assert seen.looked.scopes
+    assert seen.views[1].grid == (4, 6, 6)
+
+
 def test_subfolder(checkpoint: Path, tmp_path: Path) -> None:
     shutil.copytree(checkpoint, tmp_path / "repository" / "part")
     whole, part = load_model(str(checkpoint)), load_model(f"{tmp_path / 'repository'}:part")
