@@ -42,11 +42,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/scopes.png"))
     given = parser.parse_args()
     clip = draw_clip(SEED, "held_out")
-    rows = [row(replace(clip, truth=replace(clip.truth, spatial=None, temporal=None)), "clean")]
-    for family, kinds in (("spatial", SPATIAL), ("temporal", TEMPORAL)):
-        for kind in kinds:
-            alone = replace(clip.truth, **{"spatial": None, "temporal": None, family: Defect(kind, SEVERITY)})
-            rows.append(row(replace(clip, truth=alone), kind))
+    clean = replace(clip.truth, spatial=None, temporal=None)
+    truths = {"clean": clean}
+    truths |= {kind: replace(clean, spatial=Defect(kind, SEVERITY)) for kind in SPATIAL}
+    truths |= {kind: replace(clean, temporal=Defect(kind, SEVERITY)) for kind in TEMPORAL}
+    rows = [row(replace(clip, truth=truth), kind) for kind, truth in truths.items()]
     width, height = rows[0].size
     lines = -(-len(rows) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * (width + 12), lines * height), "white")
