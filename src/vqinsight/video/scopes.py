@@ -39,43 +39,55 @@ _TAPER_SMALL = np.outer(_HANN_SMALL, _HANN_SMALL)
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What is kept of one frame until its neighbours are known.
+class Trace:
+    """What the scopes of a frame need of the frames after it.
+
+    Attributes:
+        windows: (n, _WINDOW, _WINDOW) float32, the green of the middle, for the spectrum of changes.
+        waves: the small picture's Fourier transform.
+    """
+
+    windows: np.ndarray
+    waves: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reading(Trace):
+    """What is kept of a frame until its neighbours are known.
 
     Attributes:
         levels: (SIDE, SIDE, 3), 0 to 1, the first square.
         spectrum: (SIDE, SIDE, 2), 0 to 1, of the frame itself.
-        windows: (n, _WINDOW, _WINDOW) float32, the green of the middle, for the spectrum of changes.
-        waves: the small picture's Fourier transform.
         cepstrum: (SIDE, SIDE), 0 to 1.
     """
 
     levels: np.ndarray
     spectrum: np.ndarray
-    windows: np.ndarray
-    waves: np.ndarray
     cepstrum: np.ndarray
+
+
+def trace_frame(frame: np.ndarray) -> Trace:
+    """The part of ``read_frame`` that a frame needs which only comes after one that is shown."""
+    small = resize(frame, (_SMALL, _SMALL)).float().mean(0).numpy()
+    waves = fft.rfft2((small - small.mean()) * _TAPER_SMALL)
+    return Trace(_windows(_middle(frame)[..., 1].astype(np.float32)), waves)
 
 
 def read_frame(frame: np.ndarray) -> Reading:
     """Measure an (H, W, 3) uint8 frame of any size."""
-    middle = _middle(frame)
-    green = np.ascontiguousarray(middle[..., 1])
-    windows = _windows(green.astype(np.float32))
+    traced, middle = trace_frame(frame), _middle(frame)
     chroma = _windows(middle[..., 0].astype(np.float32) - middle[..., 1])
-    small = resize(frame, (_SMALL, _SMALL)).float().mean(0).numpy()
-    waves = fft.rfft2((small - small.mean()) * _TAPER_SMALL)
-    echo = _centre(fft.irfft2(np.log(np.abs(waves) ** 2 + 1.0), s=(_SMALL, _SMALL)))
+    echo = _centre(fft.irfft2(np.log(np.abs(traced.waves) ** 2 + 1.0), s=(_SMALL, _SMALL)))
     return Reading(
-        levels=_levels(frame, green),
-        spectrum=np.stack((_spectrum(windows), _spectrum(chroma)), axis=-1),
-        windows=windows,
-        waves=waves,
+        windows=traced.windows,
+        waves=traced.waves,
+        levels=_levels(frame, np.ascontiguousarray(middle[..., 1])),
+        spectrum=np.stack((_spectrum(traced.windows), _spectrum(chroma)), axis=-1),
         cepstrum=np.clip(0.5 + 2 * echo, 0, 1),
     )
 
 
-def scope(frame: Reading, following: Reading | None = None, later: Reading | None = None) -> torch.Tensor:
+def scope(frame: Reading, following: Trace | None = None, later: Trace | None = None) -> torch.Tensor:
     """The three squares of a frame, side by side.
 
     Args:
@@ -96,13 +108,10 @@ def scope(frame: Reading, following: Reading | None = None, later: Reading | Non
 
 def _middle(frame: np.ndarray) -> np.ndarray:
     """At most ``_MIDDLE`` pixels a side, cut on the grid of 16 that codecs use; at least one window, by repetition."""
-    for axis in (0, 1):
-        size = frame.shape[axis]
-        first = max(0, size - _MIDDLE) // 2 // _GRID * _GRID
-        frame = frame.take(np.arange(first, first + min(size, _MIDDLE)), axis=axis) if size > _MIDDLE else frame
-        if size < _WINDOW:
-            frame = frame.take(np.arange(_WINDOW) % size, axis=axis)
-    return frame
+    top, left = (max(0, size - _MIDDLE) // 2 // _GRID * _GRID for size in frame.shape[:2])
+    cut = frame[top : top + _MIDDLE, left : left + _MIDDLE]
+    lacking = [(0, max(0, _WINDOW - size)) for size in cut.shape[:2]]
+    return np.pad(cut, (*lacking, (0, 0)), mode="wrap") if np.any(lacking) else cut
 
 
 def _levels(frame: np.ndarray, green: np.ndarray) -> np.ndarray:

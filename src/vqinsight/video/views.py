@@ -60,13 +60,18 @@ def wanted_frames(indices: tuple[int, ...], total: int, detail: DetailSpec | Non
         pairs = _pairs(indices, total)
         wanted.update(index for pair in pairs for index in pair)
         if detail.scopes:
-            wanted.update(after for _, successor in pairs if (after := successor + 1) < total)
+            wanted.update(_after(pairs, total))
     return tuple(sorted(wanted))
 
 
 def _pairs(indices: tuple[int, ...], total: int) -> list[tuple[int, int]]:
     """Each sampled frame with the one after it; the last frame of a clip with the one before, in order of time."""
     return [(max(min(i, total - 2), 0), min(i + 1, total - 1)) for i in indices]
+
+
+def _after(pairs: list[tuple[int, int]], total: int) -> set[int]:
+    """The frames that come after pairs."""
+    return {successor + 1 for _, successor in pairs if successor + 1 < total}
 
 
 def video_views(
@@ -87,21 +92,27 @@ def video_views(
     small: dict[int, torch.Tensor] = {}
     mosaics: dict[int, torch.Tensor] = {}
     readings: dict[int, scopes.Reading] = {}
+    traces: dict[int, scopes.Trace] = {}
     shown, pairs = set(indices), _pairs(indices, total)
     paired = {index for pair in pairs for index in pair} if detail is not None else set()
+    after = _after(pairs, total) if detail is not None and detail.scopes else set()
     for index, frame in frames:
         if index in shown:
             small[index] = resize(frame, target_size(frame.shape[0], frame.shape[1], spec))
         if detail is not None and index in paired:
             mosaics[index] = fragments(frame, detail.rows, detail.columns, spec.factor)
-        if detail is not None and detail.scopes:
-            readings[index] = scopes.read_frame(frame)
+            if detail.scopes:
+                readings[index] = scopes.read_frame(frame)
+        elif index in after:
+            traces[index] = scopes.trace_frame(frame)
     step = (times[-1] - times[0]) / max(len(times) - 1, 1)
     views = [_view("video", torch.stack([small[i] for i in indices]), spec, step * spec.temporal_patch_size, times)]
     if detail is not None:
         both = [mosaics[index] for pair in pairs for index in pair]
         if detail.scopes:
-            both = [_beside(mosaic, scope) for mosaic, scope in zip(both, _scopes(readings, pairs), strict=True)]
+            both = [
+                _beside(mosaic, scope) for mosaic, scope in zip(both, _scopes(readings, traces, pairs), strict=True)
+            ]
         views.append(_view("video", torch.stack(both), spec, step, times))
     return tuple(views)
 
@@ -115,13 +126,16 @@ def image_views(image: np.ndarray, spec: PixelSpec, detail: DetailSpec | None) -
     return tuple(_view("image", picture[None], spec, 0.0, (0.0,)) for picture in pictures)
 
 
-def _scopes(readings: dict[int, scopes.Reading], pairs: list[tuple[int, int]]) -> list[torch.Tensor]:
+def _scopes(
+    readings: dict[int, scopes.Reading], traces: dict[int, scopes.Trace], pairs: list[tuple[int, int]]
+) -> list[torch.Tensor]:
     """The scopes of both frames of every pair, each with what comes after it; the first also with the next pair's."""
     drawn = []
+    known: dict[int, scopes.Trace] = {**traces, **readings}
     for number, (frame, successor) in enumerate(pairs):
         later = readings[pairs[number + 1][0]] if number + 1 < len(pairs) else None
         drawn.append(scopes.scope(readings[frame], readings[successor], later))
-        drawn.append(scopes.scope(readings[successor], readings.get(successor + 1)))
+        drawn.append(scopes.scope(readings[successor], known.get(successor + 1)))
     return drawn
 
 
