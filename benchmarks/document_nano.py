@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from perception import BARS
 from stored import measured, results, share
 
 from vqinsight.world.photos import HELD_OUT as HELD_OUT_PHOTOS
 from vqinsight.world.textures import HELD_OUT
 
-WANTED = {
-    "colour": "95 %",
-    "direction": "95 %",
-    "shape": "90 %",
-    "spatial defect": "85 %",
-    "temporal defect": "85 %",
-    "spatial strength, within one": "90 %",
-    "temporal strength, within one": "90 %",
-}
+WANTED = {name: f"{100 * bar:.0f} %" for name, bar in BARS.items()}
 ATTRIBUTES = ("colour", "direction", "count", "shape", *list(WANTED)[3:], "text facts")
 KINDS = (
     *("blur", "noise", "compression", "banding", "exposure", "no spatial defect"),

@@ -51,6 +51,11 @@ class LookSettings(Settings):
     max_new_tokens: int = Field(default=1024, ge=1)
     batch_tokens: int = Field(default=32_768, ge=1)
 
+    @property
+    def fragments(self) -> str | None:
+        """``detail`` as results name it: "rows x columns"."""
+        return f"{self.detail[0]} x {self.detail[1]}" if self.detail else None
+
     @model_validator(mode="after")
     def _room_for_scopes(self) -> Self:
         if self.scopes and (self.detail is None or self.detail[1] != 3):

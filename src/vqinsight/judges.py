@@ -45,8 +45,8 @@ class AssessorJudge:
         made_by = judge.provenance(samples, seed, temperature)
         self.name, self.digest = made_by.model, made_by.model_hash
         # Not the size of batches nor the device: no answer depends on the one, nor is meant to on the other.
-        look = self._assessor.loaded.look.model_dump(mode="json", exclude={"batch_tokens", "detail"})
-        detail = self._assessor.loaded.look.detail
+        looking = self._assessor.loaded.look
+        look = looking.model_dump(mode="json", exclude={"batch_tokens", "detail"})
         self.settings: Mapping[str, Setting] = {
             "family": made_by.family,
             "dtype": made_by.dtype,
@@ -54,7 +54,7 @@ class AssessorJudge:
             "temperature": made_by.temperature,
             "seed": seed if samples > 1 else None,
             **look,
-            "detail": f"{detail[0]} x {detail[1]}" if detail else None,
+            "detail": looking.fragments,
             "folder_fps": folder_fps,
             "version": made_by.version,
         }

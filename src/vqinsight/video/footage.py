@@ -81,7 +81,7 @@ def _looked(
         times=sampling.times,
         rule=sampling.rule,
         size=(width, height),
-        detail=f"{look.detail[0]} x {look.detail[1]}" if look.detail else None,
+        detail=look.fragments,
         warnings=info.warnings,
         scopes=look.scopes,
         preview=previews,

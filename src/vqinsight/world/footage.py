@@ -61,7 +61,7 @@ def world_footage(name: str, look: LookSettings, spec: PixelSpec) -> Footage:
         times=sampling.times,
         rule=sampling.rule,
         size=(shown_width, shown_height),
-        detail=f"{look.detail[0]} x {look.detail[1]}" if look.detail else None,
+        detail=look.fragments,
         warnings=(),
         scopes=look.scopes,
     )
