@@ -14,6 +14,7 @@ from scipy.spatial import ConvexHull
 
 from vqinsight.world import textures
 from vqinsight.world.facts import COLOURS, COUNTS, DIRECTIONS, SHAPES, Facts
+from vqinsight.world.handling import Handling
 from vqinsight.world.scene import CAMERA_MOVES, Scene, render
 
 GREY = 100
@@ -99,7 +100,7 @@ def ramp() -> Image.Image:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_hand_sways_a_little_and_smoothly(seed: int) -> None:
-    clip = render(Scene(ramp(), None, "still", 112, 112, 60, sway=0.03), seed, np.arange(60))
+    clip = render(Scene(ramp(), None, "still", 112, 112, 60, Handling(sway=0.03)), seed, np.arange(60))
     path = np.stack((clip[..., 0].mean((1, 2)), clip[..., 1].mean((1, 2))), axis=1)
     assert (np.ptp(path, axis=0) > 1).all()
     assert (np.ptp(path, axis=0) < 2 * 0.03 * 250 + 1).all()
@@ -109,7 +110,7 @@ def test_a_hand_sways_a_little_and_smoothly(seed: int) -> None:
 
 def test_pace_changes_when_but_not_where() -> None:
     at = np.arange(61)
-    even, late = (render(Scene(ramp(), None, "right", 112, 112, 61, pace=pace), 2, at) for pace in (0.0, 0.7))
+    even, late = (render(Scene(ramp(), None, "right", 112, 112, 61, Handling(pace=pace)), 2, at) for pace in (0.0, 0.7))
     assert np.array_equal(even[[0, 30, 60]], late[[0, 30, 60]])
     steps = np.diff(late[..., 0].mean((1, 2)))
     assert steps[30] > 1.5 * steps[2:].mean() and steps.min() > -0.01  # quick in the middle, never backwards

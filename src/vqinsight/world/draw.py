@@ -14,6 +14,7 @@ from vqinsight.world.defects_spatial import SPATIAL, h264_round_trip
 from vqinsight.world.defects_temporal import NEEDS_MOTION, TEMPORAL, Fetch
 from vqinsight.world.describe import Defect, Truth
 from vqinsight.world.facts import FACT_NAMES, Facts, caption, draw_facts, mutate
+from vqinsight.world.handling import AS_IS, draw_handling
 from vqinsight.world.scene import CAMERA_MOVES, Scene, render
 
 Split = Literal["train", "held_out"]
@@ -54,6 +55,8 @@ class WorldClip:
         rng = np.random.default_rng(self.seed)
         # Real files are never pristine: a mild encoding is part of what "clean" means.
         mild, crf = rng.random() < 0.25, rng.uniform(14, 22)
+        if self.scene.handling.crf:
+            mild, crf = True, self.scene.handling.crf
         clean: Fetch = lambda wanted: _render_once(self.scene, self.seed, wanted)  # noqa: E731
         shown = damage(clean, self.scene.frames, np.asarray(at), self.truth, rng)
         compressed = self.truth.spatial is not None and self.truth.spatial.kind == "compression"
@@ -106,44 +109,39 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
         width, height = height, width
     kind, background = _background(rng, split, height, width)
     frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
-    pace = sway = 0.0
     if split == "train":
         taken = np.random.default_rng((2, seed))
         varied = cameras.vary(np.asarray(background), taken)
         background = Image.fromarray(cameras.focus(varied, taken) if taken.random() < _WIDE_OPEN else varied)
-        frames, pace, sway = _handled(frames, np.random.default_rng((3, seed)))
     share = _WITH_SHAPES[split][0 if kind in photos.TRAINED + photos.HELD_OUT else 1]
     shapes = bool(prompt) or rng.random() < share
+    handling = AS_IS
+    if split == "train":
+        frames, handling = draw_handling(frames, np.random.default_rng((3, seed)), shapes=shapes)
     claim = draw_facts(rng) if shapes and (prompt if prompt is not None else rng.random() < 0.7) else None
     text = caption(claim, rng) if claim else None
     clips = []
     for _ in range(count):
-        truth = draw_truth(rng, claim, shapes=shapes)
-        scene = Scene(background, truth.facts, truth.camera, width, height, frames, pace, sway)
+        truth = draw_truth(rng, claim, shapes=shapes, movers=bool(handling.movers))
+        scene = Scene(background, truth.facts, truth.camera, width, height, frames, handling)
         clips.append(WorldClip(scene, truth, text, int(rng.integers(2**31)), kind))
     return clips
 
 
-def _handled(frames: int, rng: np.random.Generator) -> tuple[int, float, float]:
-    """Length, pace and sway of a scene: real cameras are held by hands, nothing real moves like a machine, and real
-    clips are longer than what is quickly rendered."""
-    pace = rng.uniform(-0.8, 0.8) if rng.random() < 0.3 else 0.0
-    sway = rng.uniform(0.004, 0.03) if rng.random() < 0.3 else 0.0
-    if rng.random() < 0.1:
-        frames, sway = int(np.exp(rng.uniform(np.log(64), np.log(128)))), rng.uniform(0.015, 0.04)
-    return frames, pace, sway
+def draw_truth(rng: np.random.Generator, claim: Facts | None, *, shapes: bool, movers: bool = False) -> Truth:
+    """What there is to say about one clip made from a text with that ``claim``, errors and defects included.
 
-
-def draw_truth(rng: np.random.Generator, claim: Facts | None, *, shapes: bool) -> Truth:
-    """What there is to say about one clip made from a text with that ``claim``, errors and defects included."""
+    ``movers``: there are things that move on their own, whatever the camera does.
+    """
     facts = None
     if claim is not None:
         wrong = tuple(name for name in FACT_NAMES if rng.random() < 0.22) if rng.random() < 0.65 else ()
         facts = mutate(claim, wrong, rng)
     elif shapes:
         facts = draw_facts(rng)
-    camera = CAMERA_MOVES[rng.integers(1, 6)] if rng.random() < (0.5 if facts else 0.92) else "still"
-    return Truth(facts, camera, *_draw_defects(rng, moves=facts is not None or camera != "still"), claim)
+    alive = facts is not None or movers
+    camera = CAMERA_MOVES[rng.integers(1, 6)] if rng.random() < (0.5 if alive else 0.92) else "still"
+    return Truth(facts, camera, *_draw_defects(rng, moves=alive or camera != "still"), claim)
 
 
 def _draw_defects(rng: np.random.Generator, moves: bool) -> tuple[Defect | None, Defect | None]:

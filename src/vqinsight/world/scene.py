@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
 from vqinsight.world.facts import Facts
+from vqinsight.world.handling import AS_IS, Handling, adapt, add_movers, swayed
 
 _HUES = {"red": 0.0, "yellow": 55.0, "green": 120.0, "cyan": 183.0, "blue": 228.0, "purple": 288.0}
 _STEPS = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, -1.0), "down": (0.0, 1.0)}
@@ -25,8 +26,7 @@ class Scene:
         camera: where the camera goes, one of ``CAMERA_MOVES``.
         width, height: size of a frame in pixels.
         frames: number of frames.
-        pace: how much faster than on average all goes in the middle of the clip, or, below 0, slower; within (-1, 1).
-        sway: how far the hand that holds the camera sways, as a share of the frame's short side.
+        handling: how it is filmed.
     """
 
     background: Image.Image
@@ -35,19 +35,27 @@ class Scene:
     width: int
     height: int
     frames: int
-    pace: float = 0.0
-    sway: float = 0.0
+    handling: Handling = AS_IS
 
 
 def render(scene: Scene, seed: int, at: np.ndarray) -> np.ndarray:
     """Clean frames ``at`` these indices, (n, height, width, 3) uint8 RGB; ``seed`` places what the facts leave open."""
-    rng = np.random.default_rng(seed)
+    rng, handling = np.random.default_rng(seed), scene.handling
     progress = at / max(scene.frames - 1, 1)
-    progress = progress - scene.pace * np.sin(2 * np.pi * progress) / (2 * np.pi)
+    progress = progress - handling.pace * np.sin(2 * np.pi * progress) / (2 * np.pi)
     clip = np.stack([np.asarray(frame) for frame in _camera(scene, at, progress, rng)])
     if scene.facts is not None:
         _draw_shapes(clip, scene.facts, progress, rng)
-    return clip
+    own = np.random.default_rng((1, seed))  # what is not handled is the same to the last bit
+    if handling.cut:
+        mirrored = replace(scene, background=scene.background.transpose(Image.Transpose.ROTATE_180))
+        other = np.stack([np.asarray(frame) for frame in _camera(mirrored, at, progress, own)])
+        clip[at >= handling.cut] = other[at >= handling.cut]
+    if handling.movers:
+        first = np.zeros(1)
+        view = _camera(scene, first, first, np.random.default_rng((2, seed)))[0]
+        add_movers(clip, view, handling.movers, at, own)
+    return adapt(clip, handling.drift, at, own) if handling.drift else clip
 
 
 def _camera(scene: Scene, at: np.ndarray, progress: np.ndarray, rng: np.random.Generator) -> list[Image.Image]:
@@ -65,25 +73,19 @@ def _camera(scene: Scene, at: np.ndarray, progress: np.ndarray, rng: np.random.G
     room_x, room_y = canvas_w - w * (1 + travel * abs(step_x)), canvas_h - h * (1 + travel * abs(step_y))
     x0 = rng.uniform(0, max(room_x, 0)) + (w * travel if step_x < 0 else 0)
     y0 = rng.uniform(0, max(room_y, 0)) + (h * travel if step_y < 0 else 0)
-    swayed = _swayed(at, rng) * scene.sway * min(w, h) if scene.sway else np.zeros((len(at), 2))
-    if scene.camera == "still" and not scene.sway:  # one crop, so that a still background is still to the last bit
+    sway = scene.handling.sway
+    hand = swayed(at, rng) * sway * min(w, h) if sway else np.zeros((len(at), 2))
+    if scene.camera == "still" and not sway:  # one crop, so that a still background is still to the last bit
         crop = scene.background.resize((scene.width, scene.height), Resampling.BICUBIC, box=_box(x0, y0, w, h, scene))
         return [crop] * len(progress)
     crops = []
-    for p, (aside, above) in zip(progress, swayed, strict=True):
+    for p, (aside, above) in zip(progress, hand, strict=True):
         shrink = 1 - zoom * p
         x = x0 + p * travel * step_x * w + (1 - shrink) * w / 2 + aside
         y = y0 + p * travel * step_y * h + (1 - shrink) * h / 2 + above
         box = _box(x, y, w * shrink, h * shrink, scene)
         crops.append(scene.background.resize((scene.width, scene.height), Resampling.BICUBIC, box=box))
     return crops
-
-
-def _swayed(at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n, 2) sideways and upwards: a slow and a quicker wave of the hand, each within [-1, 1] in all."""
-    period, phase = rng.uniform((16, 7), (48, 14), (2, 2)), rng.uniform(0, 2 * np.pi, (2, 2))
-    waves = np.sin(2 * np.pi * at[:, None, None] / period + phase)
-    return 0.75 * waves[..., 0] + 0.25 * waves[..., 1]
 
 
 def _box(x: float, y: float, w: float, h: float, scene: Scene) -> tuple[float, float, float, float]:
