@@ -65,6 +65,18 @@ def test_it_starts_at_ln_2_and_learns_to_prefer(pairs: Pairs, tmp_path: Path, ra
         assert not torch.equal(after["say.weight"], before["say.weight"])
 
 
+def test_the_running_average_is_saved(pairs: Pairs, tmp_path: Path) -> None:
+    """The first update counts whole; of the second 9 parts in 11, for an average is young at first."""
+    saved = []
+    for name, steps, ema in (("one", 1, 0.0), ("two", 2, 0.0), ("average", 2, 0.5)):
+        final = train_dpo(ToyGenerator(), pairs, QUICK.model_copy(update={"steps": steps, "ema": ema}), tmp_path / name)
+        saved.append(torch.load(final / "weights.pt"))
+    one, two, average = saved
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+    for name in one:
+        torch.testing.assert_close(average[name], (2 * one[name] + 9 * two[name]) / 11)
+
+
 def test_the_seed_also_says_where_lora_begins(pairs: Pairs, tmp_path: Path) -> None:
     """Or two processes would add up the gradients of two different adapters."""
     settings, found = QUICK.model_copy(update={"lora_rank": 4, "steps": 2}), []
@@ -146,7 +158,7 @@ from vqinsight.generator.settings import DpoSettings
 from vqinsight.ranking.pairs_file import Pair, Pairs
 
 pairs = Pairs(tuple(Pair(*each) for each in {listed!r}), {{}})
-train_dpo(ToyGenerator(), pairs, DpoSettings(**{QUICK.model_dump()!r}), Path({str(out)!r}))
+train_dpo(ToyGenerator(), pairs, DpoSettings(**{QUICK.model_dump() | {"ema": 0.9}!r}), Path({str(out)!r}))
 """
     )
     paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from diffusers.training_utils import EMAModel
@@ -19,6 +20,15 @@ class RunningAverage:
     def update(self) -> None:
         """Move a little towards the parameters as they are; call it after every step."""
         self._average.step(self._learning)
+
+    def state(self) -> dict[str, Any]:
+        """What ``load`` takes to go on."""
+        return dict(self._average.state_dict())
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on where another average of the same parameters stood."""
+        self._average.load_state_dict(state)
+        self._average.to(self._learning[0].device)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

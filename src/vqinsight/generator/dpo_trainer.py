@@ -12,9 +12,9 @@ import math
 import os
 import re
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,13 @@ from safetensors.torch import load_file, save_file
 
 from vqinsight.assessor.generate import seed_of
 from vqinsight.errors import TrainingError, UsageError
+from vqinsight.generator.average import RunningAverage
 from vqinsight.generator.base import Generator
 from vqinsight.generator.dpo import PairErrors, dpo, pair_errors
 from vqinsight.generator.latents import CachedPair, cache_latents, cached
 from vqinsight.generator.lora import has_lora
 from vqinsight.generator.settings import DpoSettings
+from vqinsight.generator.training_log import TrainingLog
 from vqinsight.ranking.pairs_file import Pairs
 
 logger = logging.getLogger(__name__)
@@ -101,7 +103,7 @@ def train_dpo(
     run = _Run(generator, usable, settings, state, seed)
     progress = _restore(run, out)
     stopped = _displaced(progress, settings)
-    with _Log(out / "log.jsonl", progress.step, writes=state.is_main_process) as log:
+    with TrainingLog(out / "log.jsonl", progress.step, writes=state.is_main_process) as log:
         while progress.step < settings.steps and stopped is None:
             progress, row = run.update(progress)
             log.take(row, last=progress.step == settings.steps, every=settings.log_every)
@@ -111,7 +113,8 @@ def train_dpo(
     if stopped:
         logger.warning("stopped after update %d: %s", progress.step, stopped)
     if state.is_main_process:
-        generator.save(final)
+        with run.average.applied() if run.average else nullcontext():
+            generator.save(final)
         left_out = Counter(pairs.left_out) + Counter({"whose clips cannot be encoded": len(broken)})
         summary = {
             "steps": progress.step,
@@ -147,6 +150,7 @@ class _Run:
         self.optimizer = torch.optim.AdamW(
             self.learning.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
+        self.average = RunningAverage(generator.denoiser, settings.ema) if settings.ema else None
         self._pairs, self._settings, self._seed = pairs, settings, seed
 
     def update(self, progress: Progress) -> tuple[Progress, dict[str, float]]:
@@ -210,6 +214,8 @@ class _Run:
         norm = torch.nn.utils.clip_grad_norm_(self.learning.values(), self._settings.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        if self.average:
+            self.average.update()
         return float(norm)
 
     def _everywhere(self, totals: torch.Tensor) -> torch.Tensor:
@@ -217,41 +223,6 @@ class _Run:
             return totals
         found: torch.Tensor = reduce(totals.float().to(self.state.device), reduction="sum")
         return found.double().cpu()
-
-
-class _Log:
-    """``log.jsonl``: a row of means every so many updates, and the same on standard error."""
-
-    def __init__(self, path: Path, step: int, *, writes: bool) -> None:
-        self._path, self._writes = path, writes
-        self._waiting: list[dict[str, float]] = []
-        if writes and path.is_file():  # rows behind the checkpoint that the run goes on from come again
-            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-            kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
-            path.write_text("".join(kept), encoding="utf-8")
-
-    def __enter__(self) -> _Log:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._write()
-
-    def take(self, row: dict[str, float], *, last: bool, every: int) -> None:
-        """Keep an update; write a row where one is due."""
-        self._waiting.append(row)
-        if last or row["step"] % every == 0:
-            self._write()
-
-    def _write(self) -> None:
-        if not self._waiting or not self._writes:
-            return
-        last, rows = self._waiting[-1], self._waiting
-        row = {name: math.fsum(each[name] for each in rows) / len(rows) for name in last}
-        row |= {name: last[name] for name in ("step", "learning_rate", "rise")}
-        self._waiting = []
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), file=sys.stderr)
 
 
 def _set_free(generator: Generator, settings: DpoSettings) -> None:
@@ -282,6 +253,8 @@ def _save_checkpoint(run: _Run, progress: Progress, out: Path) -> None:
     part.mkdir()
     save_file({name: p.detach().cpu().contiguous() for name, p in run.learning.items()}, part / "learning.safetensors")
     kept: dict[str, Any] = {"optimizer": run.optimizer.state_dict(), "progress": vars(progress)}
+    if run.average:
+        kept["average"] = run.average.state()
     torch.save(kept, part / "state.pt")
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)  # whole, or not there
@@ -299,6 +272,8 @@ def _restore(run: _Run, out: Path) -> Progress:
             parameter.copy_(weights[name])
     kept = torch.load(places[-1] / "state.pt", map_location=run.state.device, weights_only=True)
     run.optimizer.load_state_dict(kept["optimizer"])
+    if run.average:
+        run.average.load(kept["average"])
     return Progress(**kept["progress"])
 
 

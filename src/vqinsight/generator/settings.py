@@ -26,6 +26,8 @@ class DpoSettings(Settings):
         warmup: updates over which it rises from 0.
         weight_decay: AdamW's.
         max_grad_norm: gradients are scaled down to this length.
+        ema: at most so much of the running average of what learns stays from update to update; the average is what is
+            saved. 0 saves the last update's weights.
         lora_rank: 0 trains all weights of the denoiser; above 0 an adapter of this rank.
         gradient_checkpointing: computes the denoiser's activations again in the backward pass.
         dtype: of the arithmetic: ``no`` is that of the weights, ``bf16`` autocasts.
@@ -43,6 +45,7 @@ class DpoSettings(Settings):
     warmup: int = Field(default=0, ge=0)
     weight_decay: float = Field(default=0.01, ge=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
+    ema: float = Field(default=0.0, ge=0, lt=1)
     lora_rank: int = Field(default=0, ge=0)
     gradient_checkpointing: bool = False
     dtype: Literal["no", "bf16"] = "no"
