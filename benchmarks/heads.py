@@ -1,7 +1,8 @@
 """Where is perception lost? python benchmarks/heads.py bases/nano [--clips 640] [--json FILE]
 
-Of clips like those trained on and of held-out ones: how often the heads on the vision tower are right, and those that
-read in the middle of the language model. The folder is one that pre-training left: only there are its heads kept.
+Of clips like those trained on and of held-out ones: how often the heads on the vision tower are right, those on the
+plain means of its two views, and those that read in the middle of the language model. The folder is one that
+pre-training left: only there are its heads kept.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from vqinsight.world.draw import Split
 
 START = 950_000_000  # lessons that no seed below 95 trains on
 AT_ONCE = 8  # lessons
+KINDS = ("tower", "plain", "reading")
 
 
 def read_pupil(folder: Path) -> tuple[Any, Pupil]:
@@ -40,10 +42,10 @@ def read_pupil(folder: Path) -> tuple[Any, Pupil]:
 
 @torch.no_grad()
 def shares(pupil: Pupil, tokenizer: Any, split: Split, clips: int) -> dict[str, dict[str, float]]:
-    """By attribute: the share of right answers of both kinds of heads."""
+    """By attribute: the share of right answers of every kind of heads."""
     lessons = Lessons(tokenizer, clips // 2, clips // 2, START, split)
     collator = Collator(tokenizer.pad_token_id)
-    counts = {name: torch.zeros(len(CLASSES), 2) for name in ("tower", "reading")}
+    counts = {name: torch.zeros(len(CLASSES), 2) for name in KINDS}
     for begin in range(0, len(lessons), AT_ONCE):
         found = pupil(**collator([lessons[i] for i in range(begin, min(begin + AT_ONCE, len(lessons)))]))
         for name, count in counts.items():
@@ -63,7 +65,7 @@ def main() -> None:
     given = parser.parse_args()
     tokenizer, pupil = read_pupil(given.folder)
     found = {split: shares(pupil, tokenizer, split, given.clips) for split in get_args(Split)}
-    table = Table("", *(f"{name}, {split}" for split in found for name in ("tower", "reading")))
+    table = Table("", *(f"{name}, {split}" for split in found for name in KINDS))
     for attribute in CLASSES:
         table.add_row(attribute, *(f"{share:.1%}" for rows in found.values() for share in rows[attribute].values()))
     Console(width=120).print(table)

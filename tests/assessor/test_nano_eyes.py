@@ -32,7 +32,22 @@ def test_heads_in_the_language_model_look_at_each_view_on_its_own() -> None:
     view = torch.tensor([[0, 1, 1, 2, 0]])
     plain = torch.cat([hidden[:, 1:3].mean(1), hidden[:, 3]], dim=1)
     expected = marked(heads.heads, heads.norm(plain), wanted)
-    assert torch.allclose(heads(hidden, view, wanted)["loss"], expected["loss"])
+    assert torch.allclose(heads.read(hidden, view, wanted)["loss"], expected["loss"])
+
+
+def test_the_tower_is_also_asked_through_nothing_but_means() -> None:
+    """Of two clips, each with two views of 2 steps: whatever order the tokens come in, that loss is the same."""
+    heads, wanted = Heads(4), torch.zeros(2, len(CLASSES))
+    tokens, grids = torch.randn(4, 6, 4), torch.tensor([[2, 2, 6]] * 4)
+    found = heads(list(tokens), grids, wanted)
+    means = tokens.mean(1).view(2, 8)
+    plain = marked(heads.plain.heads, heads.plain.norm(means), wanted)
+    assert torch.equal(found["plain"], plain["right"])
+    mixed = heads(list(tokens[:, torch.randperm(6)]), grids, wanted)
+    assert torch.equal(mixed["plain"], plain["right"])
+    gradient = torch.autograd.grad(found["loss"], tuple(heads.plain.parameters()))
+    alone = torch.autograd.grad(plain["loss"], tuple(heads.plain.parameters()))
+    assert all(torch.allclose(one, other) for one, other in zip(gradient, alone, strict=True))
 
 
 def test_of_two_clips_each_is_read_from_its_own_views(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,10 +62,10 @@ def test_of_two_clips_each_is_read_from_its_own_views(monkeypatch: pytest.Monkey
     )  # fmt: skip
     pupil = Pupil(nano_config(tokenizer)).eval()
     calls: list[tuple[torch.Tensor, torch.Tensor]] = []
-    read_with = pupil.reading.forward
+    read_with = pupil.reading.read
     monkeypatch.setattr(
         pupil.reading,
-        "forward",
+        "read",
         lambda hidden, view, wanted: calls.append((view, wanted)) or read_with(hidden, view, wanted),
     )
     with torch.no_grad():

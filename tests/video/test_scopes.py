@@ -93,10 +93,30 @@ def test_a_ghost_is_a_spot_in_the_cepstrum() -> None:
     alone, double = (read_frame(f.round().astype(np.uint8)).cepstrum for f in (frame, 0.6 * frame + 0.4 * earlier))
     middle = SIDE // 2
     moved = double - alone
-    moved[middle - 1 : middle + 2, middle - 1 : middle + 2] = 0
+    moved[-2:, middle - 1 : middle + 2] = 0
     spot = np.unravel_index(moved.argmax(), moved.shape)
-    assert (abs(spot[0] - middle), abs(spot[1] - middle)) == (6, 8)
+    assert (spot[0] - (middle - 1), spot[1] - middle) == (-6, 8)  # the last row is that of no vertical shift
     assert moved.max() > 0.3
+
+
+def test_a_trail_on_a_still_ground_is_a_spot_below_the_middle() -> None:
+    """Only what moves has a ghost here, and the frame's own spectrum is that of the ground."""
+
+    def frame(time: int, ghost: float) -> np.ndarray:
+        shown = noisy(112, 112, 30.0).astype(float)
+        for weight, x in ((1 - ghost, 50 + 2 * time), (ghost, 50 + 2 * (time - 4))):
+            shown[40:60, x : x + 20] += weight * 90 * noisy(20, 20, 40.0, seed=9) / 255
+        return np.clip(shown, 0, 255).round().astype(np.uint8)
+
+    clean, trailed = (
+        squares(scope(read_frame(frame(0, ghost)), read_frame(frame(1, ghost))))[2][SIDE // 2 :, :, 2]
+        for ghost in (0.0, 0.4)
+    )
+    middle = SIDE // 2
+    assert clean[0, middle] == trailed[0, middle] == 1  # no shift
+    spot = np.unravel_index((trailed - clean)[:, middle + 5 :].argmax(), (SIDE // 2, SIDE // 2 - 5))
+    assert (spot[0], spot[1] + 5) == (0, 8)
+    assert trailed[0, middle + 8] > clean[0, middle + 8] + 0.15
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (57, 56), (500, 333), (2160, 3840)])

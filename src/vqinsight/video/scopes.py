@@ -9,7 +9,8 @@ Three squares belong to every frame:
 * spectrum: how much detail of which fineness there is in green (shown in red), in red minus green (in green), and in
   the change to the next frame (in blue);
 * motion: by how much the frame has to be moved to become the next one (in red), and the next one that is shown (in
-  green); in blue its cepstrum, where a second, displaced copy of the picture is a spot.
+  green); in blue where a displaced copy is a spot: in the upper half a second copy of the whole picture (the frame's
+  cepstrum), in the lower one of what moves (the autocorrelation of the change to the next frame).
 
 Large frames are read at every k-th pixel for their levels and in a square in the middle for everything else.
 """
@@ -58,7 +59,7 @@ class Reading(Trace):
     Attributes:
         levels: (SIDE, SIDE, 3), 0 to 1, the first square.
         spectrum: (SIDE, SIDE, 2), 0 to 1, of the frame itself.
-        cepstrum: (SIDE, SIDE), 0 to 1.
+        cepstrum: (SIDE // 2, SIDE), 0 to 1; the other half is the same turned about.
     """
 
     levels: np.ndarray
@@ -83,7 +84,7 @@ def read_frame(frame: np.ndarray) -> Reading:
         waves=traced.waves,
         levels=_levels(frame, np.ascontiguousarray(middle[..., 1])),
         spectrum=np.stack((_spectrum(traced.windows), _spectrum(chroma)), axis=-1),
-        cepstrum=np.clip(0.5 + 2 * echo, 0, 1),
+        cepstrum=np.clip(0.5 + 2 * echo[1 : SIDE // 2 + 1], 0, 1),
     )
 
 
@@ -101,7 +102,8 @@ def scope(frame: Reading, following: Trace | None = None, later: Trace | None = 
     change = black if following is None else _spectrum(following.windows - frame.windows)
     spectrum = np.concatenate((frame.spectrum, change[..., None]), axis=-1)
     moved = [black if other is None else _moved(frame.waves, other.waves) for other in (following, later)]
-    squares = (frame.levels, spectrum, np.stack((*moved, frame.cepstrum), axis=-1))
+    trails = black[SIDE // 2 :] if following is None else _trails(following.waves - frame.waves)
+    squares = (frame.levels, spectrum, np.stack((*moved, np.concatenate((frame.cepstrum, trails))), axis=-1))
     picture = np.concatenate(squares, axis=1)
     return torch.from_numpy(np.rint(255 * picture).astype(np.uint8)).permute(2, 0, 1)
 
@@ -181,6 +183,15 @@ def _moved(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     size = np.abs(cross)
     found = _centre(fft.irfft2(cross / (size + 0.01 * size.mean() + 1e-9), s=(_SMALL, _SMALL)))
     return np.sqrt(np.clip(found / max(float(found.max()), 1e-3), 0, 1)).astype(np.float32)
+
+
+def _trails(change: np.ndarray) -> np.ndarray:
+    """(SIDE // 2, SIDE), 0 to 1: autocorrelation of a change for shifts of 0 to 13 downwards; 0.5 is none.
+
+    Halfway to a white spectrum: with none of it the coarse shapes drown the rest, with all of it the noise does.
+    """
+    found = _centre(fft.irfft2(np.abs(change), s=(_SMALL, _SMALL)))[SIDE // 2 :]
+    return np.clip(0.5 + 2 * found / max(float(found[0, SIDE // 2]), 1e-3), 0, 1).astype(np.float32)
 
 
 def _centre(plane: np.ndarray) -> np.ndarray:

@@ -87,18 +87,23 @@ def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[float]]]) -> 
 
 
 class Heads(torch.nn.Module):
-    """One linear head for every attribute, over what a clip's two views look like on the whole."""
+    """One linear head for every attribute, over what a clip's two views look like on the whole.
+
+    And one over no more than the mean of each view's tokens: what only deviations and steps over time would tell, the
+    tower itself has to work out, and a language model can read it.
+    """
 
     def __init__(self, width: int, hidden: int = 256) -> None:
         super().__init__()
         summary = 12 * width  # six kinds of mean for each of the two views
         self.trunk = torch.nn.Sequential(torch.nn.LayerNorm(summary), torch.nn.Linear(summary, hidden), torch.nn.GELU())
         self.heads = torch.nn.ModuleList(torch.nn.Linear(hidden, len(classes)) for classes in CLASSES.values())
+        self.plain = MeanHeads(width)
 
     def forward(
         self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, wanted: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """What ``marked`` tells of the heads on the tower's tokens.
+        """What ``marked`` tells of the heads on the tower's tokens; ``plain`` are the counts of those over means.
 
         Args:
             tokens: (visual tokens, width) of each view, overview and detail of each clip in turn.
@@ -106,22 +111,32 @@ class Heads(torch.nn.Module):
             wanted: (clips, attributes) class numbers, as of ``targets``.
         """
         seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
-        return marked(self.heads, self.trunk(torch.stack(seen).view(len(wanted), -1)), wanted)
+        found = marked(self.heads, self.trunk(torch.stack(seen).view(len(wanted), -1)), wanted)
+        plain = self.plain(torch.stack([view.mean(0) for view in tokens]).view(len(wanted), -1), wanted)
+        return {"loss": found["loss"] + plain["loss"], "right": found["right"], "plain": plain["right"]}
 
 
-class ReadingHeads(torch.nn.Module):
-    """The same attributes, read inside the language model as a later layer can: a mean, then a line.
-
-    The heads on the tower take deviations and steps over time, which attention cannot: the tower may know that a clip
-    freezes while nothing in the language model has compared two moments. These heads ask for it there.
-    """
+class MeanHeads(torch.nn.Module):
+    """The same attributes, by a line over the mean of each view."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = torch.nn.LayerNorm(2 * width)
         self.heads = torch.nn.ModuleList(torch.nn.Linear(2 * width, len(classes)) for classes in CLASSES.values())
 
-    def forward(self, hidden: torch.Tensor, view: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, means: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What ``marked`` tells; ``means`` is (clips, 2 * width), ``wanted`` (clips, attributes) as of ``targets``."""
+        return marked(self.heads, self.norm(means), wanted)
+
+
+class ReadingHeads(MeanHeads):
+    """The same attributes, read inside the language model as a later layer can: a mean, then a line.
+
+    Some heads on the tower take deviations and steps over time, which attention cannot: the tower may know that a clip
+    freezes while nothing in the language model has compared two moments. These heads ask for it there.
+    """
+
+    def read(self, hidden: torch.Tensor, view: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
         """What ``marked`` tells of the heads on the language model's hidden states.
 
         Args:
@@ -133,7 +148,7 @@ class ReadingHeads(torch.nn.Module):
         for number in (1, 2):
             inside = (view == number).to(hidden.dtype)
             means.append(torch.einsum("rtw,rt->rw", hidden, inside) / inside.sum(1, keepdim=True).clamp_min(1))
-        return marked(self.heads, self.norm(torch.cat(means, dim=1)), wanted)
+        return self(torch.cat(means, dim=1), wanted)
 
 
 def marked(heads: torch.nn.ModuleList, trunk: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -46,8 +46,8 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
     def forward(self, encode: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """``loss`` over a batch of ``Collator``: the answers' mean cross-entropy and a share of the heads' loss.
 
-        ``tower`` and ``reading``: (attributes, 2) counts of right and asked of the heads on the tower and of those that
-        read inside the language model.
+        ``tower``, ``plain`` and ``reading``: (attributes, 2) counts of right and asked of the heads on the tower, of
+        those on the means of its views, and of those that read inside the language model.
         """
         encoders = {"image": self.get_image_features, "video": self.get_video_features}
         features = {
@@ -71,12 +71,14 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
             view = self._views(part["inputs"]["input_ids"])
             for clip in range(part["wanted"].shape[1]):  # each has two views
                 wanted = part["wanted"][:, clip]
-                reading.append(self.reading(said.hidden_states[READ_AT], view - 2 * clip, wanted))
+                reading.append(self.reading.read(said.hidden_states[READ_AT], view - 2 * clip, wanted))
         found = {"loss": total / tokens}
         for name, heads, share in (("tower", tower, HEADS_SHARE), ("reading", reading, READING_SHARE)):
             if heads:  # recitals alone show nothing
                 found["loss"] = found["loss"] + share * torch.stack([each["loss"] for each in heads]).mean()
                 found[name] = torch.stack([each["right"] for each in heads]).sum(0)
+        if tower:
+            found["plain"] = torch.stack([each["plain"] for each in tower]).sum(0)
         return found
 
     def _views(self, ids: torch.Tensor) -> torch.Tensor:
