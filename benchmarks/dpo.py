@@ -35,9 +35,10 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=120)
     parser.add_argument("--clips", type=int, default=2, help="a prompt and generator")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="such as dpo.ema=0.98")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    settings = read_toml(AlignSettings, given.config, [])
+    settings = read_toml(AlignSettings, given.config, given.set)
     united = United(settings.model_copy(update={"out": settings.out / "united"}))
     candidates = read_candidates(united.candidates(1))
     origins = {
