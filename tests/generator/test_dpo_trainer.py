@@ -75,6 +75,10 @@ def test_the_running_average_is_saved(pairs: Pairs, tmp_path: Path) -> None:
     assert any(not torch.equal(one[name], two[name]) for name in one)
     for name in one:
         torch.testing.assert_close(average[name], (2 * one[name] + 9 * two[name]) / 11)
+    with pytest.raises(UsageError, match=r"without dpo\.ema"):
+        longer = QUICK.model_copy(update={"steps": 4, "ema": 0.5})
+        (tmp_path / "two" / "final" / "dpo.json").unlink()
+        train_dpo(ToyGenerator(), pairs, longer, tmp_path / "two")
 
 
 def test_the_seed_also_says_where_lora_begins(pairs: Pairs, tmp_path: Path) -> None:

@@ -273,6 +273,8 @@ def _restore(run: _Run, out: Path) -> Progress:
     kept = torch.load(places[-1] / "state.pt", map_location=run.state.device, weights_only=True)
     run.optimizer.load_state_dict(kept["optimizer"])
     if run.average:
+        if "average" not in kept:
+            raise UsageError(f"{places[-1]} was written without dpo.ema. Set it to 0, or begin in another folder.")
         run.average.load(kept["average"])
     return Progress(**kept["progress"])
 
