@@ -80,15 +80,15 @@ def add_movers(clip: np.ndarray, view: Image.Image, count: int, at: np.ndarray, 
         x0, y0 = rng.uniform(0.15, 0.85, 2) * view.size
         ways = [_wave(at, rng.uniform(0.1, 2.5), rng) for _ in range(2)]
         turn = _wave(at, rng.uniform(0, 0.03), rng)
-        wide, high = (1 + 0.15 * _wave(at, 0.0, rng) for _ in range(2))
+        wide, high = (1 + 0.15 * _wave(at, None, rng) for _ in range(2))
         for frame, x, y, angle, across, down in zip(clip, *ways, turn, wide, high, strict=True):
             _paste(frame, piece, np.array((x0 + x, y0 + y)), angle, across, down)
 
 
-def _wave(at: np.ndarray, speed: float, rng: np.random.Generator) -> np.ndarray:
-    """(n,) a wave of 10 to 70 frames that is nowhere steeper than ``speed`` a frame; of height 1 at speed 0."""
+def _wave(at: np.ndarray, speed: float | None, rng: np.random.Generator) -> np.ndarray:
+    """(n,) a wave of 10 to 70 frames, nowhere steeper than ``speed`` a frame; of height 1 where that is ``None``."""
     period, phase = rng.uniform(10, 70), rng.uniform(0, 2 * np.pi)
-    height = speed * period / (2 * np.pi) if speed else 1.0
+    height = 1.0 if speed is None else speed * period / (2 * np.pi)
     return np.asarray(height * np.sin(2 * np.pi * at / period + phase))
 
 
