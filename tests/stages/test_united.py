@@ -65,6 +65,9 @@ learning_rate = 1e-2
 save_every = 2
 max_rise = 0
 
+[dpo_later]
+steps = 4
+
 [teach]
 config = "stage2.toml"
 weight = 100
@@ -146,6 +149,7 @@ def test_the_alternation(straight: Path) -> None:
     assert not torch.equal(zero["say.weight"], one["say.weight"])
     assert not torch.equal(one["say.weight"], two["say.weight"])
     summary = json.loads((straight / "summary.json").read_text())
+    assert [summary[f"round{n}/generator"]["steps"] for n in (1, 2)] == [6, 4]
     assert set(summary) == {f"round1/{name}" for name in names} | {
         f"round2/{name}" for name in (*names, "improved", "assessor")
     }
@@ -230,6 +234,8 @@ def test_the_new_best_meets_the_old_loser() -> None:
         ("rounds=0", "rounds"),
         ("prompts.dataset=vidprom", "either file or dataset"),
         ("dpo.bata=3", "dpo.beta"),
+        ("dpo_later.stebs=3", r"dpo_later\.steps"),
+        ("dpo_later=3", "dpo_later"),
         ("candidates=1", "candidates"),
         ("dpo.pairs_per_forward=3", "pairs_per_forward"),
     ],
@@ -242,3 +248,12 @@ def test_wrong_settings(tmp_path: Path, change: str, said: str) -> None:
 def test_learning_between_rounds_needs_to_know_how() -> None:
     with pytest.raises(ValueError, match="teach"):
         AlignSettings.model_validate({"stage": "united", "out": "x", "prompts": {"dataset": "world"}})
+
+
+def test_a_later_round_keeps_what_it_is_not_told(tmp_path: Path) -> None:
+    told = settings(tmp_path, "dpo_later.sft=2.5")
+    assert told.dpo_of(1) == told.dpo and told.dpo.steps == 6
+    assert told.dpo_of(2) == told.dpo_of(3) == told.dpo.model_copy(update={"steps": 4, "sft": 2.5})
+    assert settings(tmp_path, "dpo_later={}").dpo_of(2) == told.dpo
+    again = AlignSettings.model_validate(told.model_dump())  # as summaries store it
+    assert again == told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -97,6 +97,7 @@ class AlignSettings(Settings):
         rounds: how often the generator learns.
         update_assessor: whether the assessor learns between two rounds.
         candidates: N of Eq. 8.
+        dpo_later: what differs from ``dpo`` from the second round on.
         take: artefacts that exist already, in the place of steps: ``"round1/pairs" = "mine.jsonl"``.
     """
 
@@ -110,11 +111,29 @@ class AlignSettings(Settings):
     assessor: AssessorSettings = AssessorSettings()
     prompts: PromptSettings
     dpo: DpoSettings = DpoSettings()
+    dpo_later: DpoSettings | None = None
     teach: TeachSettings | None = None
     take: dict[str, Path] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _later_begins_with_the_first(cls, values: dict[str, Any]) -> dict[str, Any]:
+        first, later = _as_set(values.get("dpo", {})), _as_set(values.get("dpo_later"))
+        if not isinstance(first, dict) or not isinstance(later, dict):  # not given, or pydantic says what is wrong
+            return values
+        return {**values, "dpo_later": {**first, **later}}
 
     @model_validator(mode="after")
     def _fits(self) -> AlignSettings:
         if self.rounds > 1 and self.update_assessor and self.teach is None:
             raise ValueError("an assessor that learns between rounds needs [teach], or set update_assessor = false")
         return self
+
+    def dpo_of(self, round_: int) -> DpoSettings:
+        """How the generator learns in a round, counted from 1."""
+        return self.dpo if round_ == 1 or self.dpo_later is None else self.dpo_later
+
+
+def _as_set(settings: Any) -> Any:
+    """What was set, by name."""
+    return settings.model_dump(exclude_unset=True) if isinstance(settings, DpoSettings) else settings

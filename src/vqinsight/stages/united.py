@@ -58,15 +58,16 @@ class United:
         settings = self.settings
         if round_ == 0:
             return settings.generator.name
+        dpo = settings.dpo_of(round_)
 
         def learn(place: Path) -> dict[str, Any]:
             before, pairs = self.generator(round_ - 1), read_pairs(_file(self.pairs(round_), PAIRS))
-            final = train_dpo(open_generator(str(before)), pairs, settings.dpo, place, seed=settings.seed + round_)
+            final = train_dpo(open_generator(str(before)), pairs, dpo, place, seed=settings.seed + round_)
             done: dict[str, Any] = json.loads((final / FINISHED).read_text(encoding="utf-8"))
             return done
 
         taken = self.steps.taken(f"round{round_ - 1}/generator", f"round{round_}/pairs")
-        inputs = {"dpo": settings.dpo.model_dump(mode="json"), "seed": settings.seed, "taken": taken}
+        inputs = {"dpo": dpo.model_dump(mode="json"), "seed": settings.seed, "taken": taken}
         return _final(self.steps.run(f"round{round_}/generator", inputs, learn, alone=False))
 
     def candidates(self, round_: int) -> Path:
