@@ -1,7 +1,7 @@
 """What united fine-tuning does, measured by the world's oracle: python benchmarks/united.py configs/stage3_nano.toml
 
-G, offline DPO (G'), DPO twice with the same assessor, united (G''), united with D' comparing where D scored (what it
-was taught in between); the same DPO with the oracle's own preferences as the upper bound, and with pairs drawn by lot
+G, offline DPO (G'), DPO twice with the same assessor, united (G''), with ``--comparing`` united with D' comparing where
+D scored (what it was taught in between); the same DPO with the oracle's own preferences as the upper bound, and with pairs drawn by lot
 as the control: what a generator gains from those is no judge's. Then the assessor before and after (D, D') on pairs of
 this generator's clips. Fresh clips of held-out prompts, the same seeds for every generator; 95 % bootstrap intervals
 over prompts, differences paired by prompt. The oracle is shown to no training but the bound's. A run that was stopped
@@ -96,7 +96,7 @@ def write_pairs(groups: Sequence[Candidates], chosen: Sequence[tuple[int, int] |
     return file
 
 
-def variants(settings: AlignSettings) -> dict[str, str]:
+def variants(settings: AlignSettings, *, comparing: bool) -> dict[str, str]:
     """The generators side by side, each by its folder; what one has made the next one takes."""
     out = settings.out
     united = United(settings.model_copy(update={"out": out / "united"}))
@@ -119,11 +119,11 @@ def variants(settings: AlignSettings) -> dict[str, str]:
         fresh = read_candidates(United(given).candidates(2))
         take = {**take, "round2/pairs": choose(fresh, out / f"{place}_pairs_2.jsonl")}
         found[f"{name}, two rounds"] = str(United(given.model_copy(update={"take": take})).generator(2))
-    if settings.assessor.mode != "all":
+    if comparing:
         take = {f"round2/{step}": made / "round2" / step for step in ("candidates", "assessor")}
         take["round1/generator"] = made / "round1" / "generator"
-        comparing = settings.assessor.model_copy(update={"mode": "all", "samples": 1})
-        compared = settings.model_copy(update={"out": out / "compared", "assessor": comparing, "take": take})
+        asked = settings.assessor.model_copy(update={"mode": "all", "samples": 1})
+        compared = settings.model_copy(update={"out": out / "compared", "assessor": asked, "take": take})
         found[COMPARED] = str(United(compared).generator(2))
     return found
 
@@ -177,11 +177,12 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--prompts", type=int, default=200)
     parser.add_argument("--clips", type=int, default=2, help="a prompt and generator")
+    parser.add_argument("--comparing", action="store_true", help="also: D' compares where D scored")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = read_toml(AlignSettings, given.config, given.set)
-    generators = variants(settings)
+    generators = variants(settings, comparing=given.comparing)
     prompts, at_once = held_out_prompts(given.prompts), settings.generator.at_once
     found = {
         name: examine(place, prompts, given.clips, settings.out / f"examined_{given.prompts}" / str(number), at_once)
