@@ -1,11 +1,11 @@
 """What united fine-tuning does, measured by the world's oracle: python benchmarks/united.py configs/stage3_nano.toml
 
 G, offline DPO (G'), DPO twice with the same assessor, united (G''), with ``--comparing`` united with D' comparing where
-D scored (what it was taught in between); the same DPO with the oracle's own preferences as the upper bound, and with pairs drawn by lot
-as the control: what a generator gains from those is no judge's. Then the assessor before and after (D, D') on pairs of
-this generator's clips. Fresh clips of held-out prompts, the same seeds for every generator; 95 % bootstrap intervals
-over prompts, differences paired by prompt. The oracle is shown to no training but the bound's. A run that was stopped
-goes on.
+D scored (what it was taught in between); the same DPO with the oracle's own preferences as the upper bound, and with
+pairs drawn by lot as the control: what a generator gains from those is no judge's. Then the assessor before and after
+(D, D') on pairs of this generator's clips. Fresh clips of held-out prompts, the same seeds for every generator; 95 %
+bootstrap intervals over prompts, differences paired by prompt. The oracle is shown to no training but the bound's. A
+run that was stopped goes on.
 """
 
 from __future__ import annotations
