@@ -257,3 +257,5 @@ def test_a_later_round_keeps_what_it_is_not_told(tmp_path: Path) -> None:
     assert settings(tmp_path, "dpo_later={}").dpo_of(2) == told.dpo
     again = AlignSettings.model_validate(told.model_dump())  # as summaries store it
     assert again == told
+    first, later = told.dpo, type(told.dpo)(steps=4, sft=2.5)  # from Python: what is unset is inherited too
+    assert told.model_validate({**told.model_dump(), "dpo": first, "dpo_later": later}) == told
