@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vqinsight.generator.noise import diffuse, flow, shifted, velocity
+from vqinsight.generator.noise import diffuse, flow, flow_towards, shifted, velocity
 
 X, NOISE, ALPHA = torch.tensor([[1.0]]), torch.tensor([[2.0]]), torch.tensor([0.64])
 
@@ -27,6 +27,13 @@ def test_flow_goes_straight_from_the_clip_to_noise() -> None:
     torch.testing.assert_close(flow(X, NOISE, torch.tensor([0.25])), torch.tensor([[0.75 * 1 + 0.25 * 2]]))
     assert flow(X, NOISE, torch.zeros(1)) == X
     assert flow(X, NOISE, torch.ones(1)) == NOISE
+
+
+def test_who_says_the_clip_says_the_flow() -> None:
+    # at t = 0.25 the noisy clip is 1.25: (1.25 - 1) / 0.25 = 1 = noise - x
+    t = torch.tensor([0.25])
+    torch.testing.assert_close(flow_towards(X, flow(X, NOISE, t), t), NOISE - X)
+    assert flow_towards(X, X, torch.zeros(1)) == 0  # the end of the way
 
 
 def test_shift_moves_times_towards_noise() -> None:

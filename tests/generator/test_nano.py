@@ -13,10 +13,10 @@ from vqinsight.errors import ModelError, UsageError
 from vqinsight.generator.average import RunningAverage
 from vqinsight.generator.families.unet3d import _with_guidance_input, guidance_embedding, merge_lora_list
 from vqinsight.generator.load import open_generator
-from vqinsight.generator.nano.build import build_tokenizer
+from vqinsight.generator.nano.build import NEAR, build_tokenizer
 from vqinsight.generator.nano.export import export
 from vqinsight.generator.nano.planes import to_pixels, to_planes
-from vqinsight.generator.nano.train import Plan, train
+from vqinsight.generator.nano.train import DenoiserLesson, Plan, train
 from vqinsight.generator_cli import gather
 from vqinsight.world.simple import QUALITY_WORDS, draw_simple
 
@@ -112,6 +112,30 @@ def test_a_folder_that_is_no_generator_is_refused(tmp_path: Path) -> None:
     (tmp_path / "generator.json").write_text("{")
     with pytest.raises(ModelError, match="JSON"):
         open_generator(str(tmp_path))
+
+
+def test_a_denoiser_that_says_the_flow_is_refused(tmp_path: Path) -> None:
+    tiny_generator("nano").save(tmp_path)
+    assert open_generator(str(tmp_path)).family == "nano"
+    (tmp_path / "generator.json").write_text('{"family": "nano"}')
+    with pytest.raises(ModelError, match="earlier version"):
+        open_generator(str(tmp_path))
+
+
+def test_no_time_is_drawn_too_near_the_clip() -> None:
+    drawn = tiny_generator("nano").sample_t(4096, torch.Generator().manual_seed(0))
+    assert drawn.min() == NEAR
+    assert drawn.max() <= 1
+
+
+def test_the_loss_is_the_error_of_the_flow_and_held_down_near_the_clip() -> None:
+    lesson = DenoiserLesson(build_tokenizer(), 0.9)
+    for weight in lesson.networks["denoiser"].proj_out.parameters():
+        torch.nn.init.zeros_(weight)  # says a clip of nothing but 0
+    latents = torch.full((2, 16, 8, 8, 8), 3.0)
+    t = torch.tensor([0.5, 0.1])
+    loss = lesson(latents, torch.randn_like(latents), t, ["a", "b"])["loss"]
+    torch.testing.assert_close(loss, torch.tensor((3 / 0.5) ** 2 / 2 + (3 / NEAR) ** 2 / 2))
 
 
 def test_one_seed_a_prompt() -> None:

@@ -33,6 +33,11 @@ def flow(x: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     return _like(1 - t, x) * x + _like(t, x) * noise
 
 
+def flow_towards(clip: torch.Tensor, noisy: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """The flow at ``noisy`` (time ``t`` in (0, 1]) of a network that says the clip: (noisy - clip) / t."""
+    return (noisy - clip) / _like(t.clamp(min=1e-3), noisy)
+
+
 def shifted(u: torch.Tensor, shift: float) -> torch.Tensor:
     """u in [0, 1] moved towards noise: s u / (1 + (s - 1) u). Sampler and training must use the same shift."""
     return shift * u / (1 + (shift - 1) * u)

@@ -12,13 +12,13 @@ from transformers import AutoTokenizer, CLIPTextModel
 
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Conditioning, Generator
-from vqinsight.generator.nano.build import SHIFT
+from vqinsight.generator.nano.build import NEAR, SHIFT
 from vqinsight.generator.nano.planes import encode_words, to_pixels, to_planes
-from vqinsight.generator.noise import shifted
-from vqinsight.generator.stored import write_card
+from vqinsight.generator.noise import flow_towards, shifted
+from vqinsight.generator.stored import read_card, write_card
 from vqinsight.world.simple import FPS, FRAMES, SIDE
 
-STEPS, GUIDANCE = 12, 2.0
+STEPS, GUIDANCE = 12, 3.5
 
 
 class NanoGenerator(Generator):
@@ -67,24 +67,27 @@ class NanoGenerator(Generator):
 
     def predict(self, noisy: torch.Tensor, t: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
         text = conditioning.tensors["text"].to(noisy)
-        return self.denoiser(noisy, t.to(noisy) * 1000, text, return_dict=False)[0]
+        clip = self.denoiser(noisy, t.to(noisy) * 1000, text, return_dict=False)[0]
+        return flow_towards(clip, noisy, t)
 
     def sample_t(self, count: int, rng: torch.Generator) -> torch.Tensor:
-        """Uniform, then shifted as the sampler's steps are."""
-        return shifted(1 - torch.rand(count, generator=rng), SHIFT)
+        """Uniform, then shifted as the sampler's steps are, but none nearer to the clip than ``NEAR``."""
+        return shifted(1 - torch.rand(count, generator=rng), SHIFT).clamp(min=NEAR)
 
     def _save_whole(self, folder: Path) -> None:
         for name in ("denoiser", "vae", "text_encoder", "tokenizer", "scheduler"):
             getattr(self, name).save_pretrained(folder / name)
-        write_card(folder, {"family": "nano"})
+        write_card(folder, {"family": "nano", "says": "clip"})
 
 
 def open_nano(name: str, folder: Path) -> NanoGenerator:
     """Read a folder that was trained here.
 
     Raises:
-        ModelError: something is missing or damaged.
+        ModelError: something is missing or damaged, or the denoiser says the flow, as it did before it said the clip.
     """
+    if (read_card(folder) or {}).get("says") != "clip":
+        raise ModelError(f"{name}: trained by an earlier version, whose denoiser says something else. Train it again.")
     try:
         return NanoGenerator(
             name,

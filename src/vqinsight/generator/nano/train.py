@@ -18,8 +18,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
+from vqinsight.assessor.nano.muon import MuonAndAdamW
 from vqinsight.assessor.save import last_checkpoint
 from vqinsight.generator.nano.build import (
+    NEAR,
     SHIFT,
     build_autoencoder,
     build_denoiser,
@@ -44,7 +46,8 @@ class Plan:
         clips: distinct clips, rendered once.
         autoencoder_steps: of ``frames`` frames each.
         steps: of the denoiser, of ``batch`` clips each.
-        autoencoder_rate, rate: peak learning rates of AdamW.
+        autoencoder_rate: AdamW's, at its peak.
+        rate: Muon's, and AdamW's where that is not for Muon.
         average: decay of the running average of the denoiser that is kept.
     """
 
@@ -186,10 +189,15 @@ class DenoiserLesson(torch.nn.Module):
     def forward(
         self, latents: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, prompts: list[str]
     ) -> dict[str, torch.Tensor]:
-        """Mean squared error of the flow."""
+        """Mean squared error of the flow, held down near the clip.
+
+        The network says the clip, not the flow: a token is 256 numbers and so is the network's width, and noise,
+        unlike clips, cannot pass through less than its full width (docs/generator.md).
+        """
         text = encode_words(self.networks["text_encoder"], self.tokenizer, prompts)
-        said = self.networks["denoiser"](flow(latents, noise, t), t * 1000, text, return_dict=False)[0]
-        return {"loss": F.mse_loss(said.float(), noise - latents)}
+        clip = self.networks["denoiser"](flow(latents, noise, t), t * 1000, text, return_dict=False)[0]
+        near = t.clamp(min=NEAR).view(-1, 1, 1, 1, 1)
+        return {"loss": ((clip.float() - latents) / near).square().mean()}
 
 
 class Averaging(TrainerCallback):
@@ -220,7 +228,8 @@ def train(out: Path, plan: Plan, *, start: Path | None = None) -> None:
     if before is not None:
         for name, network in lesson.networks.items():
             network.load_state_dict(getattr(before, name).state_dict())
-    _run(lesson, Captioned(latents, plan), collate, out / "denoiser", plan, plan.batch, [Averaging()])
+    muon = MuonAndAdamW(lesson.networks, plan.rate, plan.rate, weight_decay=0.01)
+    _run(lesson, Captioned(latents, plan), collate, out / "denoiser", plan, plan.batch, muon, [Averaging()])
     kept: Any = lesson.average.module
     made = NanoGenerator("nano", kept["denoiser"], vae, kept["text_encoder"], tokenizer, build_scheduler())
     made.save(out / "final")
@@ -233,14 +242,16 @@ def _run(
     out: Path,
     plan: Plan,
     batch: int,
+    optimizer: torch.optim.Optimizer | None = None,
     callbacks: list[TrainerCallback] | None = None,
 ) -> None:
-    """Train ``model`` on ``data`` once through, from the last whole checkpoint if there is one."""
+    """Train ``model`` on ``data`` once through, by AdamW if nothing else is given, from the last whole checkpoint if
+    there is one."""
     arguments = TrainingArguments(
         output_dir=str(out),
         per_device_train_batch_size=batch,
         num_train_epochs=1,
-        learning_rate=plan.rate if callbacks else plan.autoencoder_rate,
+        learning_rate=plan.autoencoder_rate,
         weight_decay=0.01,
         lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr_rate": 0.03},
@@ -257,7 +268,14 @@ def _run(
         disable_tqdm=True,
         train_sampling_strategy="sequential",
     )
-    trainer = Trainer(model=model, args=arguments, train_dataset=data, data_collator=collator, callbacks=callbacks)
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=data,
+        data_collator=collator,
+        callbacks=callbacks,
+        optimizers=(optimizer, None),
+    )
     checkpoint = last_checkpoint(out)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
