@@ -10,7 +10,7 @@ SOURCE = ROOT / "src" / "vqinsight"
 # A file imports from its own line or from those before it.
 ORDER = [
     {"errors"},
-    {"config"},
+    {"config", "files"},
     {"video"},
     {"tasks"},
     {"world"},

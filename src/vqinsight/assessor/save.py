@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vqinsight.assessor.load import SETTINGS_FILE, Loaded
+from vqinsight.files import write_whole
 from vqinsight.video.pixels import PixelSpec
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def save_companions(loaded: Loaded, folder: Path) -> None:
     loaded.tokenizer.save_pretrained(folder)
     settings = preprocessor(loaded.spec, loaded.model.config.model_type)
     (folder / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    (folder / SETTINGS_FILE).write_text(json.dumps(loaded.look.model_dump(), indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / SETTINGS_FILE, json.dumps(loaded.look.model_dump(), indent=2) + "\n")
 
 
 def restore(model: Any, checkpoint: Path) -> None:

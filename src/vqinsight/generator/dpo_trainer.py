@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 
 from vqinsight.assessor.generate import seed_of
 from vqinsight.errors import TrainingError, UsageError
+from vqinsight.files import write_whole
 from vqinsight.generator.average import RunningAverage
 from vqinsight.generator.base import Generator
 from vqinsight.generator.dpo import PairErrors, dpo, pair_errors
@@ -123,7 +124,7 @@ def train_dpo(
             "left_out": {reason: count for reason, count in left_out.items() if count},
             "rise": progress.rise(),
         }
-        (final / FINISHED).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        write_whole(final / FINISHED, json.dumps(summary, indent=2) + "\n")
     state.wait_for_everyone()
     return final
 

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vqinsight.errors import ModelError
+from vqinsight.files import write_whole
 from vqinsight.generator import lora
 
 CARD = "generator.json"  # lies in every folder that a generator was saved to
@@ -37,7 +38,7 @@ def read_card(folder: Path) -> dict[str, Any] | None:
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Say what the folder holds; written last, so that a folder with a card is whole."""
-    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / CARD, json.dumps(card, indent=2) + "\n")
 
 
 def save_lora(denoiser: torch.nn.Module, folder: Path, base: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vqinsight.errors import UsageError
+from vqinsight.files import write_whole
 
 
 class Journal:
@@ -37,9 +38,7 @@ class Journal:
             raise UsageError(f"{path} is there already and was not made by this run. Choose another place.")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = note.with_name(f".{note.name}.{os.getpid()}.part")
-            part.write_text(json.dumps(given, indent=2) + "\n", encoding="utf-8")
-            part.replace(note)
+            write_whole(note, json.dumps(given, indent=2) + "\n")
         self.rows: dict[str, dict[str, Any]] = {row["id"]: row for row in _whole_lines(path)}
 
     def add(self, row: dict[str, Any]) -> None:

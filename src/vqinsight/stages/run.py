@@ -23,6 +23,7 @@ from vqinsight.assessor.generate import seed_of
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.save import last_checkpoint, restore, save_companions
 from vqinsight.errors import UsageError
+from vqinsight.files import write_whole
 from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.questions import Questions
 from vqinsight.grpo.trainer import GRPOTrainer, Policy
@@ -147,7 +148,7 @@ def begin(settings: TrainSettings, *, resume: bool) -> None:
     processes().wait_for_everyone()  # before the first process writes what the others look at
     if processes().is_main_process:
         settings.out.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(given, indent=2) + "\n", encoding="utf-8")
+        write_whole(note, json.dumps(given, indent=2) + "\n")
 
 
 def finish(

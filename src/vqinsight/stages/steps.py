@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vqinsight.errors import UsageError
+from vqinsight.files import write_whole
 from vqinsight.stages.run import processes
 
 logger = logging.getLogger(__name__)
@@ -101,6 +102,4 @@ class Steps:
             (part / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
             part.rename(place)
             return
-        file = place / f".{NOTE}.{os.getpid()}.part"
-        file.write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
-        file.replace(place / NOTE)
+        write_whole(place / NOTE, json.dumps(note, indent=2) + "\n")
