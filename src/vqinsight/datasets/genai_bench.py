@@ -11,6 +11,7 @@ from vqinsight.datasets.download import BadRow, Download, Tray, check_choice
 from vqinsight.datasets.places import ClipFiles, existing_folder
 from vqinsight.datasets.rows import parquet_columns, read_parquet
 from vqinsight.errors import UsageError
+from vqinsight.files import whole
 from vqinsight.tasks.types import Choice, Example, Preference, Question
 
 SPLITS = ("test_v1", "test")
@@ -102,9 +103,8 @@ def _write(content: bytes, folder: Path) -> Path:
     try:
         if not place.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            partial = place.with_suffix(".part")
-            partial.write_bytes(content)
-            partial.replace(place)
+            with whole(place) as part:
+                part.write_bytes(content)
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be written to ({error.strerror or error}). Choose another folder."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from vqinsight.errors import UnreadableVideo
+from vqinsight.files import whole, write_whole
 from vqinsight.generator.base import Generator
 from vqinsight.ranking.pairs_file import Pair
 from vqinsight.video.read import iter_frames, probe
@@ -63,11 +63,10 @@ def cache_latents(
             try:
                 win, lose = (_encode(generator, path) for path in (pair.win, pair.lose))
             except UnreadableVideo as error:
-                failed.write_text(json.dumps({"reason": str(error)}) + "\n", encoding="utf-8")
+                write_whole(failed, json.dumps({"reason": str(error)}) + "\n")
             else:
-                temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
-                save_file({"win": win, "lose": lose}, temporary)
-                temporary.replace(file)
+                with whole(file) as part_file:
+                    save_file({"win": win, "lose": lose}, part_file)
         if on_progress is not None:
             on_progress(done, len(mine))
 

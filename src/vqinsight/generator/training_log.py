@@ -7,6 +7,8 @@ import math
 import sys
 from pathlib import Path
 
+from vqinsight.files import write_whole
+
 
 class TrainingLog:
     """``log.jsonl``: a row of means every so many updates, and the same on standard error."""
@@ -18,7 +20,7 @@ class TrainingLog:
         if writes and path.is_file():  # rows behind the checkpoint that the run goes on from come again
             rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
             kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
-            path.write_text("".join(kept), encoding="utf-8")
+            write_whole(path, "".join(kept))
 
     def __enter__(self) -> TrainingLog:
         return self

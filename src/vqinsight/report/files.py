@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from vqinsight.errors import UsageError
+from vqinsight.files import whole
 from vqinsight.report.rows import Kind, table
 from vqinsight.report.words import ResultRecord
 
@@ -101,14 +102,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: the file cannot be written.
     """
-    target = path.resolve()
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with _plain_errors(path):
-            yield part
-            part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with _plain_errors(path), whole(path.resolve()) as part:
+        yield part
 
 
 def _is_same(path: Path, name: str) -> bool:

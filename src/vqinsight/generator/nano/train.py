@@ -251,7 +251,7 @@ def _run(
         output_dir=str(out),
         per_device_train_batch_size=batch,
         num_train_epochs=1,
-        learning_rate=plan.autoencoder_rate,
+        learning_rate=plan.autoencoder_rate,  # of AdamW; an optimizer that is given has its own
         weight_decay=0.01,
         lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr_rate": 0.03},
