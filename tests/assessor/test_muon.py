@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from vqinsight.assessor.nano.muon import MuonAndAdamW
+from vqinsight.assessor.nano.muon import Muon, MuonAndAdamW, orthogonal
 
 
 def _model() -> torch.nn.Module:
@@ -30,6 +30,33 @@ def test_every_weight_learns_and_only_matrices_by_muon() -> None:
     assert all(not torch.equal(a, b) for a, b in zip(before.parameters(), model.parameters(), strict=True))
     by_muon = {id(p) for group in optimizer._muon.param_groups for p in group["params"]}
     assert by_muon == {id(model[1].weight), id(model[3].weight)}  # type: ignore[index]
+
+
+def test_muon_is_torchs_but_for_its_precision() -> None:
+    torch.manual_seed(0)
+    wide, tall = torch.randn(6, 10), torch.randn(12, 5)
+    ours, theirs = ([w.clone().requires_grad_() for w in (wide, tall)] for _ in range(2))
+    optimizers = (
+        Muon(ours, lr=0.1, weight_decay=0.05),
+        torch.optim.Muon(theirs, lr=0.1, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+    )
+    for _ in range(3):
+        gradients = [torch.randn_like(w) for w in (wide, tall)]
+        for weights, optimizer in zip((ours, theirs), optimizers, strict=True):
+            for weight, gradient in zip(weights, gradients, strict=True):
+                weight.grad = gradient.clone()
+            optimizer.step()
+    for start, mine, other in zip((wide, tall), ours, theirs, strict=True):
+        moved = (other - start).norm()
+        assert moved > 0.1
+        assert (mine - other).norm() < 0.02 * moved  # bfloat16 has three digits
+
+
+def test_an_orthogonal_update_has_singular_values_about_one() -> None:
+    torch.manual_seed(0)
+    for shape in ((8, 20), (20, 8)):
+        values = torch.linalg.svdvals(orthogonal(torch.randn(shape), (3.4445, -4.775, 2.0315), 5))
+        assert 0.6 < values.min() <= values.max() < 1.3
 
 
 def test_factors_and_schedules_reach_both() -> None:

@@ -92,6 +92,27 @@ def test_every_exercise_has_a_text_of_its_own_and_wrong_facts_are_common() -> No
     assert len(set(texts)) > 0.5 * len(texts)
 
 
+def test_the_strength_of_a_defect_in_time_is_told_roughly_its_kind_exactly() -> None:
+    """As often a level too low as too high in the middle; of the ends the neighbour is told about as often."""
+    told: dict[int, list[int]] = {strength: [] for strength in range(1, 6)}
+    for seed in range(1200):
+        drawn = lesson(seed, "perception")
+        for exercise in drawn.exercises:
+            for clip, heard in zip(exercise.clips, _by_clip(exercise), strict=True):
+                defect = drawn.clips[clip].truth.temporal
+                if drawn.still or defect is None:
+                    continue
+                assert heard.temporal is not None
+                assert heard.temporal[0] == defect.kind
+                told[level(defect.severity)].append(heard.temporal[1])
+    means = [np.mean(told[strength]) for strength in range(1, 6)]
+    assert means == sorted(means)
+    assert abs(means[2] - 3) < 0.15
+    assert means[4] < 4.7
+    assert 0.3 < np.mean(np.array(told[5]) == 4) < 0.6
+    assert 0.3 < np.mean(np.array(told[3]) == 3) < 0.7
+
+
 def test_a_text_about_other_things_is_said_to_be_so() -> None:
     heard = {
         answer

@@ -3,7 +3,8 @@
 Two stages. ``perception``: one terse line, one word an attribute, nothing random in the answer; the other way round the
 wording drowns the signal. ``conversation``: the five tasks in the think/answer form with free wording. The reasoning
 tells the truth, but the *opinion* that follows (scores, choices) is weak and biased on purpose, as a general model's
-is: to make it right is the work of reinforcement learning, which is never shown the exact scores as text.
+is: to make it right is the work of reinforcement learning, which is never shown the exact scores as text. One thing
+is told roughly: how strong a defect in time is.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ from vqinsight.tasks.prompts import BRIEF, clean
 from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
 from vqinsight.world import describe
 from vqinsight.world.ask import ask
-from vqinsight.world.describe import Truth
+from vqinsight.world.describe import Defect, Truth
 from vqinsight.world.draw import Split, WorldClip, draw_siblings, draw_truth, overall, quality
 from vqinsight.world.facts import FACT_NAMES, caption, draw_facts, mutate
 from vqinsight.world.outside import draw_outside
 from vqinsight.world.simple import simple_siblings
 
 Stage = Literal["perception", "conversation"]
+
+# How lessons tell the strength of a defect in time: drawn in and blurred, see ``_roughly``. Chosen on training clips.
+DRAWN_IN = 0.8
+BLURRED = 0.15
 
 
 @dataclass(frozen=True)
@@ -91,24 +96,38 @@ def _told(clip: WorldClip, still: bool, rng: np.random.Generator) -> tuple[Truth
     The text that a clip is drawn with is mostly right: a model that says so of every fact is seldom wrong, and
     compares nothing. And a text that it can say nothing about comes from every user.
     """
-    facts, chance = clip.truth.facts, rng.random()
+    truth, chance = _roughly(clip.truth, rng), rng.random()
+    facts = truth.facts
     if still or chance < 0.15 or (facts is None and chance < 0.7):
-        return replace(clip.truth, claim=None), None
+        return replace(truth, claim=None), None
     if facts is None or chance < 0.3:
-        return replace(clip.truth, claim=None), draw_outside(rng)
+        return replace(truth, claim=None), draw_outside(rng)
     claim = mutate(facts, _some(0.5 if rng.random() < 0.75 else 0.0, rng), rng)
-    return replace(clip.truth, claim=claim), caption(claim, rng)
+    return replace(truth, claim=claim), caption(claim, rng)
 
 
 def _both_told(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> tuple[tuple[Truth, Truth], str | None]:
     """The same for two clips, under one text for both."""
-    a, b = clips[0].truth, clips[1].truth
+    a, b = (_roughly(clip.truth, rng) for clip in clips)
     chance = rng.random()
     if a.facts is None or b.facts is None or chance < 0.3:
         text = draw_outside(rng) if chance < 0.15 else None
         return (replace(a, claim=None), replace(b, claim=None)), text
     claim = mutate((a.facts, b.facts)[rng.integers(2)], _some(0.25, rng), rng)
     return (replace(a, claim=claim), replace(b, claim=claim)), caption(claim, rng)
+
+
+def _roughly(truth: Truth, rng: np.random.Generator) -> Truth:
+    """The strength of the defect in time as an eye would put it that is not sure.
+
+    What a model says is its likeliest word. Where it cannot tell and mild, moderate and severe are .3, .3 and .4 to it,
+    that is the far end, and wrong by most; a word for which its neighbours speak too is the one in the middle, as the
+    mean would be (docs/nano.md has the figures). So a lesson may tell the neighbour, and of the ends it often does.
+    """
+    if truth.temporal is None:
+        return truth
+    put = 0.5 + DRAWN_IN * (truth.temporal.severity - 0.5) + rng.normal(0, BLURRED)
+    return replace(truth, temporal=Defect(truth.temporal.kind, float(np.clip(put, 0.01, 1.0))))
 
 
 def _some(share: float, rng: np.random.Generator) -> tuple[str, ...]:

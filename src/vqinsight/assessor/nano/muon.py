@@ -13,8 +13,49 @@ from typing import Any
 import torch
 
 
+class Muon(torch.optim.Muon):
+    """torch's Muon with ``adjust_lr_fn="match_rms_adamw"``, computed in the precision of the weights.
+
+    torch's own computes in bfloat16 wherever it runs. A processor that has none took .6 s for a matrix of 256 x 768,
+    and .02 s in float32: a step of pre-training 16 s, most of it here.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One update."""
+        loss = closure() if closure is not None else None
+        for group in self.param_groups:
+            rate, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["momentum_buffer"] = torch.zeros_like(weight)
+                mean = state["momentum_buffer"].lerp_(weight.grad, 1 - momentum)
+                update = orthogonal(weight.grad.lerp(mean, momentum), group["ns_coefficients"], group["ns_steps"])
+                weight.mul_(1 - rate * decay)
+                weight.add_(update, alpha=-rate * 0.2 * max(weight.shape) ** 0.5)
+        return loss
+
+
+def orthogonal(matrix: torch.Tensor, coefficients: tuple[float, float, float], steps: int) -> torch.Tensor:
+    """A matrix with the same singular vectors whose singular values are all about 1, by Newton-Schulz steps.
+
+    Source: Jordan et al., Muon: An optimizer for hidden layers in neural networks (2024).
+    """
+    a, b, c = coefficients
+    tall = matrix.shape[0] > matrix.shape[1]
+    near = matrix.T if tall else matrix
+    near = near / near.norm().clamp_min(1e-7)
+    for _ in range(steps):
+        gram = near @ near.T
+        near = a * near + (b * gram + c * gram @ gram) @ near
+    return near.T if tall else near
+
+
 class MuonAndAdamW(torch.optim.Optimizer):
-    """``torch.optim.Muon`` and ``torch.optim.AdamW`` side by side.
+    """``Muon`` and ``torch.optim.AdamW`` side by side.
 
     Args:
         model: its two-dimensional weights, embeddings apart, go to Muon.
@@ -38,11 +79,10 @@ class MuonAndAdamW(torch.optim.Optimizer):
             if weight.requires_grad:
                 kind = matrices if weight.ndim == 2 and id(weight) not in embeddings else others
                 kind[next((f for start, f in (factors or {}).items() if name.startswith(start)), 1.0)].append(weight)
-        self._muon = torch.optim.Muon(
+        self._muon = Muon(
             [{"params": weights, "lr": muon_rate * factor} for factor, weights in matrices.items()],
             lr=muon_rate,
             weight_decay=weight_decay,
-            adjust_lr_fn="match_rms_adamw",
         )
         self._adamw = torch.optim.AdamW(
             [{"params": weights, "lr": adamw_rate * factor} for factor, weights in others.items()],
