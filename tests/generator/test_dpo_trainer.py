@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from helpers.toy_generator import ToyGenerator
 from safetensors.torch import save_file
 
 from vqinsight.errors import TrainingError, UsageError
-from vqinsight.generator.base import Conditioning
 from vqinsight.generator.dpo import pair_errors
 from vqinsight.generator.dpo_trainer import train_dpo
 from vqinsight.generator.latents import cached
@@ -81,27 +79,6 @@ def test_the_running_average_is_saved(pairs: Pairs, tmp_path: Path) -> None:
         longer = QUICK.model_copy(update={"steps": 4, "ema": 0.5})
         (tmp_path / "two" / "final" / "dpo.json").unlink()
         train_dpo(ToyGenerator(), pairs, longer, tmp_path / "two")
-
-
-def test_a_share_of_pairs_learns_without_its_prompt(
-    pairs: Pairs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard: list[str] = []
-    encode = ToyGenerator.encode_prompt
-
-    def listen(self: ToyGenerator, prompts: Sequence[str]) -> Conditioning:
-        heard.extend(prompts)
-        return encode(self, prompts)
-
-    monkeypatch.setattr(ToyGenerator, "encode_prompt", listen)
-    empty = {}
-    for share in (0.0, 0.4, 1.0):
-        heard.clear()
-        settings = QUICK.model_copy(update={"steps": 30, "empty_prompts": share})
-        train_dpo(ToyGenerator(), pairs, settings, tmp_path / str(share))
-        empty[share] = sum(prompt == "" for prompt in heard) / len(heard)
-    assert (empty[0.0], empty[1.0]) == (0, 1)
-    assert 0.25 < empty[0.4] < 0.55
 
 
 def test_the_seed_also_says_where_lora_begins(pairs: Pairs, tmp_path: Path) -> None:

@@ -201,8 +201,7 @@ class _Run:
             noises.append(torch.randn(win.shape, generator=rng))
             wins.append(win)
             loses.append(lose)
-            untold = float(torch.rand((), generator=rng)) < self._settings.empty_prompts
-            prompts.append("" if untold else chosen.pair.prompt)
+            prompts.append(chosen.pair.prompt)
         win, lose, noise = (torch.stack(each).to(device, generator.dtype) for each in (wins, loses, noises))
         with torch.no_grad():
             conditioning = generator.encode_prompt(prompts)

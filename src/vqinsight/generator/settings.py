@@ -19,8 +19,6 @@ class DpoSettings(Settings):
         max_rise: the run stops early when the winners' error, over the last ``watch`` updates, is this share above the
             reference's (likelihood displacement); 0 never stops it.
         watch: updates that the rise is averaged over.
-        empty_prompts: share of pairs that learn without their prompt: guidance leads away from what the generator makes
-            of none, and what only prompts have learned it multiplies.
         steps: updates.
         pairs: an update, over all processes together.
         pairs_per_forward: pairs that go through the denoiser at once on each process: the knob for memory.
@@ -40,7 +38,6 @@ class DpoSettings(Settings):
     sft: float = Field(default=0.0, ge=0)
     max_rise: float = Field(default=0.05, ge=0)
     watch: int = Field(default=20, ge=1)
-    empty_prompts: float = Field(default=0.0, ge=0, le=1)
     steps: int = Field(default=1000, ge=1)
     pairs: int = Field(default=16, ge=1)
     pairs_per_forward: int = Field(default=1, ge=1)
