@@ -24,7 +24,7 @@ demo: setup
 	@echo "The report is in report.html: open it in a browser."
 
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: setup
 	$(BIN)/ruff check

@@ -23,7 +23,7 @@ from vqinsight.stages.align_settings import AlignSettings, PromptSettings
 from vqinsight.stages.prompts import read_prompts
 from vqinsight.stages.united import United
 
-TRIED = ((150, 0.0), (300, 0.0), (300, 20.0), (150, 125.0))  # updates, and the weight of the pull
+TRIED = ((150, 0.0), (300, 0.0), (150, 20.0))  # updates, and the weight of the pull
 PROMPTS_SEED = 99
 
 

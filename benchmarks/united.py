@@ -33,6 +33,7 @@ from vqinsight.evaluation.resampling import Bootstrap, mean, paired
 from vqinsight.generator.candidates import make_candidates
 from vqinsight.generator.latents import read_clip
 from vqinsight.generator.load import open_generator
+from vqinsight.ranking.by_score import best_and_worst_score
 from vqinsight.ranking.choose import Candidates
 from vqinsight.ranking.folders import MADE, read_candidates
 from vqinsight.ranking.judge import judge_pairs
@@ -67,30 +68,25 @@ def _oracle(group: Candidates) -> list[dict[str, float]]:
 
 def oracle_pairs(groups: Sequence[Candidates], file: Path) -> Path:
     """Best over worst of each prompt by the oracle, as a pairs file."""
-    if file.is_file():
-        return file
-    chosen: list[tuple[int, int] | None] = []
-    for measured in oracle(groups):
-        scores = [each["overall"] for each in measured]
-        told = len(scores) > 1 and max(scores) > min(scores)
-        chosen.append((int(np.argmax(scores)), int(np.argmin(scores))) if told else None)
-    return write_pairs(groups, chosen, file)
+    return file if file.is_file() else write_pairs(groups, [[m["overall"] for m in of] for of in oracle(groups)], file)
 
 
 def lot_pairs(groups: Sequence[Candidates], file: Path, seed: int) -> Path:
-    """Any two of each prompt's clips in any order, as a pairs file."""
+    """Each prompt's clips in any order, as a pairs file."""
     rng = np.random.default_rng((seed, len(groups)))
-    chosen = [tuple(rng.permutation(len(each.paths))[:2].tolist()) if len(each.paths) > 1 else None for each in groups]
-    return file if file.is_file() else write_pairs(groups, chosen, file)
+    return file if file.is_file() else write_pairs(groups, [rng.random(len(of.paths)).tolist() for of in groups], file)
 
 
-def write_pairs(groups: Sequence[Candidates], chosen: Sequence[tuple[int, int] | None], file: Path) -> Path:
-    """A row for each prompt with a winner and a loser."""
+def write_pairs(groups: Sequence[Candidates], scores: Sequence[Sequence[float]], file: Path) -> Path:
+    """A row for each prompt, as ``judge_all`` writes it by scores."""
     lines = []
-    for group, places in zip(groups, chosen, strict=True):
-        if places is not None:
-            win, lose = (str(Path(group.paths[place]).resolve()) for place in places)
-            lines.append(json.dumps({"id": group.id, "prompt": group.prompt, "win": win, "lose": lose}) + "\n")
+    for group, given in zip(groups, scores, strict=True):
+        ends = best_and_worst_score(given)
+        if ends is not None:
+            paths = [str(Path(path).resolve()) for path in group.paths]
+            win, lose = (paths[place] for place in ends)
+            row = {"id": group.id, "prompt": group.prompt, "candidates": paths, "scores": given}
+            lines.append(json.dumps(row | {"win": win, "lose": lose}) + "\n")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(lines), encoding="utf-8")
     return file

@@ -146,6 +146,27 @@ def test_a_pairs_file_goes_on_and_is_not_mixed(assessor: Assessor, clips: list[P
     assert foreign.read_text() == "{}\n"
 
 
+@pytest.mark.parametrize(
+    ("judged", "wanted"),
+    [
+        ({"scores": [5.0, 1.0, None, 9.0, 3.0, 3.0]}, ["db", "af"]),
+        ({"scores": [4.0, 1.0, 4.0, 9.0, 4.0, 4.0]}, ["db"]),  # inside none is better than another
+        ({"wins": [3.0, 0.0, 2.0, 5.0, 4.0, 1.0], "judged": 15}, ["db", "ef", "ac"]),
+        ({"wins": [3.0, 0.0, 2.0, 5.0, 4.0, 1.0], "judged": 8}, ["db"]),  # a tournament's
+        ({}, ["db"]),  # a file of one's own
+    ],
+)
+def test_a_prompt_may_give_pairs_further_in(judged: dict[str, object], wanted: list[str], tmp_path: Path) -> None:
+    for name in "abcdef":
+        (tmp_path / name).touch()
+    row = {"id": "7", "prompt": "p", "candidates": list("abcdef"), "win": "d", "lose": "b"} | judged
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(row) + "\n")
+    for per_prompt in (1, 2, 5):
+        found = read_pairs(tmp_path / "pairs.jsonl", per_prompt=per_prompt).pairs
+        assert [Path(pair.win).name + Path(pair.lose).name for pair in found] == wanted[:per_prompt]
+        assert [pair.id for pair in found] == ["7", "7/2", "7/3"][: len(found)]
+
+
 def test_reading_pairs_counts_what_it_leaves_out(clips: list[Path], tmp_path: Path) -> None:
     file = tmp_path / "pairs.jsonl"
     rows = [

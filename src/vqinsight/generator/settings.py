@@ -20,6 +20,7 @@ class DpoSettings(Settings):
             reference's (likelihood displacement); 0 never stops it.
         watch: updates that the rise is averaged over.
         steps: updates.
+        pairs_per_prompt: 1 is best over worst (Eq. 8); more adds second best over second worst, and so on inwards.
         pairs: an update, over all processes together.
         pairs_per_forward: pairs that go through the denoiser at once on each process: the knob for memory.
         learning_rate: at its peak.
@@ -39,6 +40,7 @@ class DpoSettings(Settings):
     max_rise: float = Field(default=0.05, ge=0)
     watch: int = Field(default=20, ge=1)
     steps: int = Field(default=1000, ge=1)
+    pairs_per_prompt: int = Field(default=1, ge=1)
     pairs: int = Field(default=16, ge=1)
     pairs_per_forward: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=6e-6, gt=0)

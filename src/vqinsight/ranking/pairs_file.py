@@ -107,8 +107,12 @@ def judge_all(
     return read_pairs(file)
 
 
-def read_pairs(file: Path) -> Pairs:
+def read_pairs(file: Path, *, per_prompt: int = 1) -> Pairs:
     """Read a pairs file; rows that cannot be used are counted by reason.
+
+    Args:
+        per_prompt: 1 is best over worst (Eq. 8); more adds the second best over the second worst, and so on inwards,
+            where a row has every candidate's score or wins over all others and they differ.
 
     Raises:
         UsageError: the file cannot be read.
@@ -125,14 +129,27 @@ def read_pairs(file: Path) -> Pairs:
         elif not all(isinstance(values.get(key), str) and values[key] for key in ("prompt", "win", "lose")):
             left_out["without prompt, win and lose"] += 1
         else:
-            places = [os.path.normpath(file.parent / values[key]) for key in ("win", "lose")]
-            gone = [place for place in places if not Path(place).exists()]
-            if gone:
-                missing.update(dict.fromkeys(gone))
-                left_out["with a clip that is not on the disk"] += 1
-            else:
-                pairs.append(Pair(str(values.get("id", number)), values["prompt"], *places))
+            id_, chosen = str(values.get("id", number)), [(values["win"], values["lose"]), *_inner(values)]
+            for place, (win, lose) in enumerate(chosen[:per_prompt]):
+                clips = [os.path.normpath(file.parent / path) for path in (win, lose)]
+                gone = [clip for clip in clips if not Path(clip).exists()]
+                if gone:
+                    missing.update(dict.fromkeys(gone))
+                    left_out["with a clip that is not on the disk"] += 1
+                else:
+                    pairs.append(Pair(f"{id_}/{place + 1}" if place else id_, values["prompt"], *clips))
     return Pairs(tuple(pairs), dict(left_out), tuple(missing))
+
+
+def _inner(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The second best over the second worst, the third best over the third worst …, as far as they differ."""
+    paths, judged = row.get("candidates") or (), row.get("scores") or row.get("wins") or ()
+    known = {path: value for path, value in zip(paths, judged, strict=False) if value is not None}
+    if not row.get("scores") and row.get("judged") != len(known) * (len(known) - 1) // 2:
+        return []  # a tournament: its wins are over few others
+    order = sorted((path for path in known if path not in (row["win"], row["lose"])), key=lambda path: -known[path])
+    nested = zip(order[: len(order) // 2], reversed(order), strict=False)
+    return [(win, lose) for win, lose in nested if known[win] > known[lose]]
 
 
 def agreement(file: Path) -> str | None:

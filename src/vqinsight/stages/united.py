@@ -61,7 +61,8 @@ class United:
         dpo = settings.dpo_of(round_)
 
         def learn(place: Path) -> dict[str, Any]:
-            before, pairs = self.generator(round_ - 1), read_pairs(_file(self.pairs(round_), PAIRS))
+            before, file = self.generator(round_ - 1), _file(self.pairs(round_), PAIRS)
+            pairs = read_pairs(file, per_prompt=dpo.pairs_per_prompt)
             final = train_dpo(open_generator(str(before)), pairs, dpo, place, seed=settings.seed + round_)
             done: dict[str, Any] = json.loads((final / FINISHED).read_text(encoding="utf-8"))
             return done

@@ -20,6 +20,9 @@ class Muon(torch.optim.Muon):
     and .02 s in float32: a step of pre-training 16 s, most of it here.
     """
 
+    def __init__(self, params: Any, lr: float, weight_decay: float) -> None:
+        super().__init__(params, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """One update."""
