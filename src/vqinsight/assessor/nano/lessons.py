@@ -27,8 +27,8 @@ from vqinsight.world.simple import simple_siblings
 Stage = Literal["perception", "conversation"]
 
 # How lessons tell the strength of a defect in time: drawn in and blurred, see ``_roughly``. Chosen on training clips.
-DRAWN_IN = 0.8
-BLURRED = 0.15
+DRAWN_IN = 0.75
+BLURRED = 0.17
 
 
 @dataclass(frozen=True)
