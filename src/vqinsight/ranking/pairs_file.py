@@ -129,8 +129,10 @@ def read_pairs(file: Path, *, per_prompt: int = 1) -> Pairs:
         elif not all(isinstance(values.get(key), str) and values[key] for key in ("prompt", "win", "lose")):
             left_out["without prompt, win and lose"] += 1
         else:
-            id_, chosen = str(values.get("id", number)), [(values["win"], values["lose"]), *_inner(values)]
-            for place, (win, lose) in enumerate(chosen[:per_prompt]):
+            id_, chosen = str(values.get("id", number)), [(values["win"], values["lose"])]
+            if per_prompt > 1:  # or else a file of one's own may say anything there
+                chosen += _inner(values)[: per_prompt - 1]
+            for place, (win, lose) in enumerate(chosen):
                 clips = [os.path.normpath(file.parent / path) for path in (win, lose)]
                 gone = [clip for clip in clips if not Path(clip).exists()]
                 if gone:
@@ -144,7 +146,9 @@ def read_pairs(file: Path, *, per_prompt: int = 1) -> Pairs:
 def _inner(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The second best over the second worst, the third best over the third worst …, as far as they differ."""
     paths, judged = row.get("candidates") or (), row.get("scores") or row.get("wins") or ()
-    known = {path: value for path, value in zip(paths, judged, strict=False) if value is not None}
+    if len(paths) != len(judged):
+        return []  # not what judge_all writes: which clip has which is not known
+    known = {path: value for path, value in zip(paths, judged, strict=True) if value is not None}
     if not row.get("scores") and row.get("judged") != len(known) * (len(known) - 1) // 2:
         return []  # a tournament: its wins are over few others
     order = sorted((path for path in known if path not in (row["win"], row["lose"])), key=lambda path: -known[path])
