@@ -93,7 +93,7 @@ def test_every_exercise_has_a_text_of_its_own_and_wrong_facts_are_common() -> No
 
 
 def test_the_strength_of_a_defect_in_time_is_told_roughly_its_kind_exactly() -> None:
-    """As often a level too low as too high in the middle; of the ends the neighbour is told about as often."""
+    """As often a level too low as too high in the middle; of the far end the neighbour is told now and then."""
     told: dict[int, list[int]] = {strength: [] for strength in range(1, 6)}
     for seed in range(1200):
         drawn = lesson(seed, "perception")
@@ -107,9 +107,9 @@ def test_the_strength_of_a_defect_in_time_is_told_roughly_its_kind_exactly() -> 
                 told[level(defect.severity)].append(heard.temporal[1])
     means = [np.mean(told[strength]) for strength in range(1, 6)]
     assert means == sorted(means)
-    assert abs(means[2] - 3) < 0.15
-    assert means[4] < 4.7
-    assert 0.3 < np.mean(np.array(told[5]) == 4) < 0.6
+    assert abs(means[2] - 3) < 0.25
+    assert means[4] < 4.75
+    assert 0.2 < np.mean(np.array(told[5]) == 4) < 0.45
     assert 0.3 < np.mean(np.array(told[3]) == 3) < 0.7
 
 
