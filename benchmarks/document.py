@@ -185,6 +185,20 @@ def repair() -> str:
     return "\n".join(lines)
 
 
+def within() -> str:
+    """What the assessor tells apart within a prompt: correlation with its interval, and the spread of the truth."""
+    found = results("within_prompt_nano")["within"]
+    dimensions = list(next(iter(found.values())))
+    lines = ["| clips of one prompt | " + " | ".join(dimensions) + " |", "|---" * (len(dimensions) + 1) + "|"]
+    for kind, of in found.items():
+        cells = []
+        for row in of.values():
+            low, high = (row["interval"][end] for end in ("low", "high"))
+            cells.append(f"{row['correlation']:.2f} ({low:.2f} to {high:.2f}), ± {row['spread']:.0f}")
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "perception": (perception, "perception_nano"),
     "kinds": (kinds, "perception_nano"),
@@ -202,6 +216,7 @@ PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "united": (united, "united_nano"),
     "assessors": (assessors, "united_nano"),
     "dpo": (dpo, "dpo_nano"),
+    "within": (within, "within_prompt_nano"),
     "repair": (repair, "repair_nano"),
 }
 
