@@ -9,11 +9,11 @@ Fresh clips of *training* prompts, for what is held out is not for choosing sett
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from pathlib import Path
 
+from stored import store
 from united import differences, examine, lot_pairs, oracle_pairs, row
 
 from vqinsight.config import read_toml
@@ -73,10 +73,7 @@ def main() -> None:
         "G": row(before),
         "rows": rows,
     }
-    text = json.dumps(stored, indent=2)
-    if given.json:
-        given.json.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    store(stored, given.json)
 
 
 if __name__ == "__main__":

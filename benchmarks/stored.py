@@ -1,4 +1,4 @@
-"""Stored results, and their figures as the documents write them."""
+"""Results stored and read again, and their figures as the documents write them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ def results(name: str) -> Any:
     """A stored result, or ``None`` where it has not been made."""
     file = ROOT / "results" / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def store(found: dict[str, Any], file: Path | None) -> None:
+    """Print a result, and keep it where a file is named."""
+    text = json.dumps(found, indent=2)
+    if file:
+        file.write_text(text + "\n", encoding="utf-8")
+    print(text)
 
 
 def points(measure: dict[str, Any] | None, sign: str = "") -> str:

@@ -10,7 +10,6 @@ mean, and how far apart the truth lies. 95 % bootstrap intervals over prompts.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from stored import store
 from united import DIMENSIONS
 
 from vqinsight.assessor.assessor import Assessor
@@ -27,8 +27,8 @@ from vqinsight.evaluation.resampling import Bootstrap, percentile_interval, resa
 from vqinsight.generator.base import Generator
 from vqinsight.generator.latents import read_clip
 from vqinsight.generator.load import open_generator
+from vqinsight.ranking.by_score import answered_scores
 from vqinsight.report.evaluated import commit
-from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.write import write_video
 from vqinsight.world.oracle import measure
 from vqinsight.world.simple import FPS, FRAMES, simple_siblings
@@ -55,18 +55,12 @@ def make(generator: Generator, seed: int, clips: int) -> tuple[str, dict[str, np
 
 def say(assessor: Assessor, paths: Sequence[Path], prompt: str, samples: int) -> list[dict[str, float] | None]:
     """Each clip's mean in each dimension on 0 to 100; ``None`` without a usable answer."""
-    questions = [Question("generated", (Clip(str(path), prompt),)) for path in paths]
-    clips = [(assessor.encode(assessor.look(str(path))),) for path in paths]
-    replies = assessor.ask(list(zip(questions, clips, strict=True)), samples=samples, temperature=1.0, seed=0)
-    dimensions = assessor.prompts.dimensions(questions[0])
-    found: list[dict[str, float] | None] = []
-    for said in replies:
-        values = [reply.value for reply in said if isinstance(reply.value, dict)]
-        means = {
-            d.key: float(np.mean([100 * (v[d.key] - d.low) / (d.high - d.low) for v in values])) for d in dimensions
-        }
-        found.append(_with_overall(means) if values else None)
-    return found
+    clips = [assessor.encode(assessor.look(str(path))) for path in paths]
+    answers = answered_scores(assessor, clips, prompt, samples=samples, temperature=1.0)
+    return [
+        _with_overall({key: float(np.mean([each[key] for each in of])) for key in of[0]}) if of else None
+        for of in answers
+    ]
 
 
 def _with_overall(scores: dict[str, float]) -> dict[str, float]:
@@ -135,10 +129,7 @@ def main() -> None:
         "model_hash": model.digest,
         "within": {kind: {key: within(said[kind], truth[kind], key) for key in DIMENSIONS} for kind in said},
     }
-    text = json.dumps(stored, indent=2)
-    if given.json:
-        given.json.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    store(stored, given.json)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,27 @@ def mean_scores(
 
     A mean, where records have the median: answers are whole numbers, and of medians too many are equal.
     """
+    answers = answered_scores(assessor, clips, prompt, samples=samples, temperature=temperature, seed=seed)
+    each = ([score for answer in of for score in answer.values()] for of in answers)
+    return [float(np.mean(scores)) if scores else None for scores in each]
+
+
+def answered_scores(
+    assessor: Assessor,
+    clips: Sequence[EncodedClip],
+    prompt: str,
+    *,
+    samples: int = 1,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> list[list[dict[str, float]]]:
+    """Each clip's usable answers, in each its dimensions on 0–100."""
     questions = [Question("generated", (Clip(clip.footage.path, prompt),)) for clip in clips]
     asked = [(question, (clip,)) for question, clip in zip(questions, clips, strict=True)]
     replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
     return [
-        _mean(assessor.prompts.dimensions(question), said) for question, said in zip(questions, replies, strict=True)
+        _on_one_scale(assessor.prompts.dimensions(question), said)
+        for question, said in zip(questions, replies, strict=True)
     ]
 
 
@@ -42,8 +58,6 @@ def best_and_worst_score(scores: Sequence[float | None]) -> tuple[int, int] | No
     return places[int(known.argmax())], places[int(known.argmin())]
 
 
-def _mean(dimensions: Sequence[Dimension], replies: Sequence[Reply]) -> float | None:
+def _on_one_scale(dimensions: Sequence[Dimension], replies: Sequence[Reply]) -> list[dict[str, float]]:
     given = [reply.value for reply in replies if isinstance(reply.value, dict)]
-    if not given:
-        return None
-    return float(np.mean([100 * (value[d.key] - d.low) / (d.high - d.low) for value in given for d in dimensions]))
+    return [{d.key: 100 * (value[d.key] - d.low) / (d.high - d.low) for d in dimensions} for value in given]
