@@ -7,13 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import WanTransformer3DModel
 from helpers.tiny_generators import tiny_generator
 
 from vqinsight.errors import ModelError, UsageError
 from vqinsight.generator.average import RunningAverage
 from vqinsight.generator.families.unet3d import _with_guidance_input, guidance_embedding, merge_lora_list
 from vqinsight.generator.load import open_generator
-from vqinsight.generator.nano.build import NEAR, build_tokenizer
+from vqinsight.generator.nano.build import (
+    NEAR,
+    build_autoencoder,
+    build_denoiser,
+    build_text_encoder,
+    build_tokenizer,
+)
 from vqinsight.generator.nano.export import export
 from vqinsight.generator.nano.planes import to_pixels, to_planes
 from vqinsight.generator.nano.train import DenoiserLesson, Plan, train
@@ -64,6 +71,22 @@ def test_training_goes_on_where_it_stopped_and_what_it_makes_can_be_shipped(tmp_
     for name in ("denoiser", "vae", "text_encoder"):
         before, after = (getattr(generator, name).state_dict() for generator in (one, three))
         assert all(torch.allclose(before[key], after[key], atol=1e-6) for key in before)
+
+
+@pytest.mark.slow
+def test_what_was_learned_with_coarser_patches_is_kept_but_for_the_layers_at_the_ends(tmp_path: Path) -> None:
+    coarse = tiny_generator("nano")
+    shape = {**build_denoiser().config, "patch_size": (1, 4, 4)}
+    coarse.denoiser = WanTransformer3DModel.from_config(shape)
+    coarse.vae, coarse.text_encoder = build_autoencoder(), build_text_encoder(len(coarse.tokenizer))
+    coarse.vae.register_to_config(latents_mean=[0.0] * 16, latents_std=[1.0] * 16)
+    coarse.save(tmp_path / "coarse")
+    train(tmp_path, replace(SMALL, rate=1e-12), start=tmp_path / "coarse")
+    before = coarse.denoiser.state_dict()
+    after = open_generator(str(tmp_path / "final")).denoiser.state_dict()
+    anew = {key.split(".")[0] for key in before if before[key].shape != after[key].shape}
+    assert anew == {"patch_embedding", "proj_out"}
+    assert all(torch.allclose(before[key], after[key], atol=1e-6) for key in before if key.split(".")[0] not in anew)
 
 
 def test_the_average_follows_and_leaves_the_weights_alone() -> None:

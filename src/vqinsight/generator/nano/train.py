@@ -192,8 +192,8 @@ class DenoiserLesson(torch.nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Mean squared error of the flow, held down near the clip.
 
-        The network says the clip, not the flow: a token is 256 numbers and so is the network's width, and noise,
-        unlike clips, cannot pass through less than its full width (docs/generator.md).
+        The network says the clip, not the flow: clips fill few of the directions that latents have, noise fills all of
+        them (docs/generator.md).
         """
         text = encode_words(self.networks["text_encoder"], self.tokenizer, prompts)
         clip = self.networks["denoiser"](flow(latents, noise, t), t * 1000, text, return_dict=False)[0]
@@ -212,8 +212,8 @@ def train(out: Path, plan: Plan, *, start: Path | None = None) -> None:
     """Train and save to ``out/final``; goes on where an earlier call stopped.
 
     Args:
-        start: a trained folder whose denoiser learns further, on the clips of another ``plan.seed``; its auto-encoder
-            stays. By default training begins from nothing.
+        start: a trained folder whose denoiser learns further, on the clips of another ``plan.seed``; layers whose size
+            has changed since begin anew, its auto-encoder stays. By default training begins from nothing.
     """
     torch.manual_seed(plan.seed)
     clips = render_clips(out / "clips.npy", plan)
@@ -228,7 +228,9 @@ def train(out: Path, plan: Plan, *, start: Path | None = None) -> None:
     lesson = DenoiserLesson(tokenizer, plan.average)
     if before is not None:
         for name, network in lesson.networks.items():
-            network.load_state_dict(getattr(before, name).state_dict())
+            own, learned = network.state_dict(), getattr(before, name).state_dict()
+            fitting = {layer: weight for layer, weight in learned.items() if weight.shape == own[layer].shape}
+            network.load_state_dict({**own, **fitting})
     muon = MuonAndAdamW(lesson.networks, plan.rate, plan.rate, weight_decay=0.01)
     _run(lesson, Captioned(latents, plan), collate, out / "denoiser", plan, plan.batch, muon, [Averaging()])
     kept: Any = lesson.average.module
