@@ -7,13 +7,13 @@ minds them. Look at the sheet before believing a number.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from stored import store
 
 from vqinsight.generator.base import Generator
 from vqinsight.generator.load import open_generator
@@ -83,9 +83,7 @@ def main() -> None:
         "words": worded,
         "cpu_seconds_a_clip": seconds,
     }
-    print(json.dumps(stored, indent=2))
-    if given.json:
-        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    store(stored, given.json)
 
 
 if __name__ == "__main__":

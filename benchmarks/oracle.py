@@ -6,7 +6,6 @@ With a generator the clips also go through its auto-encoder first, as everything
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.stats import spearmanr
+from stored import store
 
 from vqinsight.report.evaluated import commit
 from vqinsight.world.oracle import Measured, measure
@@ -65,9 +65,7 @@ def main() -> None:
             shown.append(measure(generator.decode(latents)[0].numpy(), clip.prompt))
         found["through the auto-encoder"] = compare(clips, shown)
     stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "clips": given.clips, "rows": found}
-    print(json.dumps(stored, indent=2))
-    if given.json:
-        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    store(stored, given.json)
 
 
 if __name__ == "__main__":

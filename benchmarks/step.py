@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 import statistics
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from stored import store
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from vqinsight.assessor.branches import answer_logprobs, core, pack
@@ -266,9 +266,7 @@ def main() -> None:
         "largest_log_probability_difference": gap,
         "commit": commit(),
     }
-    print(json.dumps(report, indent=2))
-    if given.json:
-        given.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    store(report, given.json)
 
 
 if __name__ == "__main__":

@@ -12,20 +12,14 @@ from vqinsight.results import Reply
 from vqinsight.tasks.types import Clip, Dimension, Question
 
 
-def mean_scores(
-    assessor: Assessor,
-    clips: Sequence[EncodedClip],
-    prompt: str,
-    *,
-    samples: int = 1,
-    temperature: float = 0.0,
-    seed: int = 0,
-) -> list[float | None]:
+def mean_scores(answers: Sequence[Sequence[dict[str, float]]]) -> list[float | None]:
     """Each clip's overall on 0–100: the mean over its dimensions and its samples; ``None`` without a usable answer.
 
     A mean, where records have the median: answers are whole numbers, and of medians too many are equal.
+
+    Args:
+        answers: what ``answered_scores`` gives.
     """
-    answers = answered_scores(assessor, clips, prompt, samples=samples, temperature=temperature, seed=seed)
     each = ([score for answer in of for score in answer.values()] for of in answers)
     return [float(np.mean(scores)) if scores else None for scores in each]
 

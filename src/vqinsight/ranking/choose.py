@@ -13,7 +13,7 @@ import numpy as np
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import UnreadableVideo
 from vqinsight.ranking import tally
-from vqinsight.ranking.by_score import best_and_worst_score, mean_scores
+from vqinsight.ranking.by_score import answered_scores, best_and_worst_score, mean_scores
 from vqinsight.ranking.judge import Judgement, first_choices, judge_pairs
 from vqinsight.ranking.pairs import all_pairs
 from vqinsight.ranking.tournament import best_and_worst
@@ -95,8 +95,8 @@ def choose(
         return Choice(group.id, group.prompt, group.paths, reason=TOO_FEW, unreadable=unreadable)
     clips = [assessor.encode(footage[path]) for path in paths]
     if mode == "scores":
-        scores = mean_scores(assessor, clips, group.prompt, samples=samples, temperature=temperature, seed=seed)
-        return _by_scores(group, paths, scores, unreadable)
+        answers = answered_scores(assessor, clips, group.prompt, samples=samples, temperature=temperature, seed=seed)
+        return _by_scores(group, paths, mean_scores(answers), unreadable)
     judged: dict[tuple[int, int], Judgement] = {}
 
     def ask(pairs: Sequence[tuple[int, int]]) -> list[Preference | None]:
