@@ -22,8 +22,8 @@ from vqinsight.generator.nano.build import (
     build_tokenizer,
 )
 from vqinsight.generator.nano.export import export
-from vqinsight.generator.nano.planes import to_pixels, to_planes
-from vqinsight.generator.nano.train import DenoiserLesson, Plan, train
+from vqinsight.generator.nano.planes import frame_times, to_pixels, to_planes
+from vqinsight.generator.nano.train import Captioned, DenoiserLesson, Plan, draw_caption, train
 from vqinsight.generator_cli import gather
 from vqinsight.world.simple import QUALITY_WORDS, draw_simple
 
@@ -73,16 +73,38 @@ def test_training_goes_on_where_it_stopped_and_what_it_makes_can_be_shipped(tmp_
         assert all(torch.allclose(before[key], after[key], atol=1e-6) for key in before)
 
 
+def test_a_clip_of_nothing_looks_the_same_in_every_frame_but_for_the_times() -> None:
+    denoiser, latents, text = build_denoiser(heads=2, layers=2), torch.zeros(1, 16, 8, 8, 8), torch.randn(1, 4, 96)
+    t = torch.tensor([0.5])
+    times = frame_times(t, denoiser, latents)
+    assert times.tolist() == [[500.0 + 1000 * (token // 4) for token in range(32)]]
+    one, own = (denoiser(latents, time, text).sample for time in (t * 1000, times))
+    assert torch.allclose(one[:, :, 0], one[:, :, 7], atol=1e-5)
+    assert not torch.allclose(own[:, :, 0], own[:, :, 7], atol=1e-2)
+
+
+def test_what_moves_left_or_up_is_rare_at_first() -> None:
+    plan = Plan(steps=100, one_way=50, batch=4)
+    latents = torch.zeros(24, 1)
+    shown = Captioned(latents, plan)
+    other_way = ["left" in prompt or "up" in prompt for prompt, _ in map(draw_caption, range(24))]
+    latents += torch.tensor(other_way)[:, None]
+    early, late = (
+        torch.stack([shown[index]["latents"] for index in part]).mean().item() for part in (range(40), range(200, 400))
+    )
+    assert early < 0.4 * late
+    assert late == pytest.approx(sum(other_way) / 24, abs=0.08)
+
+
 @pytest.mark.slow
-def test_what_was_learned_with_coarser_patches_is_kept_but_for_the_layers_at_the_ends(tmp_path: Path) -> None:
-    coarse = tiny_generator("nano")
-    shape = {**build_denoiser().config, "patch_size": (1, 4, 4)}
-    coarse.denoiser = WanTransformer3DModel.from_config(shape)
-    coarse.vae, coarse.text_encoder = build_autoencoder(), build_text_encoder(len(coarse.tokenizer))
-    coarse.vae.register_to_config(latents_mean=[0.0] * 16, latents_std=[1.0] * 16)
-    coarse.save(tmp_path / "coarse")
-    train(tmp_path, replace(SMALL, rate=1e-12), start=tmp_path / "coarse")
-    before = coarse.denoiser.state_dict()
+def test_what_was_learned_with_other_patches_is_kept_but_for_the_layers_at_the_ends(tmp_path: Path) -> None:
+    other = tiny_generator("nano")
+    other.denoiser = WanTransformer3DModel.from_config({**build_denoiser().config, "patch_size": (1, 2, 2)})
+    other.vae, other.text_encoder = build_autoencoder(), build_text_encoder(len(other.tokenizer))
+    other.vae.register_to_config(latents_mean=[0.0] * 16, latents_std=[1.0] * 16)
+    other.save(tmp_path / "other")
+    train(tmp_path, replace(SMALL, rate=1e-12), start=tmp_path / "other")
+    before = other.denoiser.state_dict()
     after = open_generator(str(tmp_path / "final")).denoiser.state_dict()
     anew = {key.split(".")[0] for key in before if before[key].shape != after[key].shape}
     assert anew == {"patch_embedding", "proj_out"}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 import torch
 from helpers import runs
+from typer.testing import CliRunner, Result
 
 from vqinsight.assessor.nano import WEIGHTS
+from vqinsight.cli import app
 
 
 @pytest.mark.slow
@@ -31,12 +34,20 @@ def test_killed_is_straight(tmp_path: Path, changes: tuple[str, ...]) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_is_not_overwritten_and_not_mixed(tmp_path: Path) -> None:
+def test_a_run_is_not_overwritten_and_not_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     short = ("--set", "steps=1", "--set", "questions=1", "--set", "answers_per_forward=4")
     assert runs.train(tmp_path, *short).returncode == 0
-    twice = runs.train(tmp_path, *short)
-    assert twice.returncode == 2 and "--resume" in twice.stderr
-    other = runs.train(tmp_path, *short, "--set", "grpo.beta=0.2", "--resume")
-    assert other.returncode == 2 and "grpo" in other.stderr and "another out" in other.stderr
-    done = runs.train(tmp_path, *short, "--resume")
-    assert done.returncode == 0 and "finished already" in done.stderr
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.INFO)
+
+    def again(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["train", "config.toml", *short, *arguments])
+
+    twice = again()
+    assert twice.exit_code == 2 and "--resume" in twice.stderr
+    other = again("--set", "grpo.beta=0.2", "--resume")
+    assert other.exit_code == 2 and "grpo" in other.stderr and "another out" in other.stderr
+    done = again("--resume")
+    assert done.exit_code == 0 and "finished already" in caplog.text

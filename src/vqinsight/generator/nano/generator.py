@@ -13,12 +13,13 @@ from transformers import AutoTokenizer, CLIPTextModel
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Conditioning, Generator
 from vqinsight.generator.nano.build import NEAR, SHIFT
-from vqinsight.generator.nano.planes import encode_words, to_pixels, to_planes
+from vqinsight.generator.nano.planes import encode_words, frame_times, to_pixels, to_planes
 from vqinsight.generator.noise import flow_towards, shifted
 from vqinsight.generator.stored import read_card, write_card
 from vqinsight.world.simple import FPS, FRAMES, SIDE
 
 STEPS, GUIDANCE = 12, 3.5
+CARD = {"family": "nano", "says": "clip", "times": "frames"}  # what the denoiser says, and whose times it reads
 
 
 class NanoGenerator(Generator):
@@ -67,7 +68,8 @@ class NanoGenerator(Generator):
 
     def predict(self, noisy: torch.Tensor, t: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
         text = conditioning.tensors["text"].to(noisy)
-        clip = self.denoiser(noisy, t.to(noisy) * 1000, text, return_dict=False)[0]
+        times = frame_times(t, self.denoiser, noisy)
+        clip = self.denoiser(noisy, times, text, return_dict=False)[0]
         return flow_towards(clip, noisy, t)
 
     def sample_t(self, count: int, rng: torch.Generator) -> torch.Tensor:
@@ -77,17 +79,18 @@ class NanoGenerator(Generator):
     def _save_whole(self, folder: Path) -> None:
         for name in ("denoiser", "vae", "text_encoder", "tokenizer", "scheduler"):
             getattr(self, name).save_pretrained(folder / name)
-        write_card(folder, {"family": "nano", "says": "clip"})
+        write_card(folder, CARD)
 
 
 def open_nano(name: str, folder: Path) -> NanoGenerator:
     """Read a folder that was trained here.
 
     Raises:
-        ModelError: something is missing or damaged, or the denoiser says the flow, as it did before it said the clip.
+        ModelError: something is missing or damaged, or an earlier version trained it: its denoiser said the flow, or
+            read one time for all frames.
     """
-    if (read_card(folder) or {}).get("says") != "clip":
-        raise ModelError(f"{name}: trained by an earlier version, whose denoiser says something else. Train it again.")
+    if read_card(folder) != CARD:
+        raise ModelError(f"{name}: trained by an earlier version, whose denoiser is used differently. Train it again.")
     try:
         return NanoGenerator(
             name,

@@ -1,4 +1,4 @@
-"""Frames as the auto-encoder takes them, and words as the text encoder does."""
+"""Frames as the auto-encoder takes them, words as the text encoder does, and times as the denoiser does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from vqinsight.generator.nano.build import UNSHUFFLE
+from vqinsight.generator.nano.build import FRAME_STEP, UNSHUFFLE
 
 
 def to_planes(frames: torch.Tensor) -> torch.Tensor:
@@ -20,6 +20,24 @@ def to_pixels(planes: torch.Tensor) -> torch.Tensor:
     """The inverse, rounded and clipped; what is not finite comes out black."""
     pixels = F.pixel_shuffle(torch.nan_to_num(planes.float(), nan=-1.0), UNSHUFFLE)
     return ((pixels + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
+
+
+def frame_times(t: torch.Tensor, denoiser: Any, latents: torch.Tensor) -> torch.Tensor:
+    """(B, tokens) in thousandths: ``t`` for the first frame's tokens, and for each further frame's ``FRAME_STEP`` more.
+
+    Wan's transformer knows how far two tokens lie apart, never where one lies. In noise, where nothing can be seen yet,
+    it cannot tell the first frame from the last, and so not which way a shape is to move (docs/generator.md). As every
+    layer is scaled by a token's time, that is where to tell it.
+
+    Args:
+        t: (B,) in (0, 1].
+        latents: (B, C, F, H, W), what the denoiser is to read.
+    """
+    frames, height, width = latents.shape[2:]
+    _, patch_height, patch_width = denoiser.config.patch_size
+    steps = FRAME_STEP * torch.arange(frames, device=latents.device, dtype=latents.dtype)
+    steps = steps.repeat_interleave(height // patch_height * (width // patch_width))
+    return t.to(latents)[:, None] * 1000 + steps
 
 
 def encode_words(encoder: Any, tokenizer: Any, prompts: Sequence[str]) -> torch.Tensor:

@@ -6,6 +6,7 @@ The clips are of mixed quality on purpose. Captions name the quality half of the
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -30,11 +31,12 @@ from vqinsight.generator.nano.build import (
     build_tokenizer,
 )
 from vqinsight.generator.nano.generator import NanoGenerator, open_nano
-from vqinsight.generator.nano.planes import encode_words, to_planes
+from vqinsight.generator.nano.planes import encode_words, frame_times, to_planes
 from vqinsight.generator.noise import flow, shifted
 from vqinsight.world.simple import FRAMES, SIDE, draw_simple, quality_words
 
 KL_WEIGHT = 1e-6  # the latents need to be bounded, not normal: they are standardised afterwards
+ONE_WAY = r"\b(right|down)\b"
 UNTOLD = 0.1  # share of empty prompts, for guidance
 BF16 = torch.backends.cpu.get_cpu_capability().startswith("AVX512")  # elsewhere it costs fifty times what float32 does
 
@@ -47,6 +49,8 @@ class Plan:
         clips: distinct clips, rendered once.
         autoencoder_steps: of ``frames`` frames each.
         steps: of the denoiser, of ``batch`` clips each.
+        one_way: in how many of these what moves left or up is rare, less and less so. Left and right cancel out: words
+            are of no use until frames are told apart, nor frames until words are; where all move right, frames are.
         autoencoder_rate: AdamW's, at its peak.
         rate: Muon's, and AdamW's where that is not for Muon.
         average: decay of the running average of the denoiser that is kept.
@@ -57,6 +61,7 @@ class Plan:
     frames: int = 32
     autoencoder_rate: float = 1e-3
     steps: int = 8_000
+    one_way: int = 400
     batch: int = 32
     rate: float = 1e-3
     average: float = 0.998
@@ -145,6 +150,7 @@ class Captioned(Dataset[dict[str, Any]]):
         self._latents, self._plan = latents, plan
         drawn = (draw_caption(_seed(plan, number)) for number in range(len(latents)))
         self._captions = [(prompt, words) for prompt, words in drawn]
+        self._one_way = [place for place, (prompt, _) in enumerate(self._captions) if re.search(ONE_WAY, prompt)]
 
     def __len__(self) -> int:
         return self._plan.steps * self._plan.batch
@@ -152,6 +158,8 @@ class Captioned(Dataset[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         rng = np.random.default_rng((self._plan.seed, 42, index))
         number = int(rng.integers(len(self._latents)))
+        if rng.random() < 1 - index / max(self._plan.one_way * self._plan.batch, 1):
+            number = self._one_way[number % len(self._one_way)]
         prompt, words = self._captions[number]
         prompt = f"{prompt}, {words}" if rng.random() < 0.5 else prompt
         latents = self._latents[number].float()
@@ -196,7 +204,8 @@ class DenoiserLesson(torch.nn.Module):
         them (docs/generator.md).
         """
         text = encode_words(self.networks["text_encoder"], self.tokenizer, prompts)
-        clip = self.networks["denoiser"](flow(latents, noise, t), t * 1000, text, return_dict=False)[0]
+        denoiser, noisy = self.networks["denoiser"], flow(latents, noise, t)
+        clip = denoiser(noisy, frame_times(t, denoiser, noisy), text, return_dict=False)[0]
         near = t.clamp(min=NEAR).view(-1, 1, 1, 1, 1)
         return {"loss": ((clip.float() - latents) / near).square().mean()}
 
