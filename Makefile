@@ -50,7 +50,7 @@ teach: setup
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train configs/stage1_nano.toml --set model.name=$(BASE) --resume
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train configs/stage2_nano.toml --resume
 
-# Trains the embedded generator from nothing but this repository (some eight hours on one core; goes on after a stop).
+# Trains the embedded generator from nothing but this repository (some two hours on one core; goes on after a stop).
 generator: SHELL := /bin/bash
 generator: setup
 	time OMP_NUM_THREADS=1 $(BIN)/python -m vqinsight.generator.nano.train --out runs/generator

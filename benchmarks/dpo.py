@@ -47,8 +47,7 @@ def main() -> None:
         "oracle": oracle_pairs(candidates, settings.out / "oracle_pairs_1.jsonl"),
     }
     prompts = read_prompts(PromptSettings(dataset="world", split="train", count=given.prompts, seed=PROMPTS_SEED))
-    at_once = settings.generator.at_once
-    before = examine(settings.generator.name, prompts, given.clips, given.out / "G", at_once)
+    before = examine(settings.generator.name, prompts, given.clips, given.out / "G", settings.generator)
     rows = []
     for origin, pairs in origins.items():
         for steps, sft in TRIED:
@@ -60,7 +59,7 @@ def main() -> None:
                 prompts,
                 given.clips,
                 place / "examined",
-                at_once,
+                settings.generator,
             )
             rows.append({"pairs": origin, "steps": steps, "sft": sft, "gain": differences(after, before)})
     stored = {

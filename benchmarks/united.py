@@ -38,7 +38,7 @@ from vqinsight.ranking.choose import Candidates
 from vqinsight.ranking.folders import MADE, read_candidates
 from vqinsight.ranking.judge import judge_pairs
 from vqinsight.report.evaluated import commit
-from vqinsight.stages.align_settings import AlignSettings, PromptSettings
+from vqinsight.stages.align_settings import AlignSettings, GeneratorSettings, PromptSettings
 from vqinsight.stages.prompts import read_prompts
 from vqinsight.stages.united import United
 from vqinsight.world.oracle import measure
@@ -131,9 +131,10 @@ def held_out_prompts(count: int) -> list[str]:
     return [*captions, *(f"{caption}, clean and smooth" for caption in captions)][:count]
 
 
-def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, at_once: int) -> dict[str, Any]:
-    """Fresh clips of one generator, (prompts,) means of each dimension, and their diversity."""
-    groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, at_once=at_once)
+def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, sampling: GeneratorSettings) -> dict[str, Any]:
+    """Fresh clips of one generator, sampled as its candidates are: (prompts,) means of each dimension, diversity."""
+    how = sampling.model_dump(include={"steps", "guidance", "at_once"})
+    groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, **how)
     scores = oracle(groups)
     rows = [json.loads(line) for line in (folder / MADE).read_text(encoding="utf-8").splitlines()]
     return {
@@ -179,9 +180,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = read_toml(AlignSettings, given.config, given.set)
     generators = variants(settings, comparing=given.comparing)
-    prompts, at_once = held_out_prompts(given.prompts), settings.generator.at_once
+    prompts, examined = held_out_prompts(given.prompts), settings.out / f"examined_{given.prompts}"
     found = {
-        name: examine(place, prompts, given.clips, settings.out / f"examined_{given.prompts}" / str(number), at_once)
+        name: examine(place, prompts, given.clips, examined / str(number), settings.generator)
         for number, (name, place) in enumerate(generators.items())
     }
     order = [name for name in ORDER if name in found]
