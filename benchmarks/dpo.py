@@ -23,7 +23,7 @@ from vqinsight.stages.align_settings import AlignSettings, PromptSettings
 from vqinsight.stages.prompts import read_prompts
 from vqinsight.stages.united import United
 
-TRIED = ((150, 0.0), (300, 0.0), (150, 20.0))  # updates, and the weight of the pull
+TRIED = ["150:0", "300:0", "150:20"]  # updates, and the weight of the pull
 PROMPTS_SEED = 99
 
 
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/dpo"))
     parser.add_argument("--prompts", type=int, default=120)
     parser.add_argument("--clips", type=int, default=2, help="a prompt and generator")
+    parser.add_argument("--tried", nargs="+", default=TRIED, metavar="UPDATES:SFT", help=" ".join(TRIED))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="such as dpo.ema=0.98")
     given = parser.parse_args()
@@ -50,7 +51,7 @@ def main() -> None:
     before = examine(settings.generator.name, prompts, given.clips, given.out / "G", settings.generator)
     rows = []
     for origin, pairs in origins.items():
-        for steps, sft in TRIED:
+        for steps, sft in ((int(steps), float(sft)) for steps, sft in (tried.split(":") for tried in given.tried)):
             place = given.out / f"{origin.replace(' ', '_')}_{steps}_{sft:g}"
             dpo = settings.dpo.model_copy(update={"steps": steps, "sft": sft})
             once = {"out": place, "rounds": 1, "update_assessor": False, "dpo": dpo, "take": {"round1/pairs": pairs}}
