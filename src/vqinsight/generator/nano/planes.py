@@ -35,9 +35,9 @@ def frame_times(t: torch.Tensor, denoiser: Any, latents: torch.Tensor) -> torch.
     """
     frames, height, width = latents.shape[2:]
     _, patch_height, patch_width = denoiser.config.patch_size
-    steps = FRAME_STEP * torch.arange(frames, device=latents.device, dtype=latents.dtype)
+    steps = FRAME_STEP * torch.arange(frames, device=latents.device)
     steps = steps.repeat_interleave(height // patch_height * (width // patch_width))
-    return t.to(latents)[:, None] * 1000 + steps
+    return t.to(latents.device, torch.float32)[:, None] * 1000 + steps  # half precision cannot tell 7,500 from 7,502
 
 
 def encode_words(encoder: Any, tokenizer: Any, prompts: Sequence[str]) -> torch.Tensor:
