@@ -51,7 +51,9 @@ def main() -> None:
     before = examine(settings.generator.name, prompts, given.clips, given.out / "G", settings.generator)
     rows = []
     for origin, pairs in origins.items():
-        for steps, sft in ((int(steps), float(sft)) for steps, sft in (tried.split(":") for tried in given.tried)):
+        for tried in given.tried:
+            updates, pull = tried.split(":")
+            steps, sft = int(updates), float(pull)
             place = given.out / f"{origin.replace(' ', '_')}_{steps}_{sft:g}"
             dpo = settings.dpo.model_copy(update={"steps": steps, "sft": sft})
             once = {"out": place, "rounds": 1, "update_assessor": False, "dpo": dpo, "take": {"round1/pairs": pairs}}

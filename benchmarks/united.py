@@ -131,10 +131,9 @@ def held_out_prompts(count: int) -> list[str]:
     return [*captions, *(f"{caption}, clean and smooth" for caption in captions)][:count]
 
 
-def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, sampling: GeneratorSettings) -> dict[str, Any]:
+def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, settings: GeneratorSettings) -> dict[str, Any]:
     """Fresh clips of one generator, sampled as its candidates are: (prompts,) means of each dimension, diversity."""
-    how = sampling.model_dump(include={"steps", "guidance", "at_once"})
-    groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, **how)
+    groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, **settings.sampling())
     scores = oracle(groups)
     rows = [json.loads(line) for line in (folder / MADE).read_text(encoding="utf-8").splitlines()]
     return {

@@ -25,6 +25,10 @@ class GeneratorSettings(Settings):
     guidance: float | None = Field(default=None, ge=0)
     at_once: int = Field(default=8, ge=1)
 
+    def sampling(self) -> dict[str, Any]:
+        """What ``make_candidates`` takes of them."""
+        return self.model_dump(include={"steps", "guidance", "at_once"})
+
 
 class AssessorSettings(Settings):
     """``[assessor]``: who judges.

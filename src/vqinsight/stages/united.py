@@ -77,8 +77,7 @@ class United:
 
         def make(place: Path) -> dict[str, Any]:
             generator = open_generator(str(self.generator(round_ - 1))).to(processes().device)
-            sampling = settings.generator.model_dump(include={"steps", "guidance", "at_once"})
-            seed = settings.seed + 1000 * round_
+            seed, sampling = settings.seed + 1000 * round_, settings.generator.sampling()
             made = make_candidates(generator, self.prompts, settings.candidates, place, seed=seed, **sampling)
             rows = [row.values for row in read_json_lines(place / MADE)]
             spread = [row["diversity"] for row in rows if row["diversity"] is not None]

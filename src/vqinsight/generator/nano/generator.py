@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, CLIPTextModel
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Conditioning, Generator
 from vqinsight.generator.nano.build import NEAR, SHIFT
-from vqinsight.generator.nano.planes import encode_words, frame_times, to_pixels, to_planes
+from vqinsight.generator.nano.planes import encode_words, say_clip, to_pixels, to_planes
 from vqinsight.generator.noise import flow_towards, shifted
 from vqinsight.generator.stored import read_card, write_card
 from vqinsight.world.simple import FPS, FRAMES, SIDE
@@ -68,9 +68,7 @@ class NanoGenerator(Generator):
 
     def predict(self, noisy: torch.Tensor, t: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
         text = conditioning.tensors["text"].to(noisy)
-        times = frame_times(t, self.denoiser, noisy)
-        clip = self.denoiser(noisy, times, text, return_dict=False)[0]
-        return flow_towards(clip, noisy, t)
+        return flow_towards(say_clip(self.denoiser, noisy, t, text), noisy, t)
 
     def sample_t(self, count: int, rng: torch.Generator) -> torch.Tensor:
         """Uniform, then shifted as the sampler's steps are, but none nearer to the clip than ``NEAR``."""

@@ -1,4 +1,4 @@
-"""Frames as the auto-encoder takes them, words as the text encoder does, and times as the denoiser does."""
+"""Frames as the auto-encoder takes them, words as the text encoder does, and how the denoiser is asked."""
 
 from __future__ import annotations
 
@@ -38,6 +38,12 @@ def frame_times(t: torch.Tensor, denoiser: Any, latents: torch.Tensor) -> torch.
     steps = FRAME_STEP * torch.arange(frames, device=latents.device)
     steps = steps.repeat_interleave(height // patch_height * (width // patch_width))
     return t.to(latents.device, torch.float32)[:, None] * 1000 + steps  # half precision cannot tell 7,500 from 7,502
+
+
+def say_clip(denoiser: Any, noisy: torch.Tensor, t: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+    """The clip (B, C, F, H, W) that the denoiser makes out in ``noisy``, under ``text`` of ``encode_words``."""
+    clip: torch.Tensor = denoiser(noisy, frame_times(t, denoiser, noisy), text, return_dict=False)[0]
+    return clip
 
 
 def encode_words(encoder: Any, tokenizer: Any, prompts: Sequence[str]) -> torch.Tensor:

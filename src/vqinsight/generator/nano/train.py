@@ -31,12 +31,12 @@ from vqinsight.generator.nano.build import (
     build_tokenizer,
 )
 from vqinsight.generator.nano.generator import NanoGenerator, open_nano
-from vqinsight.generator.nano.planes import encode_words, frame_times, to_planes
+from vqinsight.generator.nano.planes import encode_words, say_clip, to_planes
 from vqinsight.generator.noise import flow, shifted
 from vqinsight.world.simple import FRAMES, SIDE, draw_simple, quality_words
 
 KL_WEIGHT = 1e-6  # the latents need to be bounded, not normal: they are standardised afterwards
-ONE_WAY = r"\b(right|down)\b"
+ONE_WAY = r"\b(right|down)\b"  # in the captions of what is shown mostly at first: ``Plan.one_way``
 UNTOLD = 0.1  # share of empty prompts, for guidance
 BF16 = torch.backends.cpu.get_cpu_capability().startswith("AVX512")  # elsewhere it costs fifty times what float32 does
 
@@ -204,8 +204,7 @@ class DenoiserLesson(torch.nn.Module):
         them (docs/generator.md).
         """
         text = encode_words(self.networks["text_encoder"], self.tokenizer, prompts)
-        denoiser, noisy = self.networks["denoiser"], flow(latents, noise, t)
-        clip = denoiser(noisy, frame_times(t, denoiser, noisy), text, return_dict=False)[0]
+        clip = say_clip(self.networks["denoiser"], flow(latents, noise, t), t, text)
         near = t.clamp(min=NEAR).view(-1, 1, 1, 1, 1)
         return {"loss": ((clip.float() - latents) / near).square().mean()}
 
