@@ -21,9 +21,10 @@ from vqinsight.generator.nano.build import (
     build_text_encoder,
     build_tokenizer,
 )
+from vqinsight.generator.nano.data import Captioned, Plan, draw_caption
 from vqinsight.generator.nano.export import export
 from vqinsight.generator.nano.planes import frame_times, to_pixels, to_planes
-from vqinsight.generator.nano.train import Captioned, DenoiserLesson, Plan, draw_caption, train
+from vqinsight.generator.nano.train import DenoiserLesson, train
 from vqinsight.generator_cli import gather
 from vqinsight.world.simple import QUALITY_WORDS, draw_simple
 
@@ -94,6 +95,12 @@ def test_what_moves_left_or_up_is_rare_at_first() -> None:
     )
     assert early < 0.4 * late
     assert late == pytest.approx(sum(other_way) / 24, abs=0.08)
+
+
+def test_where_nothing_moves_one_way_all_is_shown() -> None:
+    plan = Plan(steps=4, one_way=4, batch=1)  # its first clip moves up, and there is no other
+    shown = Captioned(torch.zeros(1, 1), plan)
+    assert len([shown[index] for index in range(4)]) == 4
 
 
 @pytest.mark.slow
