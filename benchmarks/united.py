@@ -3,9 +3,9 @@
 G, offline DPO (G'), DPO twice with the same assessor, united (G''), with ``--comparing`` united with D' comparing where
 D scored (what it was taught in between); the same DPO with the oracle's own preferences as the upper bound, and with
 pairs drawn by lot as the control: what a generator gains from those is no judge's. Then the assessor before and after
-(D, D') on pairs of this generator's clips. Fresh clips of held-out prompts, the same seeds for every generator; 95 %
-bootstrap intervals over prompts, differences paired by prompt. The oracle is shown to no training but the bound's. A
-run that was stopped goes on.
+(D, D') on pairs of this generator's clips, and how good the pairs are that either chose to train on. Fresh clips of
+held-out prompts, the same seeds for every generator; 95 % bootstrap intervals over prompts, differences paired by
+prompt. The oracle is shown to no training but the bound's. A run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ from vqinsight.ranking.by_score import best_and_worst_score
 from vqinsight.ranking.choose import Candidates
 from vqinsight.ranking.folders import MADE, read_candidates
 from vqinsight.ranking.judge import judge_pairs
+from vqinsight.ranking.pairs_file import read_pairs
 from vqinsight.report.evaluated import commit
 from vqinsight.stages.align_settings import AlignSettings, GeneratorSettings, PromptSettings
 from vqinsight.stages.prompts import read_prompts
-from vqinsight.stages.united import United
+from vqinsight.stages.united import PAIRS, United
 from vqinsight.world.oracle import measure
 
 DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
@@ -166,6 +167,16 @@ def accuracy(model: str, found: dict[str, Any]) -> dict[str, Any]:
     return {"pairs": len(right), "decided": decided, "missing": missing, "right": right, "accuracy": measured}
 
 
+def chosen(file: Path) -> dict[str, Any]:
+    """Of the pairs that were trained on, best over worst: how often the oracle agrees, by how much it does."""
+    pairs = read_pairs(file).pairs
+    scores = oracle([Candidates(pair.id, pair.prompt, (str(pair.win), str(pair.lose))) for pair in pairs])
+    apart = {key: [win[key] - lose[key] for win, lose in scores] for key in DIMENSIONS}
+    right = [float(of > 0) for of in apart["overall"]]
+    gaps = {key: asdict(share(of)) for key, of in apart.items()}
+    return {"pairs": len(pairs), "right": asdict(share(right)), "apart": gaps}
+
+
 def main() -> None:
     """Run what is missing, measure, print, and with ``--json`` store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -192,6 +203,7 @@ def main() -> None:
         name: {source: accuracy(model, found[source]) for source in ("G", "offline DPO (G')")}
         for name, model in assessors.items()
     }
+    steps = {"D, round 1": "round1/pairs", "D, round 2": "round2/improved", "D', round 2": "round2/pairs"}
     stored = {
         "command": "python " + " ".join(sys.argv),
         "commit": commit(),
@@ -210,12 +222,17 @@ def main() -> None:
             source: difference(right["D'"][source]["right"], right["D"][source]["right"])
             for source in ("G", "offline DPO (G')")
         },
+        "chosen": {name: chosen(united.settings.out / step / PAIRS) for name, step in steps.items()},
         "steps": united.steps.summaries(),
     }
     text = json.dumps(stored, indent=2)
     if given.json:
         given.json.write_text(text + "\n", encoding="utf-8")
-    print(json.dumps({key: stored[key] for key in ("generators", "differences", "assessor_difference")}, indent=2))
+    print(
+        json.dumps(
+            {key: stored[key] for key in ("generators", "differences", "assessor_difference", "chosen")}, indent=2
+        )
+    )
 
 
 def row(found: dict[str, Any]) -> dict[str, Any]:
