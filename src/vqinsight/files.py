@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever the process is killed."""
+"""Files that are there whole or not at all, whenever the process is killed; folders that are not there."""
 
 from __future__ import annotations
 
@@ -27,3 +27,8 @@ def write_whole(file: Path, text: str) -> None:
     """
     with whole(file) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def is_missing_folder(name: str) -> bool:
+    """Whether ``name`` can only be a folder, for a hub id is ``owner/name``, and there is none."""
+    return not Path(name).exists() and (name.count("/") > 1 or name.startswith((".", "/", "~")))

@@ -120,7 +120,9 @@ def test_the_prompt_has_a_place_for_every_visual_token(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("no/such/folder", "cannot be loaded"),
+        ("no/such/folder", "no such folder"),
+        ("./nowhere:part", "no such folder"),
+        ("no-such/model", "cannot be loaded"),
         ("nowhere", "hub id"),
     ],
 )

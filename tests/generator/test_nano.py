@@ -164,6 +164,8 @@ def test_a_folder_that_is_no_generator_is_refused(tmp_path: Path) -> None:
     (tmp_path / "generator.json").write_text("{")
     with pytest.raises(ModelError, match="JSON"):
         open_generator(str(tmp_path))
+    with pytest.raises(ModelError, match="no such folder"):
+        open_generator(str(tmp_path / "nowhere"))
 
 
 def test_a_denoiser_that_says_the_flow_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISI
 from vqinsight.assessor.nano import WEIGHTS
 from vqinsight.config import LookSettings, read_settings
 from vqinsight.errors import ModelError
+from vqinsight.files import is_missing_folder
 from vqinsight.video import scopes
 from vqinsight.video.pixels import PixelSpec
 
@@ -74,6 +75,8 @@ def load_model(
     """
     transformers_logging.disable_progress_bar()  # a bar for a model that loads in a moment is only noise
     place, subfolder = _split(name)
+    if is_missing_folder(place):
+        raise ModelError(f"{name}: there is no such folder. A finished training leaves its model in 'final'.")
     if adapter is None and (Path(place) / subfolder / "adapter_config.json").is_file():
         return _load_adapter_folder(name, str(Path(place) / subfolder), device, dtype, on_message)
     where = {"subfolder": subfolder} if subfolder else {}

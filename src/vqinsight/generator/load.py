@@ -7,6 +7,7 @@ from pathlib import Path
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.errors import ModelError
+from vqinsight.files import is_missing_folder
 from vqinsight.generator.base import Generator
 
 INSTALL = "Text-to-video generators need diffusers. Install it: pip install 'vqinsight[generate]'"
@@ -38,6 +39,8 @@ def _open(name: str) -> Generator:
     card = read_card(folder)
     if name == "nano" and card is None:
         raise ModelError("This installation carries no embedded generator. Train it: make generator")
+    if is_missing_folder(name):
+        raise ModelError(f"{name}: there is no such folder. A finished training leaves its generator in 'final'.")
     if card is None or card["family"] not in ("nano", "lora"):
         from vqinsight.generator.diffusers import open_pipeline
 
