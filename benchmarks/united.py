@@ -4,8 +4,9 @@ G, offline DPO (G'), DPO twice with the same assessor, united (G''), with ``--co
 D scored (what it was taught in between); the same DPO with the oracle's own preferences as the upper bound, and with
 pairs drawn by lot as the control: what a generator gains from those is no judge's. Then the assessor before and after
 (D, D') on pairs of this generator's clips, and how good the pairs are that either chose to train on. Fresh clips of
-held-out prompts, the same seeds for every generator; 95 % bootstrap intervals over prompts, differences paired by
-prompt. The oracle is shown to no training but the bound's. A run that was stopped goes on.
+held-out prompts, sampled as the candidates were or with ``--guidance``, the same seeds for every generator; 95 %
+bootstrap intervals over prompts, differences paired by prompt. The oracle is shown to no training but the bound's. A
+run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -184,15 +185,19 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--prompts", type=int, default=200)
     parser.add_argument("--clips", type=int, default=2, help="a prompt and generator")
+    parser.add_argument("--guidance", type=float, help="of the fresh clips, where not the candidates' own")
     parser.add_argument("--comparing", action="store_true", help="also: D' compares where D scored")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = read_toml(AlignSettings, given.config, given.set)
     generators = variants(settings, comparing=given.comparing)
-    prompts, examined = held_out_prompts(given.prompts), settings.out / f"examined_{given.prompts}"
+    prompts, fresh = held_out_prompts(given.prompts), settings.generator
+    if given.guidance is not None:
+        fresh = fresh.model_copy(update={"guidance": given.guidance})
+    examined = settings.out / f"examined_{given.prompts}_guidance_{fresh.guidance}"
     found = {
-        name: examine(place, prompts, given.clips, examined / str(number), settings.generator)
+        name: examine(place, prompts, given.clips, examined / str(number), fresh)
         for number, (name, place) in enumerate(generators.items())
     }
     order = [name for name in ORDER if name in found]
@@ -211,6 +216,7 @@ def main() -> None:
         "prompts": len(prompts),
         "clips": given.clips,
         "settings": settings.model_dump(mode="json"),
+        "guidance": fresh.guidance,
         "generators": rows,
         "differences": {
             f"{name} - {base}": differences(found[name], found[base])
