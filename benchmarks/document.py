@@ -18,6 +18,7 @@ from vqinsight.evaluation.paper import Column
 from vqinsight.evaluation.tables import Cell
 from vqinsight.report.tabled import shown
 
+DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
 HUMAN_JUDGES = {"model": "nano", "technical": "technical score", "always_a": "always A"}
 HUMAN_TABLES = {"konvid": "KoNViD-1k", "fetv": "FETV", "aigve": "AIGVE-Bench", "pairs": "pairs"}
 HUMAN_FIGURES = {"diff": "diff", "tau_deutsch": "tau, best threshold", "order_bias": "order bias"}
@@ -134,12 +135,12 @@ def generator() -> str:
     return "\n".join(lines) + f"\n\n{found['cpu_seconds_a_clip']:.2f} CPU seconds a clip."
 
 
-def united() -> str:
+def united(file: str) -> str:
     """Generators side by side, and the differences that matter."""
-    found = results("united_nano")
-    lines = ["| oracle, 0–100 | overall | spatial | temporal | alignment | diversity |", "|---|---|---|---|---|---|"]
+    found = results(file)
+    lines = [f"| oracle, 0–100 | {' | '.join(DIMENSIONS)} | diversity |", "|---|---|---|---|---|---|"]
     for name, row in found["generators"].items():
-        cells = (points(row[key]) for key in ("overall", "spatial", "temporal", "alignment"))
+        cells = (points(row[key]) for key in DIMENSIONS)
         spread = "–" if row["diversity"] is None else f"{row['diversity']:.1f}"
         lines.append(f"| {name} | {' | '.join(cells)} | {spread} |")
     less = found["differences"]
@@ -155,17 +156,25 @@ def united() -> str:
 
 def dpo() -> str:
     """Eq. 9 for shorter and longer, with and without a pull on the winners, by where the pairs come from."""
-    kinds = ("overall", "spatial", "temporal", "alignment")
-    lines = ["| pairs | updates | `sft` | " + " | ".join(kinds) + " |", "|---" * 7 + "|"]
+    lines = ["| pairs | updates | `sft` | " + " | ".join(DIMENSIONS) + " |", "|---" * 7 + "|"]
     for row in results("dpo_nano")["rows"]:
-        cells = " | ".join(points(row["gain"][kind], sign="+") for kind in kinds)
+        cells = " | ".join(points(row["gain"][kind], sign="+") for kind in DIMENSIONS)
         lines.append(f"| {row['pairs']} | {row['steps']} | {row['sft']:g} | {cells} |")
     return "\n".join(lines)
 
 
-def assessors() -> str:
+def chosen() -> str:
+    """How good the pairs are that D and D' chose to train on."""
+    lines = ["| chosen by | pairs | right | " + " | ".join(DIMENSIONS) + " |", "|---" * (len(DIMENSIONS) + 3) + "|"]
+    for name, row in results("united_nano")["chosen"].items():
+        cells = " | ".join(points(row["apart"][key], sign="+") for key in DIMENSIONS)
+        lines.append(f"| {name} | {row['pairs']} | {measured(row['right'])} | {cells} |")
+    return "\n".join(lines)
+
+
+def assessors(file: str) -> str:
     """D and D' on this generator's pairs."""
-    found = results("united_nano")
+    found = results(file)
     sources = list(next(iter(found["assessors"].values())))
     lines = ["| pairs right in both orders | " + " | ".join(sources) + " |", "|---" * (len(sources) + 1) + "|"]
     for name, rows in found["assessors"].items():
@@ -213,8 +222,11 @@ PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "human_ratings": (human_ratings, "human_ratings"),
     "oracle": (oracle, "oracle"),
     "generator": (generator, "generator_nano"),
-    "united": (united, "united_nano"),
-    "assessors": (assessors, "united_nano"),
+    "united": (partial(united, "united_nano"), "united_nano"),
+    "chosen": (chosen, "united_nano"),
+    "assessors": (partial(assessors, "united_nano"), "united_nano"),
+    "united_former": (partial(united, "united_former_generator"), "united_former_generator"),
+    "assessors_former": (partial(assessors, "united_former_generator"), "united_former_generator"),
     "dpo": (dpo, "dpo_nano"),
     "within": (within, "within_prompt_nano"),
     "repair": (repair, "repair_nano"),
