@@ -1,12 +1,12 @@
 """What united fine-tuning does, measured by the world's oracle: python benchmarks/united.py configs/stage3_nano.toml
 
 G, offline DPO (G'), DPO twice with the same assessor, united (G''), with ``--comparing`` united with D' comparing where
-D scored (what it was taught in between); the same DPO with the oracle's own preferences as the upper bound, and with
-pairs drawn by lot as the control: what a generator gains from those is no judge's. Then the assessor before and after
-(D, D') on pairs of this generator's clips, and how good the pairs are that either chose to train on. Fresh clips of
-held-out prompts, sampled as the candidates were or with ``--guidance``, the same seeds for every generator; 95 %
-bootstrap intervals over prompts, differences paired by prompt. The oracle is shown to no training but the bound's. A
-run that was stopped goes on.
+D scored (what it was taught in between), with ``--set rounds=3`` a third round of each; the same DPO with the oracle's
+own preferences as the upper bound, and with pairs drawn by lot as the control: what a generator gains from those is no
+judge's. Then the assessor before and after (D, D') on pairs of this generator's clips, and how good the pairs are that
+either chose to train on. Fresh clips of held-out prompts, sampled as the candidates were or with ``--guidance``, the
+same seeds for every generator; 95 % bootstrap intervals over prompts, differences paired by prompt. The oracle is shown
+to no training but the bound's. A run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from learning import share
+from PIL import Image
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
@@ -38,21 +40,23 @@ from vqinsight.ranking.by_score import best_and_worst_score
 from vqinsight.ranking.choose import Candidates
 from vqinsight.ranking.folders import MADE, read_candidates
 from vqinsight.ranking.judge import judge_pairs
-from vqinsight.ranking.pairs_file import read_pairs
+from vqinsight.ranking.pairs_file import Pair, read_pairs
 from vqinsight.report.evaluated import commit
 from vqinsight.stages.align_settings import AlignSettings, GeneratorSettings, PromptSettings
 from vqinsight.stages.prompts import read_prompts
-from vqinsight.stages.united import PAIRS, United
+from vqinsight.stages.united import PAIRS, United, new_over_old
 from vqinsight.world.oracle import measure
 
 DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
 MARGIN = 5.0  # oracle points between two clips from which on their order means something
 PROMPTS_SEED, CLIPS_SEED = 7, 70_000
 COMPARED = "united, D' compares"
+ROUNDS = ("one round", "two rounds", "three rounds")
 ORDER = (
-    *("G", "by lot, one round", "by lot, two rounds"),
+    *("G", *(f"by lot, {rounds}" for rounds in ROUNDS)),
     *("offline DPO (G')", "without united", "united (G'')", COMPARED),
-    *("oracle, one round", "oracle, two rounds"),
+    *("without united, three rounds", "united, three rounds"),
+    *(f"oracle, {rounds}" for rounds in ROUNDS),
 )
 CAPTIONS = 178  # held out; the simple world has no more
 
@@ -106,17 +110,19 @@ def variants(settings: AlignSettings, *, comparing: bool) -> dict[str, str]:
         "round2/candidates": made / "round2" / "candidates",
         "round2/pairs": made / "round2" / "improved",  # the same assessor judged the same clips there
     }
-    same = settings.model_copy(update={"out": out / "without", "update_assessor": False, "take": take})
-    found["without united"] = str(United(same).generator(2))
-    first = read_candidates(united.candidates(1))
+    without = United(settings.model_copy(update={"out": out / "without", "update_assessor": False, "take": take}))
+    found["without united"] = str(without.generator(2))
+    if settings.rounds >= len(ROUNDS):
+        found["without united, three rounds"] = str(without.generator(3))
+        found["united, three rounds"] = str(united.generator(3))
     for name, choose in (("oracle", oracle_pairs), ("by lot", partial(lot_pairs, seed=settings.seed))):
         place = name.replace(" ", "_")
-        take = {"round1/pairs": choose(first, out / f"{place}_pairs_1.jsonl")}
-        given = settings.model_copy(update={"out": out / place, "update_assessor": False, "take": take})
-        found[f"{name}, one round"] = str(United(given).generator(1))
-        fresh = read_candidates(United(given).candidates(2))
-        take = {**take, "round2/pairs": choose(fresh, out / f"{place}_pairs_2.jsonl")}
-        found[f"{name}, two rounds"] = str(United(given.model_copy(update={"take": take})).generator(2))
+        given = settings.model_copy(update={"out": out / place, "update_assessor": False, "take": {}})
+        for round_, rounds in enumerate(ROUNDS[: settings.rounds], start=1):
+            fresh = read_candidates((united if round_ == 1 else United(given)).candidates(round_))
+            pairs = choose(fresh, out / f"{place}_pairs_{round_}.jsonl")
+            given = given.model_copy(update={"take": {**given.take, f"round{round_}/pairs": pairs}})
+            found[f"{name}, {rounds}"] = str(United(given).generator(round_))
     if comparing:
         take = {f"round2/{step}": made / "round2" / step for step in ("candidates", "assessor")}
         take["round1/generator"] = made / "round1" / "generator"
@@ -168,9 +174,18 @@ def accuracy(model: str, found: dict[str, Any]) -> dict[str, Any]:
     return {"pairs": len(right), "decided": decided, "missing": missing, "right": right, "accuracy": measured}
 
 
-def chosen(file: Path) -> dict[str, Any]:
+def sheet(sides: Sequence[Sequence[Candidates]], file: Path, prompts: int = 8) -> None:
+    """A picture of the first clip of the first prompts: a prompt a row, every other frame, a generator a side."""
+    rows = [
+        np.concatenate([frame for of in row for frame in read_clip(of.paths[0])[::2]], 1)
+        for row in list(zip(*sides, strict=True))[:prompts]
+    ]
+    picture = Image.fromarray(np.concatenate(rows))
+    picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST).save(file)
+
+
+def chosen(pairs: Sequence[Pair]) -> dict[str, Any]:
     """Of the pairs that were trained on, best over worst: how often the oracle agrees, by how much it does."""
-    pairs = read_pairs(file).pairs
     scores = oracle([Candidates(pair.id, pair.prompt, (str(pair.win), str(pair.lose))) for pair in pairs])
     apart = {key: [win[key] - lose[key] for win, lose in scores] for key in DIMENSIONS}
     right = [float(of > 0) for of in apart["overall"]]
@@ -187,6 +202,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=2, help="a prompt and generator")
     parser.add_argument("--guidance", type=float, help="of the fresh clips, where not the candidates' own")
     parser.add_argument("--comparing", action="store_true", help="also: D' compares where D scored")
+    parser.add_argument("--sheet", type=Path, help="a picture of clips of G, at the left, and of G''")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -197,9 +213,11 @@ def main() -> None:
         fresh = fresh.model_copy(update={"guidance": given.guidance})
     examined = settings.out / f"examined_{given.prompts}_guidance_{fresh.guidance}"
     found = {
-        name: examine(place, prompts, given.clips, examined / str(number), fresh)
-        for number, (name, place) in enumerate(generators.items())
+        name: examine(place, prompts, given.clips, examined / re.sub(r"\W+", "_", name), fresh)
+        for name, place in generators.items()
     }
+    if given.sheet:
+        sheet([found[name]["groups"] for name in ("G", "united (G'')")], given.sheet)
     order = [name for name in ORDER if name in found]
     rows = {name: row(found[name]) for name in order}
     united = United(settings.model_copy(update={"out": settings.out / "united"}))
@@ -208,7 +226,9 @@ def main() -> None:
         name: {source: accuracy(model, found[source]) for source in ("G", "offline DPO (G')")}
         for name, model in assessors.items()
     }
-    steps = {"D, round 1": "round1/pairs", "D, round 2": "round2/improved", "D', round 2": "round2/pairs"}
+    taught = {"C, by D": "round1/pairs", "round 2, by D": "round2/improved", "round 2, by D'": "round2/pairs"}
+    pairs = {name: read_pairs(united.settings.out / step / PAIRS).pairs for name, step in taught.items()}
+    pairs["Ĉ, by D"] = new_over_old(pairs["round 2, by D"], pairs["C, by D"])
     stored = {
         "command": "python " + " ".join(sys.argv),
         "commit": commit(),
@@ -228,7 +248,7 @@ def main() -> None:
             source: difference(right["D'"][source]["right"], right["D"][source]["right"])
             for source in ("G", "offline DPO (G')")
         },
-        "chosen": {name: chosen(united.settings.out / step / PAIRS) for name, step in steps.items()},
+        "chosen": {name: chosen(of) for name, of in pairs.items()},
         "steps": united.steps.summaries(),
     }
     text = json.dumps(stored, indent=2)
