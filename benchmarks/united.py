@@ -228,7 +228,7 @@ def main() -> None:
     }
     taught = {"C, by D": "round1/pairs", "round 2, by D": "round2/improved", "round 2, by D'": "round2/pairs"}
     pairs = {name: read_pairs(united.settings.out / step / PAIRS).pairs for name, step in taught.items()}
-    pairs["Ĉ, by D"] = new_over_old(pairs["round 2, by D"], pairs["C, by D"])
+    pairs["Ĉ, by D"] = tuple(new_over_old(pairs["round 2, by D"], pairs["C, by D"]))
     stored = {
         "command": "python " + " ".join(sys.argv),
         "commit": commit(),
