@@ -38,6 +38,8 @@ from vqinsight.world.facts import FACT_NAMES
 START = 2 * 10**12  # seeds of these clips; perception is examined on others
 BATCH = 16
 KEYS = ("spatial", "temporal", "alignment")
+OTHER = {"spatial": "temporal", "temporal": "spatial"}  # a defect of one kind can hide one of the other
+BEST = 100.0
 SAMPLES = 8
 
 
@@ -96,14 +98,18 @@ def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
     predictions: dict[str, list[float | None]] = {}
     for key in KEYS:
         mine = [
-            (example.answer.values[key], prediction, several)
+            (example.answer.values, prediction, several)
             for example, prediction, several in zip(scored, said, drawn, strict=True)
             if isinstance(example.answer, Score) and key in example.answer.values
         ]
-        labels = [label for label, _, _ in mine]
+        labels = [truth[key] for truth, _, _ in mine]
         predictions[key] = [(prediction.scores or {}).get(key) for _, prediction, _ in mine]
         result = correlate(predictions[key], labels)
         rows |= {f"{key} {name}": getattr(result, name) for name in ("srcc", "plcc", "mae")}
+        if key in OTHER:
+            alone = [place for place, (truth, _, _) in enumerate(mine) if truth[OTHER[key]] == BEST]
+            of = correlate([predictions[key][place] for place in alone], [labels[place] for place in alone])
+            rows[f"{key} srcc, no {OTHER[key]} defect"] = of.srcc
         words = [worded(prediction.texts[0], key) if prediction.texts else None for _, prediction, _ in mine]
         rows[f"{key} srcc, by its words"] = correlate(words, labels).srcc
         medians = [(several.scores or {}).get(key) for _, _, several in mine]
