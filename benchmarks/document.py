@@ -225,6 +225,7 @@ PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "united": (partial(united, "united_nano"), "united_nano"),
     "chosen": (chosen, "united_nano"),
     "assessors": (partial(assessors, "united_nano"), "united_nano"),
+    "united_guided": (partial(united, "united_guided"), "united_guided"),
     "united_former": (partial(united, "united_former_generator"), "united_former_generator"),
     "assessors_former": (partial(assessors, "united_former_generator"), "united_former_generator"),
     "dpo": (dpo, "dpo_nano"),
