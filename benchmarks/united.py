@@ -58,6 +58,7 @@ ORDER = (
     *("without united, three rounds", "united, three rounds"),
     *(f"oracle, {rounds}" for rounds in ROUNDS),
 )
+BASES = ("G", "by lot, two rounds", "offline DPO (G')", "without united", "without united, three rounds")
 CAPTIONS = 178  # held out; the simple world has no more
 
 
@@ -240,7 +241,8 @@ def main() -> None:
         "generators": rows,
         "differences": {
             f"{name} - {base}": differences(found[name], found[base])
-            for base in ("G", "by lot, one round", "by lot, two rounds", "offline DPO (G')", "without united")
+            for base in order
+            if base in BASES
             for name in order[order.index(base) + 1 :]
         },
         "assessors": right,
