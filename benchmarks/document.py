@@ -13,12 +13,12 @@ from typing import Any
 from ablation import table_row
 from document_nano import kinds, learning, perception, scopes, transfer
 from stored import ROOT, measured, number, points, results, srcc
+from united import DIMENSIONS
 
 from vqinsight.evaluation.paper import Column
 from vqinsight.evaluation.tables import Cell
 from vqinsight.report.tabled import shown
 
-DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
 HUMAN_JUDGES = {"model": "nano", "technical": "technical score", "always_a": "always A"}
 HUMAN_TABLES = {"konvid": "KoNViD-1k", "fetv": "FETV", "aigve": "AIGVE-Bench", "pairs": "pairs"}
 HUMAN_FIGURES = {"diff": "diff", "tau_deutsch": "tau, best threshold", "order_bias": "order bias"}

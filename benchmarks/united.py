@@ -59,6 +59,7 @@ ORDER = (
     *(f"oracle, {rounds}" for rounds in ROUNDS),
 )
 BASES = ("G", "by lot, two rounds", "offline DPO (G')", "without united", "without united, three rounds")
+PRINTED = ("generators", "differences", "assessor_difference", "chosen")
 CAPTIONS = 178  # held out; the simple world has no more
 
 
@@ -141,7 +142,7 @@ def held_out_prompts(count: int) -> list[str]:
 
 
 def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, settings: GeneratorSettings) -> dict[str, Any]:
-    """Fresh clips of one generator, sampled as its candidates are: (prompts,) means of each dimension, diversity."""
+    """Fresh clips of one generator, sampled by ``settings``: (prompts,) means of each dimension, diversity."""
     groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, **settings.sampling())
     scores = oracle(groups)
     rows = [json.loads(line) for line in (folder / MADE).read_text(encoding="utf-8").splitlines()]
@@ -179,7 +180,7 @@ def sheet(sides: Sequence[Sequence[Candidates]], file: Path, prompts: int = 8) -
     """A picture of the first clip of the first prompts: a prompt a row, every other frame, a generator a side."""
     rows = [
         np.concatenate([frame for of in row for frame in read_clip(of.paths[0])[::2]], 1)
-        for row in list(zip(*sides, strict=True))[:prompts]
+        for row in zip(*(side[:prompts] for side in sides), strict=True)
     ]
     picture = Image.fromarray(np.concatenate(rows))
     picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST).save(file)
@@ -187,7 +188,7 @@ def sheet(sides: Sequence[Sequence[Candidates]], file: Path, prompts: int = 8) -
 
 def chosen(pairs: Sequence[Pair]) -> dict[str, Any]:
     """Of the pairs that were trained on, best over worst: how often the oracle agrees, by how much it does."""
-    scores = oracle([Candidates(pair.id, pair.prompt, (str(pair.win), str(pair.lose))) for pair in pairs])
+    scores = oracle([Candidates(pair.id, pair.prompt, (pair.win, pair.lose)) for pair in pairs])
     apart = {key: [win[key] - lose[key] for win, lose in scores] for key in DIMENSIONS}
     right = [float(of > 0) for of in apart["overall"]]
     gaps = {key: asdict(share(of)) for key, of in apart.items()}
@@ -256,11 +257,7 @@ def main() -> None:
     text = json.dumps(stored, indent=2)
     if given.json:
         given.json.write_text(text + "\n", encoding="utf-8")
-    print(
-        json.dumps(
-            {key: stored[key] for key in ("generators", "differences", "assessor_difference", "chosen")}, indent=2
-        )
-    )
+    print(json.dumps({key: stored[key] for key in PRINTED}, indent=2))
 
 
 def row(found: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from vqinsight.files import whole
 from vqinsight.generator.nano.build import SHIFT
 from vqinsight.generator.nano.planes import to_planes
 from vqinsight.generator.noise import shifted
@@ -104,9 +105,8 @@ def encode_clips(file: Path, vae: Any, clips: np.ndarray) -> torch.Tensor:
             mean, std = torch.tensor(vae.config.latents_mean), torch.tensor(vae.config.latents_std)
         latents = (raw - mean.view(1, -1, 1, 1)) / std.view(1, -1, 1, 1)
         latents = latents.unflatten(0, (-1, FRAMES)).transpose(1, 2).half().contiguous()
-        unfinished = file.with_suffix(".part")
-        torch.save({"latents": latents, "mean": mean.tolist(), "std": std.tolist()}, unfinished)
-        unfinished.rename(file)
+        with whole(file) as part:
+            torch.save({"latents": latents, "mean": mean.tolist(), "std": std.tolist()}, part)
     stored = torch.load(file, mmap=True)
     vae.register_to_config(latents_mean=stored["mean"], latents_std=stored["std"])
     return stored["latents"]
