@@ -47,6 +47,16 @@ def test_equation_2() -> None:
     assert result.clipped.tolist() == pytest.approx([0.5, 1.0])
 
 
+def test_equation_2_with_only_the_reasoning_anchored() -> None:
+    """The same distance to the reference on three tokens of which one is reasoning: a third of the KL term counts."""
+    new, reference, mask = torch.full((1, 3), math.log(0.6)), torch.full((1, 3), math.log(0.3)), torch.ones(1, 3)
+    reasoning = torch.tensor([[1.0, 0.0, 0.0]])
+    result = grpo_loss(new, new, reference, torch.zeros(1), mask, beta=0.1, anchored_AT=reasoning)
+    kl = 0.5 - math.log(0.5) - 1
+    assert result.loss.item() == pytest.approx(0.1 * kl / 3)
+    assert result.kl.item() == pytest.approx(kl)  # what is watched is the distance of the whole answer
+
+
 def test_equation_2_is_held_back_only_where_it_would_gain() -> None:
     """A ratio beyond the clip has no gradient when moving on would gain, and has one when it would lose."""
     for advantage, gradient in ((1.0, 0.0), (-1.0, 1.5)):

@@ -9,10 +9,14 @@ import pytest
 import torch
 from helpers import runs
 
+from vqinsight.assessor.load import load_model
 from vqinsight.assessor.save import last_checkpoint
 from vqinsight.config import read_toml
 from vqinsight.errors import TrainingError, UsageError
+from vqinsight.grpo import trainer
+from vqinsight.grpo.loss import Loss, grpo_loss
 from vqinsight.grpo.questions import Blocks
+from vqinsight.grpo.rollout import reasoning_tokens
 from vqinsight.grpo.trainer import GRPOTrainer
 from vqinsight.stages.settings import TrainSettings
 from vqinsight.stages.temporal import learn_time
@@ -75,6 +79,36 @@ def test_a_run_can_be_read(tmp_path: Path) -> None:
     assert "reward_length" in (tmp_path / "run" / "log.json").read_text()
     assert (final / "vqinsight.json").is_file() and (final / "preprocessor_config.json").is_file()
     assert not (final / "training_args.bin").exists()
+
+
+def test_reasoning_ends_with_its_tag() -> None:
+    tokenizer = load_model("nano", device="cpu").tokenizer
+    said = "<think>I see two red circles.</think><answer>{}</answer>"
+    ids = tokenizer(said)["input_ids"]
+    count = reasoning_tokens(tokenizer, ids)
+    assert tokenizer.decode(ids[:count]) == "<think>I see two red circles.</think>"
+    assert reasoning_tokens(tokenizer, ids[: count - 1]) == count - 1  # never closed: all of it
+    assert reasoning_tokens(tokenizer, []) == 0
+
+
+def test_an_anchor_on_the_reasoning_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The KL term is told each answer's reasoning, and nothing when it holds whole answers."""
+    seen: list[tuple[torch.Tensor | None, torch.Tensor]] = []
+
+    def watched(*given: Any) -> Loss:
+        seen.append((given[7], given[4]))
+        return grpo_loss(*given)
+
+    monkeypatch.setattr(trainer, "grpo_loss", watched)
+    longer = "grpo.max_new_tokens=160"
+    learn_time(_settings(tmp_path, "grpo.anchor=reasoning", longer))
+    (anchored, mask), *_ = seen
+    assert anchored is not None
+    held, whole = (anchored * mask).sum(1), mask.sum(1)
+    assert (held > 0).all() and (held <= whole).all() and (held < whole).any()
+    seen.clear()
+    learn_time(_settings(tmp_path, longer, f"out={tmp_path / 'other'}"))
+    assert seen[0][0] is None
 
 
 def test_only_whole_checkpoints_count(tmp_path: Path) -> None:

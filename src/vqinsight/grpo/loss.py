@@ -30,6 +30,7 @@ def grpo_loss(
     mask_AT: torch.Tensor,
     delta: float = 0.2,
     beta: float = 0.001,
+    anchored_AT: torch.Tensor | None = None,
 ) -> Loss:
     """Eq. 2, negated: ``-(min(rho A, clip(rho, 1 - delta, 1 + delta) A) - beta KL)``, rho the ratio to the old policy.
 
@@ -40,6 +41,7 @@ def grpo_loss(
         old_AT: under the policy that answered; where a batch is used once, ``logp_AT.detach()``.
         reference_AT: under the frozen reference; ``None`` leaves the KL term out, as ``beta`` 0 does.
         mask_AT: 1 for tokens of the answer, 0 for padding.
+        anchored_AT: 1 for tokens that the KL term holds to the reference, 0 for the others; ``None`` is Eq. 2, all.
     """
     count_A = mask_AT.sum(1).clamp(min=1)
 
@@ -54,6 +56,6 @@ def grpo_loss(
     if reference_AT is not None and beta:
         gap_AT = reference_AT - logp_AT
         kl_AT = gap_AT.exp() - gap_AT - 1
-        loss_AT = loss_AT + beta * kl_AT
+        loss_AT = loss_AT + beta * (kl_AT if anchored_AT is None else kl_AT * anchored_AT)
     clipped_AT = (held_AT < free_AT).float()
     return Loss(mean_over_tokens(loss_AT), mean_over_tokens(kl_AT.detach()), mean_over_tokens(clipped_AT))

@@ -6,6 +6,7 @@ clip are sampled in the same call from the same features, moved about in time.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,12 +40,14 @@ class Spoken:
     Attributes:
         views: of the question's clips, encoded.
         ids: token ids of the answers, end token included, in the order of ``asked.numbers``.
+        reasoned: how many tokens of each are its reasoning.
     """
 
     asked: Asked
     prompt: Prompt
     views: tuple[EncodedView, ...]
     ids: tuple[tuple[int, ...], ...]
+    reasoned: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ def sample(
             attempt = _attempt(assessor, row.asked.example.question, tokens)
             answered.append(Answered(row.asked.position, number, attempt, row.shuffled))
         if not row.shuffled:
-            spoken.append(Spoken(row.asked, row.prompt, row.views, tuple(map(tuple, answers))))
+            reasoned = tuple(reasoning_tokens(assessor.loaded.tokenizer, tokens) for tokens in answers)
+            spoken.append(Spoken(row.asked, row.prompt, row.views, tuple(map(tuple, answers)), reasoned))
     return spoken, answered
 
 
@@ -131,6 +135,12 @@ def shuffled_order(steps: int, seed: int, position: int) -> list[int]:
     while order == sorted(order):
         order = rng.permutation(steps).tolist()
     return order
+
+
+def reasoning_tokens(tokenizer: Any, tokens: Sequence[int]) -> int:
+    """How many tokens of an answer are its reasoning, the closing tag included; all of one that never closes it."""
+    ends = range(len(tokens) + 1)
+    return min(bisect_left(ends, True, key=lambda end: "</think>" in tokenizer.decode(tokens[:end])), len(tokens))
 
 
 def _attempt(assessor: Assessor, question: Question, tokens: Sequence[int]) -> Attempt:

@@ -9,7 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from accelerate.utils import fsdp2_prepare_model, gather_object
@@ -38,6 +38,7 @@ class Policy:
     max_new_tokens: int = 1024
     delta: float = 0.2
     beta: float = 0.001
+    anchor: Literal["answer", "reasoning"] = "answer"
     updates_per_rollout: int = 1
 
 
@@ -140,7 +141,14 @@ class GRPOTrainer(AssessorTrainer):
         old_AT = logp_AT.detach() if inputs.old_AT is None else inputs.old_AT
         mask_AT = inputs.packed.mask_AT
         result = grpo_loss(
-            logp_AT, old_AT, inputs.reference_AT, inputs.advantage_A, mask_AT, self._policy.delta, self._policy.beta
+            logp_AT,
+            old_AT,
+            inputs.reference_AT,
+            inputs.advantage_A,
+            mask_AT,
+            self._policy.delta,
+            self._policy.beta,
+            self._anchored(inputs, mask_AT),
         )
         self._watched["kl"] += result.kl.tolist()
         self._watched["clip_ratio"] += result.clipped.tolist()
@@ -211,6 +219,13 @@ class GRPOTrainer(AssessorTrainer):
                 return answer_logprobs(self._reference, packed, temperature=self._policy.temperature, **vision)[0]
             with self._bare().disable_adapter():
                 return answer_logprobs(self._bare(), packed, temperature=self._policy.temperature, **vision)[0]
+
+    def _anchored(self, inputs: Rollout, mask_AT: torch.Tensor) -> torch.Tensor | None:
+        """1 on the tokens of each answer's reasoning, where only that is held to the reference."""
+        if self._policy.anchor == "answer":
+            return None
+        reasoned_A = torch.tensor([count for each in inputs.spoken for count in each.reasoned], device=mask_AT.device)
+        return (torch.arange(mask_AT.shape[1], device=mask_AT.device) < reasoned_A[:, None]).to(mask_AT.dtype)
 
     def _seen(self, spoken: Sequence[Spoken]) -> dict[str, Any]:
         """The clips as they were sampled with."""

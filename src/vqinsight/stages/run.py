@@ -53,7 +53,7 @@ def reinforce(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubric
         rubric,
         questions,
         arguments(settings, grpo.answers),
-        Policy(grpo.temperature, grpo.max_new_tokens, grpo.delta, grpo.beta, grpo.updates_per_rollout),
+        Policy(**grpo.model_dump(exclude={"answers"})),
         diary,
         reference=reference,
         samples_every=settings.samples_every,

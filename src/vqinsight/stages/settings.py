@@ -89,6 +89,8 @@ class GrpoSettings(Settings):
         max_new_tokens: longest answer.
         delta: the clip of Eq. 2.
         beta: weight of its KL term; 0 needs no reference.
+        anchor: what that term holds to the reference: the whole ``answer`` (Eq. 2), or only its ``reasoning``, which
+            no reward looks at, while the scores and choices after it are free to change.
         updates_per_rollout: how often a batch of answers is used; above 1 the clip acts.
     """
 
@@ -97,6 +99,7 @@ class GrpoSettings(Settings):
     max_new_tokens: int = Field(default=1024, ge=1)
     delta: float = Field(default=0.2, gt=0)
     beta: float = Field(default=0.001, ge=0)
+    anchor: Literal["answer", "reasoning"] = "answer"
     updates_per_rollout: int = Field(default=1, ge=1)
 
 

@@ -110,10 +110,15 @@ class Heads(torch.nn.Module):
             grids: (views, 3).
             wanted: (clips, attributes) class numbers, as of ``targets``.
         """
-        seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
-        found = marked(self.heads, self.trunk(torch.stack(seen).view(len(wanted), -1)), wanted)
+        found = marked(self.heads, self.summarize(tokens, grids, len(wanted)), wanted)
         plain = self.plain(torch.stack([view.mean(0) for view in tokens]).view(len(wanted), -1), wanted)
         return {"loss": found["loss"] + plain["loss"], "right": found["right"], "plain": plain["right"]}
+
+    def summarize(self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, clips: int) -> torch.Tensor:
+        """(clips, hidden): what ``heads`` read."""
+        seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
+        read: torch.Tensor = self.trunk(torch.stack(seen).view(clips, -1))
+        return read
 
 
 class MeanHeads(torch.nn.Module):

@@ -1,0 +1,122 @@
+"""What does each kind of defect cost? python benchmarks/ceiling.py bases/nano [--clips 1000] [--json FILE]
+
+How the heads on the vision tower would order the quality of clips in space and in time: by the likeliest kind and
+strength, which is what words can say; by the mean over all that they hold possible; and by the likeliest, were one
+kind of defect always seen exactly. The folder is one that pre-training left: only there are its heads kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from heads import read_pupil
+from rich.console import Console
+from rich.table import Table
+
+from vqinsight.assessor.nano.eyes import CLASSES, Heads, collate_glances, targets
+from vqinsight.assessor.nano.pages import world_views
+from vqinsight.evaluation.correlation import correlate
+from vqinsight.report.evaluated import commit
+from vqinsight.world.describe import Defect, Truth
+from vqinsight.world.draw import Split, draw_clip, quality
+
+START = 960_000_000  # clips that no lesson shows
+AT_ONCE = 16
+DIMENSIONS = ("spatial", "temporal")
+_LEVELS = CLASSES["spatial level"]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A clip's defect of one dimension, ``None`` for none, and the probabilities of kinds (none first) and levels."""
+
+    defect: Defect | None
+    kinds: np.ndarray
+    levels: np.ndarray
+
+
+@torch.no_grad()
+def look(pupil: Any, split: Split, clips: int) -> dict[str, list[Sight]]:
+    """What the tower's heads hold possible of every clip, by dimension."""
+    seen: dict[str, list[Sight]] = {dimension: [] for dimension in DIMENSIONS}
+    for begin in range(START, START + clips, AT_ONCE):
+        drawn = [draw_clip(seed, split) for seed in range(begin, min(begin + AT_ONCE, START + clips))]
+        batch = collate_glances([(world_views(clip), targets(clip.truth, still=False)) for clip in drawn])
+        features = pupil.get_video_features(batch["patches"], batch["grids"], return_dict=True).pooler_output
+        said = probabilities(pupil.attributes, features, batch["grids"], len(drawn))
+        for number, clip in enumerate(drawn):
+            for dimension in DIMENSIONS:
+                kinds, levels = said[dimension][number], said[f"{dimension} level"][number]
+                seen[dimension].append(Sight(getattr(clip.truth, dimension), kinds, levels))
+    return seen
+
+
+def probabilities(heads: Heads, features: Any, grids: torch.Tensor, clips: int) -> dict[str, np.ndarray]:
+    """(clips, classes) by attribute."""
+    trunk = heads.summarize(features, grids, clips)
+    return {attribute: head(trunk).softmax(1).numpy() for attribute, head in zip(CLASSES, heads.heads, strict=True)}
+
+
+def likeliest(dimension: str, sight: Sight) -> float:
+    """The quality, 0 to 100, of the likeliest kind at its likeliest strength."""
+    kind = CLASSES[dimension][sight.kinds.argmax()]
+    return exact(dimension, kind and Defect(kind, (sight.levels.argmax() + 0.5) / len(_LEVELS)))
+
+
+def expected(dimension: str, sight: Sight) -> float:
+    """The mean quality over all kinds and strengths; the strengths are those of the defect, should there be one."""
+    strengths = (np.arange(len(_LEVELS)) + 0.5) / len(_LEVELS)
+    damaged = [exact(dimension, Defect("any", strength)) for strength in strengths]
+    none = float(sight.kinds[0])
+    return none * exact(dimension, None) + (1 - none) * float(sight.levels @ damaged)
+
+
+def exact(dimension: str, defect: Defect | None) -> float:
+    """The quality that a defect leaves."""
+    return quality(Truth(None, "still", defect, defect, None))[dimension]
+
+
+def rows(seen: dict[str, list[Sight]]) -> dict[str, float | None]:
+    """SRCC by what was read how."""
+    found: dict[str, float | None] = {}
+    for dimension, sights in seen.items():
+        truths = [exact(dimension, sight.defect) for sight in sights]
+        words = [likeliest(dimension, sight) for sight in sights]
+        found[f"{dimension}, likeliest"] = correlate(words, truths).srcc.value
+        found[f"{dimension}, mean"] = correlate([expected(dimension, sight) for sight in sights], truths).srcc.value
+        for kind in CLASSES[dimension]:
+            known = [
+                truth if (sight.defect.kind if sight.defect else None) == kind else word
+                for sight, truth, word in zip(sights, truths, words, strict=True)
+            ]
+            found[f"{dimension}, {kind or 'none'} seen exactly"] = correlate(known, truths).srcc.value
+    return found
+
+
+def main() -> None:
+    """Print the table; ``--json FILE`` also stores it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    _, pupil = read_pupil(given.folder)
+    found = {split: rows(look(pupil, split, given.clips)) for split in get_args(Split)}
+    table = Table("SRCC", *found)
+    for name in found["train"]:
+        table.add_row(name, *(f"{srcc[name]:.3f}" for srcc in found.values()))
+    Console(width=120).print(table)
+    if given.json:
+        stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "seed": START, "rows": found}
+        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
