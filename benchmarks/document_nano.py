@@ -18,11 +18,11 @@ PAPER = {"spatial srcc": ".823", "temporal srcc": ".911", "alignment srcc": ".82
 
 
 def perception() -> str:
-    """What the model sees: terse line beside reasoning."""
-    terse, said = results("perception_nano"), results("perception_nano_sentences")
-    lines = ["| attribute | terse line | reasoning | wanted |", "|---|---|---|---|"]
+    """What the model sees: terse line, before and after reinforcement, beside reasoning."""
+    seen = [results(f"perception_nano{kind}")["rows"] for kind in ("_base", "", "_sentences")]
+    lines = ["| attribute | terse line, base | terse line | reasoning | wanted |", "|---|---|---|---|---|"]
     for name in ATTRIBUTES:
-        cells = (share(each["rows"][name]) for each in (terse, said))
+        cells = (share(rows[name]) for rows in seen)
         lines.append(f"| {name} | {' | '.join(cells)} | {WANTED.get(name, '')} |")
     return "\n".join(lines)
 
