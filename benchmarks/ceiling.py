@@ -7,23 +7,19 @@ kind of defect always seen exactly. The folder is one that pre-training left: on
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import torch
-from heads import read_pupil
+from heads import options, read_pupil
 from rich.console import Console
 from rich.table import Table
+from stored import keep
 
 from vqinsight.assessor.nano.eyes import CLASSES, Heads, collate_glances, targets
 from vqinsight.assessor.nano.pages import world_views
 from vqinsight.evaluation.correlation import correlate
-from vqinsight.report.evaluated import commit
 from vqinsight.world.describe import Defect, Truth
 from vqinsight.world.draw import Split, draw_clip, quality
 
@@ -102,20 +98,14 @@ def rows(seen: dict[str, list[Sight]]) -> dict[str, float | None]:
 
 def main() -> None:
     """Print the table; ``--json FILE`` also stores it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--clips", type=int, default=1000)
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    given = options(__doc__, clips=1000)
     _, pupil = read_pupil(given.folder)
     found = {split: rows(look(pupil, split, given.clips)) for split in get_args(Split)}
     table = Table("SRCC", *found)
     for name in found["train"]:
         table.add_row(name, *(f"{srcc[name]:.3f}" for srcc in found.values()))
     Console(width=120).print(table)
-    if given.json:
-        stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "seed": START, "rows": found}
-        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    keep(found, given.json, START)
 
 
 if __name__ == "__main__":

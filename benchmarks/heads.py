@@ -8,14 +8,13 @@ pre-training left: only there are its heads kept.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import Any, get_args
 
 import torch
 from rich.console import Console
 from rich.table import Table
+from stored import keep
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
 from vqinsight.assessor.nano.build import HEADS
@@ -23,12 +22,20 @@ from vqinsight.assessor.nano.eyes import CLASSES
 from vqinsight.assessor.nano.pages import Collator, Lessons
 from vqinsight.assessor.nano.pretrain import Pupil, pupil_of
 from vqinsight.errors import UsageError
-from vqinsight.report.evaluated import commit
 from vqinsight.world.draw import Split
 
 START = 950_000_000  # lessons that no seed below 95 trains on
 AT_ONCE = 8  # lessons
 KINDS = ("tower", "plain", "reading")
+
+
+def options(about: str | None, *, clips: int) -> argparse.Namespace:
+    """What a benchmark of heads is told: a folder, how many clips, and where to keep the figures."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--clips", type=int, default=clips)
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
 
 
 def read_pupil(folder: Path) -> tuple[Any, Pupil]:
@@ -58,20 +65,14 @@ def shares(pupil: Pupil, tokenizer: Any, split: Split, clips: int) -> dict[str, 
 
 def main() -> None:
     """Print the table; ``--json FILE`` also stores it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--clips", type=int, default=640)
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    given = options(__doc__, clips=640)
     tokenizer, pupil = read_pupil(given.folder)
     found = {split: shares(pupil, tokenizer, split, given.clips) for split in get_args(Split)}
     table = Table("", *(f"{name}, {split}" for split in found for name in KINDS))
     for attribute in CLASSES:
         table.add_row(attribute, *(f"{share:.1%}" for rows in found.values() for share in rows[attribute].values()))
     Console(width=120).print(table)
-    if given.json:
-        stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "seed": START, "rows": found}
-        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    keep(found, given.json, START)
 
 
 if __name__ == "__main__":

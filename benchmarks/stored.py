@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
+
+from vqinsight.report.evaluated import commit
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,6 +24,13 @@ def store(found: dict[str, Any], file: Path | None) -> None:
     if file:
         file.write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+def keep(rows: dict[str, Any], file: Path | None, seed: int) -> None:
+    """Keep a table's rows with the command, commit and seed that made them, where a file is named."""
+    if file:
+        stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "seed": seed, "rows": rows}
+        file.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 
 def points(measure: dict[str, Any] | None, sign: str = "") -> str:

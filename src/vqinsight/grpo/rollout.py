@@ -40,14 +40,12 @@ class Spoken:
     Attributes:
         views: of the question's clips, encoded.
         ids: token ids of the answers, end token included, in the order of ``asked.numbers``.
-        reasoned: how many tokens of each are its reasoning.
     """
 
     asked: Asked
     prompt: Prompt
     views: tuple[EncodedView, ...]
     ids: tuple[tuple[int, ...], ...]
-    reasoned: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,7 @@ def sample(
             attempt = _attempt(assessor, row.asked.example.question, tokens)
             answered.append(Answered(row.asked.position, number, attempt, row.shuffled))
         if not row.shuffled:
-            reasoned = tuple(reasoning_tokens(assessor.loaded.tokenizer, tokens) for tokens in answers)
-            spoken.append(Spoken(row.asked, row.prompt, row.views, tuple(map(tuple, answers)), reasoned))
+            spoken.append(Spoken(row.asked, row.prompt, row.views, tuple(map(tuple, answers))))
     return spoken, answered
 
 

@@ -22,7 +22,7 @@ from vqinsight.grpo.base import AssessorTrainer
 from vqinsight.grpo.diary import Diary
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.questions import Asked, Blocks, Failed, Questions
-from vqinsight.grpo.rollout import Answered, Spoken, grade, sample
+from vqinsight.grpo.rollout import Answered, Spoken, grade, reasoning_tokens, sample
 from vqinsight.grpo.sharded import whole
 from vqinsight.rewards.alarms import Tally
 from vqinsight.rewards.rubric import Rubric
@@ -51,6 +51,7 @@ class Rollout:
         advantage_A: of each answer (Eq. 1).
         old_AT: log-probabilities when they were sampled, kept only for batches that are used more than once.
         reference_AT: under the reference, if there is one.
+        anchored_AT: 1 on the tokens of each answer's reasoning, where only that is held to the reference.
         counted: answers of all processes together.
     """
 
@@ -59,6 +60,7 @@ class Rollout:
     advantage_A: torch.Tensor
     old_AT: torch.Tensor | None
     reference_AT: torch.Tensor | None
+    anchored_AT: torch.Tensor | None
     counted: int
 
 
@@ -148,7 +150,7 @@ class GRPOTrainer(AssessorTrainer):
             mask_AT,
             self._policy.delta,
             self._policy.beta,
-            self._anchored(inputs, mask_AT),
+            inputs.anchored_AT,
         )
         self._watched["kl"] += result.kl.tolist()
         self._watched["clip_ratio"] += result.clipped.tolist()
@@ -197,7 +199,7 @@ class GRPOTrainer(AssessorTrainer):
         self._note(questions, graded)
         counted = sum(not each.shuffled for each in answered)
         if not spoken:
-            return Rollout(None, [], torch.zeros(0), None, None, counted)
+            return Rollout(None, [], torch.zeros(0), None, None, None, counted)
         device = self.accelerator.device
         advantage_A = torch.tensor(
             [graded[s.asked.position].advantages[number] for s in spoken for number in s.asked.numbers], device=device
@@ -211,7 +213,8 @@ class GRPOTrainer(AssessorTrainer):
             with self.compute_loss_context_manager():
                 old_AT, _ = answer_logprobs(self._bare(), packed, temperature=policy.temperature, **vision)
         reference_AT = self._reference_logprobs(packed, vision) if policy.beta else None
-        return Rollout(packed, spoken, advantage_A, old_AT, reference_AT, counted)
+        anchored_AT = self._anchored(spoken, packed.mask_AT) if policy.beta and policy.anchor == "reasoning" else None
+        return Rollout(packed, spoken, advantage_A, old_AT, reference_AT, anchored_AT, counted)
 
     def _reference_logprobs(self, packed: Packed, vision: dict[str, Any]) -> torch.Tensor:
         with self.compute_loss_context_manager():
@@ -220,11 +223,10 @@ class GRPOTrainer(AssessorTrainer):
             with self._bare().disable_adapter():
                 return answer_logprobs(self._bare(), packed, temperature=self._policy.temperature, **vision)[0]
 
-    def _anchored(self, inputs: Rollout, mask_AT: torch.Tensor) -> torch.Tensor | None:
-        """1 on the tokens of each answer's reasoning, where only that is held to the reference."""
-        if self._policy.anchor == "answer":
-            return None
-        reasoned_A = torch.tensor([count for each in inputs.spoken for count in each.reasoned], device=mask_AT.device)
+    def _anchored(self, spoken: Sequence[Spoken], mask_AT: torch.Tensor) -> torch.Tensor:
+        """1 on the tokens of each answer's reasoning."""
+        counts = [reasoning_tokens(self._assessor.loaded.tokenizer, ids) for each in spoken for ids in each.ids]
+        reasoned_A = torch.tensor(counts, device=mask_AT.device)
         return (torch.arange(mask_AT.shape[1], device=mask_AT.device) < reasoned_A[:, None]).to(mask_AT.dtype)
 
     def _seen(self, spoken: Sequence[Spoken]) -> dict[str, Any]:
