@@ -46,7 +46,7 @@ def look(pupil: Any, split: Split, clips: int) -> dict[str, list[Sight]]:
         drawn = [draw_clip(seed, split) for seed in range(begin, min(begin + AT_ONCE, START + clips))]
         batch = collate_glances([(world_views(clip), targets(clip.truth, still=False)) for clip in drawn])
         features = pupil.get_video_features(batch["patches"], batch["grids"], return_dict=True).pooler_output
-        said = probabilities(pupil.attributes, features, batch["grids"], len(drawn))
+        said = probabilities(pupil.attributes, features, batch["grids"], batch["counts"])
         for number, clip in enumerate(drawn):
             for dimension in DIMENSIONS:
                 kinds, levels = said[dimension][number], said[f"{dimension} level"][number]
@@ -54,9 +54,9 @@ def look(pupil: Any, split: Split, clips: int) -> dict[str, list[Sight]]:
     return seen
 
 
-def probabilities(heads: Heads, features: Any, grids: torch.Tensor, clips: int) -> dict[str, np.ndarray]:
+def probabilities(heads: Heads, features: Any, grids: torch.Tensor, counts: torch.Tensor) -> dict[str, np.ndarray]:
     """(clips, classes) by attribute."""
-    trunk = heads.summarize(features, grids, clips)
+    trunk = heads.summarize(features, grids, counts)
     return {attribute: head(trunk).softmax(1).numpy() for attribute, head in zip(CLASSES, heads.heads, strict=True)}
 
 

@@ -1,6 +1,7 @@
 """What the scopes of the embedded model show: python benchmarks/scopes.py [--out docs/scopes.png].
 
-One held-out clip of the embedded world as it is, then with each defect: a frame, its levels, spectrum and motion.
+One held-out clip of the embedded world as it is, then with each defect: a frame, its levels, spectrum and motion, and
+the self-similarity of the stretch of the clip that begins with it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from vqinsight.video.scopes import SIDE, SQUARES, read_frame, scope
+from vqinsight.video.similarity import self_similarity, window
 from vqinsight.world.defects_spatial import SPATIAL
 from vqinsight.world.defects_temporal import TEMPORAL
 from vqinsight.world.describe import Defect
@@ -20,19 +22,23 @@ from vqinsight.world.draw import WorldClip, draw_clip
 
 SEED = 26  # a photograph, and a camera that moves
 SEVERITY = 0.5
+AT = 8  # the frame that is shown
 SCALE = 4
 COLUMNS = 2
 
 
 def row(clip: WorldClip, title: str) -> Image.Image:
-    """One frame with its three squares, enlarged, under a title."""
-    frames = clip.frames(np.array([8, 9, 12]))
+    """One frame with its squares, enlarged, under a title."""
+    frames = clip.frames(np.array(window(AT, clip.scene.frames)))
+    read = [read_frame(frame) for frame in frames]
     side = SCALE * SIDE
-    picture = Image.new("RGB", ((SQUARES + 1) * side, side + 14), "white")
+    picture = Image.new("RGB", ((SQUARES + 2) * side, side + 14), "white")
     ImageDraw.Draw(picture).text((2, 1), title, fill="black")
     picture.paste(Image.fromarray(frames[0]).resize((side, side)), (0, 14))
-    drawn = scope(*map(read_frame, frames)).permute(1, 2, 0).numpy()
-    picture.paste(Image.fromarray(drawn).resize((SQUARES * side, side), Image.Resampling.NEAREST), (side, 14))
+    drawn = scope(read[0], read[1], read[4]).permute(1, 2, 0).numpy()
+    alike = np.rint(255 * self_similarity(read)).astype(np.uint8)
+    squares = Image.fromarray(np.concatenate((drawn, alike), axis=1))
+    picture.paste(squares.resize(((SQUARES + 1) * side, side), Image.Resampling.NEAREST), (side, 14))
     return picture
 
 

@@ -33,6 +33,7 @@ class LookSettings(Settings):
         min_pixels: smallest, likewise.
         detail: rows and columns of native-resolution fragments shown beside the overview, or ``None``.
         scopes: measurements of every frame shown beside its fragments (``video/scopes.py``); they need 3 columns.
+        similarity: among them how like stretches of the clip are to themselves (``video/similarity.py``).
         seconds_per_grid: fixed time step told to the model instead of the true one, or ``None``.
         max_new_tokens: longest answer.
         batch_tokens: most tokens (answers included) in one batch; the knob to lower when memory runs out.
@@ -47,6 +48,7 @@ class LookSettings(Settings):
     min_pixels: int = Field(default=3_136, ge=784)
     detail: tuple[int, int] | None = None
     scopes: bool = False
+    similarity: bool = False
     seconds_per_grid: float | None = Field(default=None, gt=0)
     max_new_tokens: int = Field(default=1024, ge=1)
     batch_tokens: int = Field(default=32_768, ge=1)
@@ -60,6 +62,8 @@ class LookSettings(Settings):
     def _room_for_scopes(self) -> Self:
         if self.scopes and (self.detail is None or self.detail[1] != 3):
             raise ValueError("scopes lie beside fragments in 3 columns: set detail = [2, 3], or scopes = false")
+        if self.similarity and not self.scopes:
+            raise ValueError("self-similarity is one of the scopes: set scopes = true, or similarity = false")
         return self
 
 

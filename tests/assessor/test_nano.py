@@ -39,8 +39,8 @@ def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_ques
     data = Lessons(tokenizer, 6, perception=1)
     pages = [data[i] for i in range(6)]
     batch = Collator(tokenizer.pad_token_id)(pages)
-    clips = sum(len(page.views) for page in pages)
-    assert sum(len(grids) for _, grids, _ in batch["encode"].values()) == clips * 2  # overview and detail
+    views = [view for page in pages for views in page.views for view in views]
+    assert sum(len(grids) for _, grids, _ in batch["encode"].values()) == len(views)
     pupil = Pupil(nano_config(tokenizer)).eval()
     monkeypatch.setattr(pretrain, "HEADS_SHARE", 0.0)
     monkeypatch.setattr(pretrain, "READING_SHARE", 0.0)
@@ -70,9 +70,10 @@ def _plain_loss(pupil: Pupil, prompt: Prompt, answer: list[int], given: int) -> 
 
 def test_views_of_world_clips_are_those_of_files() -> None:
     clip = draw_clip(11)
-    overview, detail = world_views(clip)
+    overview, detail, similarity = world_views(clip)
     assert overview.grid[0] == 4
     assert detail.grid[0] == 8
+    assert similarity.grid == (8, 2, 2)  # one token a sampled frame
     assert detail.grid[1] * detail.grid[2] == 4 * (DETAIL.rows + 1) * DETAIL.columns  # and their scopes
     assert overview.grid[1] * overview.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
 

@@ -10,12 +10,13 @@ import torch
 from helpers import tiny
 
 from vqinsight.assessor.nano.build import (
+    LAGS,
     PIXELS,
     STEPS,
     build_model,
     filter_bank,
     nano_config,
-    renew_steps,
+    renew_lags,
 )
 from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, Eyes, Heads, ReadingHeads, collate_glances, marked, targets
 from vqinsight.assessor.nano.pages import Collator, Lessons, world_views
@@ -27,27 +28,35 @@ from vqinsight.world.facts import Facts
 
 def test_heads_in_the_language_model_look_at_each_view_on_its_own() -> None:
     heads = ReadingHeads(4)
-    hidden = torch.randn(1, 5, 4)
+    hidden = torch.randn(1, 7, 4)
     wanted = torch.zeros(1, len(CLASSES), dtype=torch.long)
-    view = torch.tensor([[0, 1, 1, 2, 0]])
-    plain = torch.cat([hidden[:, 1:3].mean(1), hidden[:, 3]], dim=1)
+    view = torch.tensor([[0, 1, 1, 2, 3, 0, -2]])
+    plain = torch.stack([hidden[:, 1:3].mean(1), hidden[:, 3], hidden[:, 4]], dim=1)
     expected = marked(heads.heads, heads.norm(plain), wanted)
     assert torch.allclose(heads.read(hidden, view, wanted)["loss"], expected["loss"])
 
 
 def test_the_tower_is_also_asked_through_nothing_but_means() -> None:
-    """Of two clips, each with two views of 2 steps: whatever order the tokens come in, that loss is the same."""
-    heads, wanted = Heads(4), torch.zeros(2, len(CLASSES))
-    tokens, grids = torch.randn(4, 6, 4), torch.tensor([[2, 2, 6]] * 4)
-    found = heads(list(tokens), grids, wanted)
-    means = tokens.mean(1).view(2, 8)
+    """Of two clips, each with three views of 2 steps: whatever order the tokens come in, that loss is the same."""
+    heads, wanted, counts = Heads(4), torch.zeros(2, len(CLASSES)), torch.tensor([3, 3])
+    tokens, grids = torch.randn(6, 6, 4), torch.tensor([[2, 2, 6]] * 6)
+    found = heads(list(tokens), grids, counts, wanted)
+    means = tokens.mean(1).view(2, 3, 4)
     plain = marked(heads.plain.heads, heads.plain.norm(means), wanted)
     assert torch.equal(found["plain"], plain["right"])
-    mixed = heads(list(tokens[:, torch.randperm(6)]), grids, wanted)
+    mixed = heads(list(tokens[:, torch.randperm(6)]), grids, counts, wanted)
     assert torch.equal(mixed["plain"], plain["right"])
     gradient = torch.autograd.grad(found["loss"], tuple(heads.plain.parameters()))
     alone = torch.autograd.grad(plain["loss"], tuple(heads.plain.parameters()))
     assert all(torch.allclose(one, other) for one, other in zip(gradient, alone, strict=True))
+
+
+def test_an_image_beside_clips_has_nothing_in_time() -> None:
+    heads, tokens = Heads(4), torch.randn(5, 6, 4)
+    grids, counts = torch.tensor([[2, 2, 6]] * 2 + [[2, 2, 6]] * 3), torch.tensor([2, 3])
+    read = heads.summarize(list(tokens), grids, counts)
+    assert torch.allclose(read[:1], heads.summarize(list(tokens[:2]), grids[:2], counts[:1]), atol=1e-6)
+    assert torch.allclose(read[1:], heads.summarize(list(tokens[2:]), grids[2:], counts[1:]), atol=1e-6)
 
 
 def test_of_two_clips_each_is_read_from_its_own_views(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +83,8 @@ def test_of_two_clips_each_is_read_from_its_own_views(monkeypatch: pytest.Monkey
     for clip, (view, wanted) in zip(pair.clips[0], calls, strict=True):
         assert torch.equal(wanted, torch.tensor([page.wanted[clip]]))
         tokens = [int(np.prod(shown.grid)) // PIXELS.merge_size**2 for shown in page.views[clip]]
-        assert [int((view == number).sum()) for number in (1, 2)] == tokens
+        assert [int((view == number).sum()) for number in (1, 2, 3)] == tokens
+        assert int(((view > 0) & (view < 4)).sum()) == sum(tokens)
     assert not torch.equal(calls[0][0] > 0, calls[1][0] > 0)
 
 
@@ -91,22 +101,37 @@ def test_filters_are_unit_length_and_whitened_over_clips() -> None:
     assert (typical > 0.99).float().mean() > 0.5  # the rest see change, of which a typical patch has none
 
 
-def test_the_last_filters_see_steps_of_single_pixels() -> None:
+def test_filters_see_steps_of_single_pixels() -> None:
     model = build_model(tiny.tokenizer())
-    embed = model.model.visual.patch_embed
-    with torch.no_grad():
-        embed.proj.weight[-STEPS:].normal_()
-    before = embed.proj.weight.clone()
-    renew_steps(model)
-    assert torch.equal(embed.proj.weight[:-STEPS], before[:-STEPS])
+    whiten(model, [Lessons(tiny.tokenizer(), 4, 4)[i] for i in range(4)])
     flat = torch.full((1, 3, 2, 14, 14), 0.3)
-    assert embed(flat)[:, -STEPS:].abs().max() < 1e-5
     level = 9 / 255 / PIXELS.std[1]  # of green
     stairs = flat.clone()
     stairs[:, 1] += level * torch.arange(14)  # nine levels up from each pixel to the next
-    answers = embed(stairs)[0, -STEPS:]
-    assert torch.allclose(answers[0::2], torch.ones(STEPS // 2), atol=0.05)  # across
-    assert answers[1::2].abs().max() < 1e-4  # down
+    first = -STEPS - 3 * LAGS
+    on_flat, on_stairs = (model.model.visual.patch_embed(patch)[0, first : first + STEPS] for patch in (flat, stairs))
+    assert on_flat.abs().max() < 1e-5
+    assert torch.allclose(on_stairs[0::2], torch.ones(STEPS // 2), atol=0.05)  # across
+    assert on_stairs[1::2].abs().max() < 1e-4  # down
+
+
+@pytest.mark.parametrize("lag", [3, 6])
+def test_the_last_filters_see_a_ghost_in_self_similarity(lag: int) -> None:
+    model = build_model(tiny.tokenizer())
+    embed = model.model.visual.patch_embed
+    with torch.no_grad():
+        embed.proj.weight.normal_()
+    before = embed.proj.weight.clone()
+    renew_lags(model)
+    assert torch.equal(embed.proj.weight[: -3 * LAGS], before[: -3 * LAGS])
+    quarter = torch.full((1, 3, 2, 14, 14), 0.5)
+    quarter[:, 1, 1] += 0.05 * torch.eye(14)[[*range(lag, 14), *range(lag)]].triu(lag)  # a correlation of .1, in green
+    answers = embed((quarter - 0.5) / PIXELS.std[1])[0, -3 * LAGS :].view(LAGS, 3)
+    assert answers[lag - 1, 1] == answers.max()
+    assert answers[lag - 1, 1].item() == pytest.approx(1, abs=0.25)
+    assert answers[:, [0, 2]].abs().max() == 0  # a matrix in another colour
+    beside = [other for other in range(LAGS) if abs(other - (lag - 1)) > 1]
+    assert answers[beside].abs().max() < 1e-6
 
 
 def test_targets_by_hand() -> None:

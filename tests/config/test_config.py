@@ -34,6 +34,12 @@ def test_scopes_need_fragments_in_three_columns(detail: tuple[int, int] | None) 
     assert parse_settings(LookSettings, {"detail": (3, 3), "scopes": True}, "here").scopes
 
 
+def test_self_similarity_needs_scopes() -> None:
+    with pytest.raises(UsageError, match=r"here: .*scopes = true"):
+        parse_settings(LookSettings, {"detail": (2, 3), "similarity": True}, "here")
+    assert parse_settings(LookSettings, {"detail": (2, 3), "scopes": True, "similarity": True}, "here").similarity
+
+
 @pytest.mark.parametrize("text", ["{", "[1, 2]", ""])
 def test_a_file_that_is_no_object_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "vqinsight.json"

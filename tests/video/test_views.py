@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from vqinsight.video.pixels import PixelSpec, fragments, patchify, resize, target_size
-from vqinsight.video.scopes import SIDE, read_frame, scope
+from vqinsight.video.scopes import SIDE, read_frame, scope, trace_frame
+from vqinsight.video.similarity import self_similarity
 from vqinsight.video.views import DetailSpec, image_views, video_views, wanted_frames
 
 SPEC = PixelSpec(14, 2, 2, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 28 * 28, 9 * 28 * 28)
 DETAIL = DetailSpec(rows=2, columns=3)
 SCOPED = DetailSpec(rows=2, columns=3, scopes=True)
+ALIKE = DetailSpec(rows=2, columns=3, scopes=True, similarity=True)
 
 
 def clip(total: int, height: int = 90, width: int = 160) -> np.ndarray:
@@ -40,6 +42,9 @@ def mosaics(frames: np.ndarray, indices) -> torch.Tensor:
         ((0, 4, 9), 10, DETAIL, (0, 1, 4, 5, 8, 9)),  # the last frame has no successor: the one before it
         ((8, 9), 10, DETAIL, (8, 9)),
         ((0, 4, 9), 10, SCOPED, (0, 1, 2, 4, 5, 6, 8, 9)),  # and for the scopes what comes after the pair
+        ((0, 40), 80, ALIKE, (*range(15), *range(40, 55))),  # for self-similarity the stretch that begins with it
+        ((30, 39), 40, ALIKE, (*range(25, 40),)),
+        ((0, 9), 10, ALIKE, (*range(10),)),
         ((1, 1, 2), 5, None, (1, 2)),
         ((0, 0), 1, DETAIL, (0,)),
     ],
@@ -155,6 +160,21 @@ def test_scopes_lie_beside_the_fragments(size: tuple[int, int]):
         for mosaic, picture in zip(mosaics(frames, (0, 1, 4, 5, 8, 9)), drawn, strict=True)
     ]
     torch.testing.assert_close(detail.patches, patchify(torch.stack(wanted), SPEC)[0], rtol=0, atol=0)
+
+
+def test_self_similarity_is_a_third_view():
+    frames, indices, times = clip(30, 90, 160), (0, 12, 29), (0.0, 0.5, 1.0)
+    scoped = video_views(decoded(frames, indices, 30, SCOPED), indices, times, 30, SPEC, SCOPED)
+    *pictures, third = video_views(decoded(frames, indices, 30, ALIKE), indices, times, 30, SPEC, ALIKE)
+    for one, other in zip(scoped, pictures, strict=True):
+        torch.testing.assert_close(one.patches, other.patches, rtol=0, atol=0)
+    traces = [trace_frame(frame) for frame in frames]
+    squares = [self_similarity(traces[first : first + 15]) for first in (0, 12, 15)]
+    # Each fills both frames of its temporal patch, and is one token.
+    shown = torch.from_numpy(np.rint(255 * np.stack(squares)).astype(np.uint8)).permute(0, 3, 1, 2)
+    wanted, grid = patchify(shown.repeat_interleave(2, 0), SPEC)
+    assert (third.kind, third.grid, third.times) == ("video", grid, times) == ("video", (3, 2, 2), times)
+    torch.testing.assert_close(third.patches, wanted, rtol=0, atol=0)
 
 
 def test_scopes_of_an_image():

@@ -46,10 +46,12 @@ class Trace:
     Attributes:
         windows: (n, _WINDOW, _WINDOW) float32, the green of the middle, for the spectrum of changes.
         waves: the small picture's Fourier transform.
+        brightness: the small picture's mean, 0 to 255.
     """
 
     windows: np.ndarray
     waves: np.ndarray
+    brightness: float
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ class Reading(Trace):
 def trace_frame(frame: np.ndarray) -> Trace:
     """The part of ``read_frame`` that a frame needs which only comes after one that is shown."""
     small = resize(frame, (_SMALL, _SMALL)).float().mean(0).numpy()
-    waves = fft.rfft2((small - small.mean()) * _TAPER_SMALL)
-    return Trace(_windows(_middle(frame)[..., 1].astype(np.float32)), waves)
+    brightness = float(small.mean())
+    waves = fft.rfft2((small - brightness) * _TAPER_SMALL)
+    return Trace(_windows(_middle(frame)[..., 1].astype(np.float32)), waves, brightness)
 
 
 def read_frame(frame: np.ndarray) -> Reading:
@@ -82,6 +85,7 @@ def read_frame(frame: np.ndarray) -> Reading:
     return Reading(
         windows=traced.windows,
         waves=traced.waves,
+        brightness=traced.brightness,
         levels=_levels(frame, np.ascontiguousarray(middle[..., 1])),
         spectrum=np.stack((_spectrum(traced.windows), _spectrum(chroma)), axis=-1),
         cepstrum=np.clip(0.5 + 2 * echo[1 : SIDE // 2 + 1], 0, 1),

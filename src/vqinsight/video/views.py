@@ -1,4 +1,4 @@
-"""What a model is shown of a clip: an overview and, for small models, details at native resolution."""
+"""What a model is shown of a clip: an overview and, for small models, details at native resolution and measurements."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from vqinsight.config import LookSettings
 from vqinsight.video import scopes
 from vqinsight.video.pixels import PixelSpec, fragments, patchify, resize, target_size
+from vqinsight.video.similarity import self_similarity, window
 
 
 @dataclass(frozen=True)
@@ -39,28 +40,30 @@ class DetailSpec:
 
     Consecutive frames also show jitter, flicker and stutter, which frames half a second apart cannot. With ``scopes``
     the measurements of ``video/scopes.py`` lie below the fragments of a frame (beside those of an upright one); three
-    columns and tokens of 28 pixels they are drawn for.
+    columns and tokens of 28 pixels they are drawn for. With ``similarity`` a third view shows of every sampled frame
+    how like the stretch of the clip that begins there is to itself (``video/similarity.py``).
     """
 
     rows: int
     columns: int
     scopes: bool = False
+    similarity: bool = False
 
     @classmethod
     def of(cls, look: LookSettings) -> DetailSpec | None:
         """What these settings ask for."""
-        return None if look.detail is None else cls(*look.detail, scopes=look.scopes)
+        return None if look.detail is None else cls(*look.detail, look.scopes, look.similarity)
 
 
 def wanted_frames(indices: tuple[int, ...], total: int, detail: DetailSpec | None) -> tuple[int, ...]:
     """Distinct frame indices to decode, sorted: the sampled frames, for the detail view their successors, for its
-    scopes also what comes after these."""
+    scopes also what comes after these, for self-similarity whole stretches."""
     wanted = set(indices)
     if detail is not None:
         pairs = _pairs(indices, total)
         wanted.update(index for pair in pairs for index in pair)
         if detail.scopes:
-            wanted.update(_after(pairs, total))
+            wanted.update(_after(pairs, total, detail))
     return tuple(sorted(wanted))
 
 
@@ -69,8 +72,10 @@ def _pairs(indices: tuple[int, ...], total: int) -> list[tuple[int, int]]:
     return [(max(min(i, total - 2), 0), min(i + 1, total - 1)) for i in indices]
 
 
-def _after(pairs: list[tuple[int, int]], total: int) -> set[int]:
-    """The frames that come after pairs."""
+def _after(pairs: list[tuple[int, int]], total: int, detail: DetailSpec) -> set[int]:
+    """The frames that come after pairs, or lie in the windows that begin with them."""
+    if detail.similarity:
+        return {index for frame, _ in pairs for index in window(frame, total)}
     return {successor + 1 for _, successor in pairs if successor + 1 < total}
 
 
@@ -95,7 +100,7 @@ def video_views(
     traces: dict[int, scopes.Trace] = {}
     shown, pairs = set(indices), _pairs(indices, total)
     paired = {index for pair in pairs for index in pair} if detail is not None else set()
-    after = _after(pairs, total) if detail is not None and detail.scopes else set()
+    after = _after(pairs, total, detail) if detail is not None and detail.scopes else set()
     for index, frame in frames:
         if index in shown:
             small[index] = resize(frame, target_size(frame.shape[0], frame.shape[1], spec))
@@ -114,6 +119,9 @@ def video_views(
                 _beside(mosaic, scope) for mosaic, scope in zip(both, _scopes(readings, traces, pairs), strict=True)
             ]
         views.append(_view("video", torch.stack(both), spec, step, times))
+    if detail is not None and detail.similarity:
+        squares = _squares({**traces, **readings}, pairs, total)
+        views.append(_view("video", squares.repeat_interleave(spec.temporal_patch_size, 0), spec, step, times))
     return tuple(views)
 
 
@@ -137,6 +145,14 @@ def _scopes(
         drawn.append(scopes.scope(readings[frame], readings[successor], later))
         drawn.append(scopes.scope(readings[successor], known.get(successor + 1)))
     return drawn
+
+
+def _squares(traces: dict[int, scopes.Trace], pairs: list[tuple[int, int]], total: int) -> torch.Tensor:
+    """(pairs, 3, SIDE, SIDE) uint8: the self-similarity of the windows that begin with the pairs."""
+    windows = [window(frame, total) for frame, _ in pairs]
+    drawn = {each: self_similarity([traces[index] for index in each]) for each in set(windows)}  # the last may coincide
+    squares = np.stack([np.rint(255 * drawn[each]).astype(np.uint8) for each in windows])
+    return torch.from_numpy(squares).permute(0, 3, 1, 2)
 
 
 def _beside(mosaic: torch.Tensor, scope: torch.Tensor) -> torch.Tensor:

@@ -22,7 +22,7 @@ PIXELS = PixelSpec(
     min_pixels=56 * 56,
     max_pixels=112 * 112,
 )
-DETAIL = DetailSpec(rows=2, columns=3, scopes=True)
+DETAIL = DetailSpec(rows=2, columns=3, scopes=True, similarity=True)
 FRAMES = 8
 
 LOOK = LookSettings(
@@ -32,6 +32,7 @@ LOOK = LookSettings(
     max_pixels=PIXELS.max_pixels,
     detail=(DETAIL.rows, DETAIL.columns),
     scopes=DETAIL.scopes,
+    similarity=DETAIL.similarity,
     seconds_per_grid=1.0,
     max_new_tokens=160,
     batch_tokens=16_384,
@@ -41,8 +42,10 @@ VISION_WIDTH, VISION_DEPTH = 160, 4
 TEXT_WIDTH, TEXT_DEPTH = 192, 5
 HEAD = 32
 HEADS = "heads.pt"  # in a folder that pre-training leaves, for training it further; they do not ship
-STEPS = 32  # filters of the patch embedding that see single pixels
+STEPS = 8  # filters of the patch embedding that see single pixels
 TYPICAL_STEP = 0.1  # what such a filter answers to a step of nine grey levels
+LAGS = 8  # frames apart, for which filters of three colours see whether what lies so far apart is alike
+TYPICAL_LAG = 0.5  # about what such a filter answers to a correlation of .1
 
 
 def nano_config(tokenizer: Any) -> Qwen2_5_VLConfig:
@@ -113,8 +116,8 @@ def _square(mlp: Any) -> None:
 
 
 def filter_bank(width: int, side: int) -> torch.Tensor:
-    """(width, 3, 2, side, side) patch filters: cosines of colour means, of frame differences, fine luminance, and steps
-    from pixel to pixel.
+    """(width, 3, 2, side, side) patch filters: cosines of colour means, of frame differences, fine luminance, steps
+    from pixel to pixel, and lags of self-similarity.
 
     Detail of random sign (noise, lost texture, block edges) has no first-order gradient: from a random start its
     strength stays invisible to training, from these filters it is learned.
@@ -135,12 +138,12 @@ def filter_bank(width: int, side: int) -> torch.Tensor:
     colours = [cosine(uv, colour, mean) for uv in order[:14] for colour in (red_green, blue_yellow)]
     changes = [cosine(uv, luminance, difference) for uv in order[:20]]
     colour_changes = [cosine(order[0], colour, difference) for colour in (red_green, blue_yellow)]
-    left = width - len(coarse) - len(colours) - len(changes) - len(colour_changes) - STEPS
+    left = width - len(coarse) - len(colours) - len(changes) - len(colour_changes) - STEPS - 3 * LAGS
     fine_mean, fine_change = left * 2 // 3, left - left * 2 // 3
     spread = order[28:]
     fine = [cosine(spread[i], luminance, mean) for i in np.linspace(0, len(spread) - 1, fine_mean).astype(int)]
     fine += [cosine(spread[i], luminance, difference) for i in np.linspace(0, len(spread) - 1, fine_change).astype(int)]
-    bank = np.stack([*coarse, *colours, *changes, *colour_changes, *fine, *_steps(side)])
+    bank = np.stack([*coarse, *colours, *changes, *colour_changes, *fine, *_steps(side), *_lags(side)])
     return torch.from_numpy(bank).float()
 
 
@@ -152,7 +155,7 @@ def _steps(side: int) -> list[np.ndarray]:
     """
     found = []
     for number in range(STEPS // 2):
-        y, x = (int((place + 0.5) * side / 4) for place in divmod(number, 4))
+        y, x = (int((place + 0.5) * side / 2) for place in divmod(number, 2))
         for below, beside in ((0, 1), (1, 0)):
             step = np.zeros((3, 2, side, side))
             step[1, 0, y, x], step[1, 0, y + below, x + beside] = -1 / np.sqrt(2), 1 / np.sqrt(2)
@@ -160,9 +163,27 @@ def _steps(side: int) -> list[np.ndarray]:
     return found
 
 
-def renew_steps(model: Any) -> None:
-    """Give the last ``STEPS`` filters of the patch embedding to steps, in a model that was trained without them."""
+def _lags(side: int) -> list[np.ndarray]:
+    """3 * ``LAGS`` filters on the second frame of a patch: a diagonal against those beside it, in each colour.
+
+    In a quarter of ``video/similarity.py`` a diagonal is what lies so many frames apart, and a ghost is one that is
+    brighter than its neighbours.
+    """
+    found = []
+    for lag in range(1, LAGS + 1):
+        beside = [other for other in (lag - 1, lag + 1) if other]  # the main diagonal is always white
+        plane = np.eye(side, k=lag) / (side - lag)
+        plane -= sum(np.eye(side, k=other) / (side - other) for other in beside) / len(beside)
+        for colour in range(3):
+            lags = np.zeros((3, 2, side, side))
+            lags[colour, 1] = plane / np.linalg.norm(plane)
+            found.append(lags)
+    return found
+
+
+def renew_lags(model: Any) -> None:
+    """Give the last filters of the patch embedding to lags, in a model that was trained without them."""
     weight = model.model.visual.patch_embed.proj.weight
+    lags = torch.stack([torch.from_numpy(lag).to(weight) for lag in _lags(PIXELS.patch_size)])
     with torch.no_grad():
-        weight[-STEPS:] = torch.stack([torch.from_numpy(step).to(weight) for step in _steps(PIXELS.patch_size)])
-        weight[-STEPS:] /= TYPICAL_STEP
+        weight[-len(lags) :] = lags / TYPICAL_LAG

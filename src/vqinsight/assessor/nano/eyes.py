@@ -23,6 +23,7 @@ from vqinsight.world.facts import COLOURS, COUNTS, DIRECTIONS, SHAPES
 from vqinsight.world.scene import CAMERA_MOVES
 
 UNKNOWN = -100  # an attribute that does not apply
+VIEWS = 3  # of a clip: overview, detail, self-similarity; an image has the first two
 CLASSES: dict[str, tuple[Any, ...]] = {
     "count": COUNTS,
     "colour": COLOURS,
@@ -77,17 +78,18 @@ class Glances(Dataset[tuple[tuple[View, ...], list[float]]]):
 
 
 def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[float]]]) -> dict[str, torch.Tensor]:
-    """Patches and grids of all views, overview and detail in turn, and the targets (clips, attributes)."""
-    views = [view for pair, _ in glances for view in pair]
+    """Patches and grids of all views, clip by clip, how many each clip has, and the targets (clips, attributes)."""
+    views = [view for seen, _ in glances for view in seen]
     return {
         "patches": torch.cat([view.patches for view in views]),
         "grids": torch.tensor([view.grid for view in views]),
+        "counts": torch.tensor([len(seen) for seen, _ in glances]),
         "wanted": torch.tensor([wanted for _, wanted in glances]),
     }
 
 
 class Heads(torch.nn.Module):
-    """One linear head for every attribute, over what a clip's two views look like on the whole.
+    """One linear head for every attribute, over what a clip's views look like on the whole.
 
     And one over no more than the mean of each view's tokens: what only deviations and steps over time would tell, the
     tower itself has to work out, and a language model can read it.
@@ -95,30 +97,43 @@ class Heads(torch.nn.Module):
 
     def __init__(self, width: int, hidden: int = 256) -> None:
         super().__init__()
-        summary = 12 * width  # six kinds of mean for each of the two views
-        self.trunk = torch.nn.Sequential(torch.nn.LayerNorm(summary), torch.nn.Linear(summary, hidden), torch.nn.GELU())
+        self.trunk = torch.nn.Sequential(Joined(6 * width), torch.nn.Linear(6 * width * VIEWS, hidden), torch.nn.GELU())
         self.heads = torch.nn.ModuleList(torch.nn.Linear(hidden, len(classes)) for classes in CLASSES.values())
         self.plain = MeanHeads(width)
 
     def forward(
-        self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, wanted: torch.Tensor
+        self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, counts: torch.Tensor, wanted: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """What ``marked`` tells of the heads on the tower's tokens; ``plain`` are the counts of those over means.
 
         Args:
-            tokens: (visual tokens, width) of each view, overview and detail of each clip in turn.
+            tokens: (visual tokens, width) of each view, clip by clip.
             grids: (views, 3).
+            counts: (clips,) how many views each clip has: an image lacks the last.
             wanted: (clips, attributes) class numbers, as of ``targets``.
         """
-        found = marked(self.heads, self.summarize(tokens, grids, len(wanted)), wanted)
-        plain = self.plain(torch.stack([view.mean(0) for view in tokens]).view(len(wanted), -1), wanted)
+        found = marked(self.heads, self.summarize(tokens, grids, counts), wanted)
+        plain = self.plain(_by_clip([view.mean(0) for view in tokens], counts), wanted)
         return {"loss": found["loss"] + plain["loss"], "right": found["right"], "plain": plain["right"]}
 
-    def summarize(self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, clips: int) -> torch.Tensor:
+    def summarize(self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
         """(clips, hidden): what ``heads`` read."""
         seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
-        read: torch.Tensor = self.trunk(torch.stack(seen).view(clips, -1))
+        read: torch.Tensor = self.trunk(_by_clip(seen, counts))
         return read
+
+
+class Joined(torch.nn.Module):
+    """What the views of a clip have, (clips, views, width), in one row, normalised: pictures together, time alone."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.pictures = torch.nn.LayerNorm((VIEWS - 1) * width)
+        self.time = torch.nn.LayerNorm(width)
+
+    def forward(self, seen: torch.Tensor) -> torch.Tensor:
+        """(clips, views * width)."""
+        return torch.cat((self.pictures(seen[:, :-1].flatten(1)), self.time(seen[:, -1])), dim=1)
 
 
 class MeanHeads(torch.nn.Module):
@@ -126,11 +141,11 @@ class MeanHeads(torch.nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = torch.nn.LayerNorm(2 * width)
-        self.heads = torch.nn.ModuleList(torch.nn.Linear(2 * width, len(classes)) for classes in CLASSES.values())
+        self.norm = Joined(width)
+        self.heads = torch.nn.ModuleList(torch.nn.Linear(VIEWS * width, len(each)) for each in CLASSES.values())
 
     def forward(self, means: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What ``marked`` tells; ``means`` is (clips, 2 * width), ``wanted`` (clips, attributes) as of ``targets``."""
+        """What ``marked`` tells; ``means`` is (clips, views, width), ``wanted`` (clips, attributes) as of ``targets``."""
         return marked(self.heads, self.norm(means), wanted)
 
 
@@ -146,14 +161,14 @@ class ReadingHeads(MeanHeads):
 
         Args:
             hidden: (rows, tokens, width).
-            view: (rows, tokens): 1 on the visual tokens of the overview, 2 on those of the detail view, else 0.
+            view: (rows, tokens): the number of the view, from 1, on its visual tokens; every other number is none.
             wanted: (rows, attributes) class numbers, as of ``targets``.
         """
         means = []
-        for number in (1, 2):
+        for number in range(1, VIEWS + 1):
             inside = (view == number).to(hidden.dtype)
             means.append(torch.einsum("rtw,rt->rw", hidden, inside) / inside.sum(1, keepdim=True).clamp_min(1))
-        return self(torch.cat(means, dim=1), wanted)
+        return self(torch.stack(means, dim=1), wanted)
 
 
 def marked(heads: torch.nn.ModuleList, trunk: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -183,12 +198,20 @@ class Eyes(torch.nn.Module):
         self.tower = tower
         self.heads = heads
 
-    def forward(self, patches: torch.Tensor, grids: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(
+        self, patches: torch.Tensor, grids: torch.Tensor, counts: torch.Tensor, wanted: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
         """Encode all views and ask the heads."""
         tokens = self.tower(patches, grid_thw=grids).pooler_output
         sizes = [int(np.prod(grid)) // PIXELS.merge_size**2 for grid in grids.tolist()]
-        found: dict[str, torch.Tensor] = self.heads(tokens.split(sizes), grids, wanted)
+        found: dict[str, torch.Tensor] = self.heads(tokens.split(sizes), grids, counts, wanted)
         return found
+
+
+def _by_clip(each: Sequence[torch.Tensor], counts: torch.Tensor) -> torch.Tensor:
+    """(clips, ``VIEWS``, width) from one row a view; nought for the views that an image lacks."""
+    clips = torch.stack(list(each)).split(counts.tolist())
+    return torch.stack([torch.nn.functional.pad(clip, (0, 0, 0, VIEWS - len(clip))) for clip in clips])
 
 
 def _summary(tokens: torch.Tensor, steps: int) -> torch.Tensor:

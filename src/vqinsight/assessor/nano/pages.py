@@ -141,8 +141,8 @@ class Collator:
                 batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids, torch.tensor(wanted))
         places = {id(view): place for views in encoded.values() for place, view in enumerate(views)}
         # Comparisons are twice as long as the rest, recitals half as long: on their own they do not pad the others.
-        for views_each in (2, 4, 0):
-            if part := [row for row in rows if len(row.prompt.views) == views_each]:
+        for number in (2, 3, 4, 6, 0):  # views: of images and clips, one and two of them
+            if part := [row for row in rows if len(row.prompt.views) == number]:
                 batch["parts"].append(self._part(part, places))
         return batch
 
@@ -160,4 +160,5 @@ class Collator:
             for kind in ("image", "video")
         }
         wanted = torch.tensor([row.wanted for row in rows])  # (rows, clips, attributes); recitals have no clips
-        return {"inputs": inputs, "labels": labels, "order": order, "wanted": wanted}
+        views = len(prompts[0].views) // max(wanted.shape[1], 1)  # of each clip
+        return {"inputs": inputs, "labels": labels, "order": order, "wanted": wanted, "views": views}

@@ -16,7 +16,16 @@ import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from vqinsight.assessor.nano.build import HEADS, STEPS, TYPICAL_STEP, build_model, nano_config, renew_steps
+from vqinsight.assessor.nano.build import (
+    HEADS,
+    LAGS,
+    STEPS,
+    TYPICAL_LAG,
+    TYPICAL_STEP,
+    build_model,
+    nano_config,
+    renew_lags,
+)
 from vqinsight.assessor.nano.eyes import Eyes, Glances, Heads, ReadingHeads, collate_glances, targets
 from vqinsight.assessor.nano.lessons import lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
@@ -54,7 +63,10 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
             kind: encoders[kind](patches, grids, return_dict=True).pooler_output
             for kind, (patches, grids, _) in encode.items()
         }
-        tower = [self.attributes(features[kind], grids, wanted) for kind, (_, grids, wanted) in encode.items()]
+        tower = [
+            self.attributes(features[kind], grids, torch.full((len(wanted),), len(grids) // len(wanted)), wanted)
+            for kind, (_, grids, wanted) in encode.items()
+        ]
         total, tokens, reading = torch.zeros(()), 0, []
         for part in parts:
             ordered = {
@@ -69,9 +81,11 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
             )
             tokens += int((labels != IGNORED).sum())
             view = self._views(part["inputs"]["input_ids"])
-            for clip in range(part["wanted"].shape[1]):  # each has two views
+            for clip in range(part["wanted"].shape[1]):
                 wanted = part["wanted"][:, clip]
-                reading.append(self.reading.read(said.hidden_states[READ_AT], view - 2 * clip, wanted))
+                first = clip * part["views"]
+                inside = torch.where(view <= first + part["views"], view - first, 0)
+                reading.append(self.reading.read(said.hidden_states[READ_AT], inside, wanted))
         found = {"loss": total / tokens}
         for name, heads, share in (("tower", tower, HEADS_SHARE), ("reading", reading, READING_SHARE)):
             if heads:  # recitals alone show nothing
@@ -97,7 +111,8 @@ def whiten(model: Any, pages: Sequence[Page]) -> None:
     projection = model.model.visual.patch_embed.proj.weight
     with torch.no_grad():
         typical = (patches @ projection.flatten(1).T).abs().median(0).values.clamp_min(0.02)
-        typical[-STEPS:] = TYPICAL_STEP  # most steps are nothing at all
+        typical[-STEPS - 3 * LAGS :] = TYPICAL_STEP  # most steps are nothing at all
+        typical[-3 * LAGS :] = TYPICAL_LAG
         projection /= typical.view(-1, 1, 1, 1, 1)
 
 
@@ -113,7 +128,7 @@ class Plan:
         learning_rate: Muon's at its peak for the tower alone; the whole model learns at half of it, AdamW's part at
             half of that.
         save_every: steps between checkpoints.
-        renew: 1 to give filters to pixel steps in a model that was trained without them.
+        renew: 1 to give filters to lags of self-similarity in a model that was trained without them.
     """
 
     glances: int = 72_000
@@ -143,7 +158,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
         tokenizer = AutoTokenizer.from_pretrained(start)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
         if plan.renew:
-            renew_steps(model)
+            renew_lags(model)
     data = Lessons(tokenizer, plan.lessons, plan.perception, first)
     pupil = pupil_of(model, tokenizer, start)
     eyes = Eyes(pupil.model.visual, pupil.attributes)
