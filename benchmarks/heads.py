@@ -1,7 +1,7 @@
 """Where is perception lost? python benchmarks/heads.py bases/nano [--clips 640] [--json FILE]
 
 Of clips like those trained on and of held-out ones: how often the heads on the vision tower are right, those on the
-plain means of its two views, and those that read in the middle of the language model. The folder is one that
+plain means of its views, and those that read in the middle of the language model. The folder is one that
 pre-training left: only there are its heads kept.
 """
 

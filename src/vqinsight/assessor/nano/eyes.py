@@ -145,7 +145,7 @@ class MeanHeads(torch.nn.Module):
         self.heads = torch.nn.ModuleList(torch.nn.Linear(VIEWS * width, len(each)) for each in CLASSES.values())
 
     def forward(self, means: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What ``marked`` tells; ``means`` is (clips, views, width), ``wanted`` (clips, attributes) as of ``targets``."""
+        """What ``marked`` tells of ``means`` (clips, views, width), with ``wanted`` as of ``targets``."""
         return marked(self.heads, self.norm(means), wanted)
 
 
