@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqinsight.video.scopes import trace_frame
-from vqinsight.video.similarity import SIDE, WINDOW, self_similarity, window
+from vqinsight.video.scopes import SIDE, trace_frame
+from vqinsight.video.similarity import WINDOW, self_similarity, window
 
 HALF = SIDE // 2
 

@@ -16,24 +16,13 @@ in the matrices of ``WINDOW`` consecutive frames against each other, which need 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
-SIDE = 28  # of the square, in pixels
+from vqinsight.video.scopes import SIDE, Trace
+
 WINDOW = SIDE // 2 + 1  # consecutive frames, so that their changes fill a quarter
 _COARSE, _FINE = 1 / 16, 1 / 6  # cycles a pixel of the small picture, where coarse detail ends and fine begins
-_FAINT = 1e-3  # squared grey levels a pixel: changes below are nothing
-
-
-class Wave(Protocol):
-    """What is kept of a frame: its small picture's ``waves`` (n, n // 2 + 1), without the mean, and ``brightness``."""
-
-    @property
-    def waves(self) -> np.ndarray: ...
-
-    @property
-    def brightness(self) -> float: ...
 
 
 def window(index: int, total: int) -> range:
@@ -42,7 +31,7 @@ def window(index: int, total: int) -> range:
     return range(first, min(first + WINDOW, total))
 
 
-def self_similarity(frames: Sequence[Wave]) -> np.ndarray:
+def self_similarity(frames: Sequence[Trace]) -> np.ndarray:
     """The square of 1 to ``WINDOW`` consecutive frames.
 
     Returns:
@@ -56,29 +45,29 @@ def self_similarity(frames: Sequence[Wave]) -> np.ndarray:
     waves = np.stack([frame.waves for frame in frames])
     size = waves.shape[1]
     bands = _bands(size)
-    spectra, changed = _by_detail(waves), _by_detail(np.diff(waves, axis=0))
-    flat, white = _whitenings(spectra)
-    still, lively = _whitenings(changed)
+    spectra, changes = _rows(waves), _rows(np.diff(waves, axis=0))
+    half_white, white = _whitenings(spectra)
+    changes_half_white, changes_white = _whitenings(changes)
     brightness = np.array([frame.brightness for frame in frames], dtype=np.float32)
     distance = np.sqrt(np.maximum(_distances(_gram(spectra)), 0)) / size**2
     near = distance[:-1, 1:]
     quarters = (
-        [_agree(_gram(changed, weight)) for weight in (still, lively, None)],
+        [_agree(_gram(changes, weight)) for weight in (changes_half_white, changes_white, None)],
         [
             np.clip((np.log10(near + 0.03) + 1.5) / 3.5, 0, 1),
             np.clip(near / (2 * distance.mean() + 0.05), 0, 1),
             np.clip(0.5 + (brightness[None, 1:] - brightness[:-1, None]) / 100, 0, 1),
         ],
-        [_agree(_gram(changed, still * band)) for band in bands],
-        [_agree(_gram(spectra, weight))[:-1, 1:] for weight in (flat, white, flat * bands[2])],
+        [_agree(_gram(changes, changes_half_white * band)) for band in bands],
+        [_agree(_gram(spectra, weight))[:-1, 1:] for weight in (half_white, white, half_white * bands[2])],
     )
     for (top, left), planes in zip(((0, 0), (0, half), (half, 0), (half, half)), quarters, strict=True):
         square[top : top + steps, left : left + steps] = np.stack(planes, axis=-1)
     return square
 
 
-def _by_detail(waves: np.ndarray) -> np.ndarray:
-    """(frames, 2 * waves) float32: real and imaginary parts side by side, so that products of rows are correlations."""
+def _rows(waves: np.ndarray) -> np.ndarray:
+    """(frames, 2 * waves) float32: real and imaginary parts in turn, so that products of rows are correlations."""
     return np.ascontiguousarray(waves, dtype=np.complex64).reshape(len(waves), -1).view(np.float32)
 
 
