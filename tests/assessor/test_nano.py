@@ -89,7 +89,7 @@ def test_the_exam_shows_what_scoring_shows() -> None:
         collate([assessor.build(assessor.prompts.messages(question), [encoded])], 0) for encoded in (examined, scored)
     )
     assert ours.keys() == wanted.keys() and all(torch.equal(ours[key], wanted[key]) for key in ours)
-    assert ours["second_per_grid_ts"].tolist() == [1.0, 1.0]
+    assert ours["second_per_grid_ts"].tolist() == [1.0, 1.0, 1.0]
 
 
 def test_exam_marks_by_hand() -> None:
