@@ -127,10 +127,12 @@ def align(config: opt.Config, changes: opt.Changes = None, resume: opt.Resume = 
 
     with plain_endings("Interrupted. Go on with the same command and --resume."):
         from vqinsight.stages import start_alignment
+        from vqinsight.stages.run import processes
 
         final = start_alignment(config, changes or [], resume=resume)
         if os.environ.get("RANK", "0") == "0":  # of several processes only the first
             typer.echo(f"The generator is in {final}: use it with --generator {final}")
+        processes().destroy_process_group()  # or its threads may end the interpreter with an error
 
 
 def repair(

@@ -156,6 +156,7 @@ def run(pairs: Pairs, out: Path, *, kill_at: Path | None = None, processes: int 
     script.write_text(
         f"""
 from pathlib import Path
+from accelerate import PartialState
 from helpers.toy_generator import ToyGenerator
 from vqinsight.generator.dpo_trainer import train_dpo
 from vqinsight.generator.settings import DpoSettings
@@ -163,6 +164,7 @@ from vqinsight.ranking.pairs_file import Pair, Pairs
 
 pairs = Pairs(tuple(Pair(*each) for each in {listed!r}), {{}})
 train_dpo(ToyGenerator(), pairs, DpoSettings(**{QUICK.model_dump() | {"ema": 0.9}!r}), Path({str(out)!r}))
+PartialState().destroy_process_group()  # as vqinsight align ends
 """
     )
     paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
