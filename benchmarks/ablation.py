@@ -20,10 +20,10 @@ from typing import Any
 from learning import KEYS, judge
 from rich.console import Console
 from rich.table import Table
+from stored import stamp
 
 from vqinsight.api import load
 from vqinsight.evaluation.resampling import Measure
-from vqinsight.report.evaluated import commit
 
 # The paper's mean PLCC over three dimensions (Table 4) and accuracy on decided pairs of GenAI-Bench (Tables 1 and 5).
 PAPER = {
@@ -140,7 +140,7 @@ def table_row(name: str, runs: Sequence[dict[str, float]], columns: Iterable[str
 
 
 def _store(file: Path, found: dict[str, Any]) -> None:
-    stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), **found}
+    stored = {**stamp(), **found}
     file.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 

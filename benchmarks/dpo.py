@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from pathlib import Path
 
-from stored import store
+from stored import stamp, store
 from united import differences, examine, lot_pairs, oracle_pairs, row
 
 from vqinsight.config import read_toml
 from vqinsight.ranking.folders import read_candidates
-from vqinsight.report.evaluated import commit
 from vqinsight.stages.align_settings import AlignSettings, PromptSettings
 from vqinsight.stages.prompts import read_prompts
 from vqinsight.stages.united import United
@@ -66,8 +64,7 @@ def main() -> None:
             )
             rows.append({"pairs": origin, "steps": steps, "sft": sft, "gain": differences(after, before)})
     stored = {
-        "command": "python " + " ".join(sys.argv),
-        "commit": commit(),
+        **stamp(),
         "seed": settings.seed,
         "prompts": len(prompts),
         "clips": given.clips,

@@ -7,17 +7,15 @@ minds them. Look at the sheet before believing a number.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from stored import store
+from stored import stamp, store
 
 from vqinsight.generator.base import Generator
 from vqinsight.generator.load import open_generator
-from vqinsight.report.evaluated import commit
 from vqinsight.world.oracle import measure
 from vqinsight.world.simple import draw_prompt
 
@@ -74,8 +72,7 @@ def main() -> None:
         seen = np.array([[measure(c, p).scores[n] for n in NAMES] for c, p in zip(made, asked, strict=True)])
         worded[words] = dict(zip(NAMES, seen.mean(0).tolist(), strict=True))
     stored = {
-        "command": "python " + " ".join(sys.argv),
-        "commit": commit(),
+        **stamp(),
         "provenance": generator.provenance(),
         "prompts": given.prompts,
         "candidates": given.candidates,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from stored import stamp
 
 from vqinsight.api import load
 from vqinsight.datasets.world import WorldExamples
@@ -29,7 +29,6 @@ from vqinsight.evaluation.orders import both_orders
 from vqinsight.evaluation.pairwise import side
 from vqinsight.evaluation.resampling import Bootstrap, Measure, mean, percentile_interval, point, resample
 from vqinsight.judges import AssessorJudge
-from vqinsight.report.evaluated import commit
 from vqinsight.tasks.types import Example, Preference, Score
 from vqinsight.world.describe import LEVELS, Defect, Truth, read
 from vqinsight.world.draw import quality
@@ -160,8 +159,7 @@ def main() -> None:
         print(f"{name}: {stored_gain['value']:+.3f} ({interval['low']:+.3f} to {interval['high']:+.3f})")
     if given.json:
         stored = {
-            "command": "python " + " ".join(sys.argv),
-            "commit": commit(),
+            **stamp(),
             "seed": START,
             "models": {
                 name: {"digest": each["digest"], "rows": {row: asdict(value) for row, value in each["rows"].items()}}

@@ -6,16 +6,14 @@ With a generator the clips also go through its auto-encoder first, as everything
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from stored import store
+from stored import stamp, store
 
-from vqinsight.report.evaluated import commit
 from vqinsight.world.oracle import Measured, measure
 from vqinsight.world.simple import SimpleClip, draw_simple
 
@@ -64,7 +62,7 @@ def main() -> None:
             latents = generator.encode_video(torch.from_numpy(clip.frames)[None])
             shown.append(measure(generator.decode(latents)[0].numpy(), clip.prompt))
         found["through the auto-encoder"] = compare(clips, shown)
-    stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "clips": given.clips, "rows": found}
+    stored = {**stamp(), "clips": given.clips, "rows": found}
     store(stored, given.json)
 
 

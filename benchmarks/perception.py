@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from stored import stamp
 
 from vqinsight.api import load
 from vqinsight.assessor.nano.exam import exam, exam_of_pairs, interval
@@ -52,7 +52,7 @@ def main() -> None:
     if given.json:
         provenance = judge.provenance(1, 0, 0.0)
         stored = {
-            "command": "python " + " ".join(sys.argv),
+            **stamp(),
             "model_hash": provenance.model_hash,
             "version": provenance.version,
             "split": given.split,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,13 +17,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from learning import share
+from stored import stamp
 
 from vqinsight.api import load
 from vqinsight.generator.candidates import make_candidates
 from vqinsight.generator.latents import read_clip
 from vqinsight.generator.load import open_generator
 from vqinsight.generator.repair import repair
-from vqinsight.report.evaluated import commit
 from vqinsight.stages.align_settings import PromptSettings
 from vqinsight.stages.prompts import read_prompts
 from vqinsight.world.oracle import measure
@@ -89,8 +88,7 @@ def main() -> None:
             changes(generator, assessor, group.paths[0], group.prompt, given.attempts) for group in made if group.paths
         ]
     stored = {
-        "command": "python " + " ".join(sys.argv),
-        "commit": commit(),
+        **stamp(),
         "seed": REPAIR_SEED,
         "assessor": assessor.loaded.digest,
         "generator": generator.provenance(),

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stored import store
+from stored import stamp, store
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from vqinsight.assessor.branches import answer_logprobs, core, pack
@@ -30,7 +30,6 @@ from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.rollout import shuffled_order
-from vqinsight.report.evaluated import commit
 from vqinsight.tasks.prompts import STANDARD
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.pixels import PixelSpec
@@ -255,6 +254,7 @@ def main() -> None:
     clock_name = "wall_s" if device == "cuda" else "cpu_s"
     ratio = found["stock"][clock_name] / found["ours"][clock_name]
     report = {
+        **stamp(),
         "shape": given.shape,
         "visual_tokens": visual,
         "prompt_tokens": len(step.prompt.ids),
@@ -264,7 +264,6 @@ def main() -> None:
         **found,
         "ratio": ratio,
         "largest_log_probability_difference": gap,
-        "commit": commit(),
     }
     store(report, given.json)
 

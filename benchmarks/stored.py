@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ def results(name: str) -> Any:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
+def stamp() -> dict[str, str | None]:
+    """The command that makes a result, and the commit it is made with."""
+    return {"command": shlex.join(["python", *sys.argv]), "commit": commit()}
+
+
 def store(found: dict[str, Any], file: Path | None) -> None:
     """Print a result, and keep it where a file is named."""
     text = json.dumps(found, indent=2)
@@ -29,7 +35,7 @@ def store(found: dict[str, Any], file: Path | None) -> None:
 def keep(rows: dict[str, Any], file: Path | None, seed: int) -> None:
     """Keep a table's rows with the command, commit and seed that made them, where a file is named."""
     if file:
-        stored = {"command": "python " + " ".join(sys.argv), "commit": commit(), "seed": seed, "rows": rows}
+        stored = {**stamp(), "seed": seed, "rows": rows}
         file.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -18,11 +17,11 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from stored import stamp
 
 from vqinsight.api import load
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.evaluation.parts import within_groups
-from vqinsight.report.evaluated import commit
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.footage import Footage, sample
 from vqinsight.video.read import iter_frames, probe
@@ -149,8 +148,7 @@ def main() -> None:
     Console(width=120).print(table)
     if given.json:
         stored = {
-            "command": "python " + " ".join(sys.argv),
-            "commit": commit(),
+            **stamp(),
             "model_digest": assessor.loaded.digest,
             "rows": rows,
         }

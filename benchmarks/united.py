@@ -15,7 +15,6 @@ import argparse
 import json
 import logging
 import re
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -28,6 +27,7 @@ import numpy as np
 import torch
 from learning import share
 from PIL import Image
+from stored import stamp
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
@@ -41,7 +41,6 @@ from vqinsight.ranking.choose import Candidates
 from vqinsight.ranking.folders import MADE, read_candidates
 from vqinsight.ranking.judge import judge_pairs
 from vqinsight.ranking.pairs_file import Pair, read_pairs
-from vqinsight.report.evaluated import commit
 from vqinsight.stages.align_settings import AlignSettings, GeneratorSettings, PromptSettings
 from vqinsight.stages.prompts import read_prompts
 from vqinsight.stages.united import PAIRS, United, new_over_old
@@ -232,8 +231,7 @@ def main() -> None:
     pairs = {name: read_pairs(united.settings.out / step / PAIRS).pairs for name, step in taught.items()}
     pairs["Ĉ, by D"] = tuple(new_over_old(pairs["round 2, by D"], pairs["C, by D"]))
     stored = {
-        "command": "python " + " ".join(sys.argv),
-        "commit": commit(),
+        **stamp(),
         "seed": settings.seed,
         "prompts": len(prompts),
         "clips": given.clips,

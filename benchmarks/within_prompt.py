@@ -10,7 +10,6 @@ mean, and how far apart the truth lies. 95 % bootstrap intervals over prompts.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stored import store
+from stored import stamp, store
 from united import DIMENSIONS
 
 from vqinsight.assessor.assessor import Assessor
@@ -28,7 +27,6 @@ from vqinsight.generator.base import Generator
 from vqinsight.generator.latents import read_clip
 from vqinsight.generator.load import open_generator
 from vqinsight.ranking.by_score import answered_scores
-from vqinsight.report.evaluated import commit
 from vqinsight.video.write import write_video
 from vqinsight.world.oracle import measure
 from vqinsight.world.simple import FPS, FRAMES, simple_siblings
@@ -120,8 +118,7 @@ def main() -> None:
             seen = drawn if known else [measure(read_clip(str(path)), prompt).scores for path in paths]
             truth.setdefault(kind, []).append(seen)
     stored = {
-        "command": "python " + " ".join(sys.argv),
-        "commit": commit(),
+        **stamp(),
         "prompts": given.prompts,
         "clips": given.clips,
         "samples": given.samples,

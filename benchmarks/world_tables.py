@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from stored import stamp
 
 from vqinsight.api import load
 from vqinsight.baselines.judge import BaselineJudge
@@ -30,7 +31,7 @@ from vqinsight.evaluation.summary import summarise
 from vqinsight.evaluation.tables import Results, Stored, fill
 from vqinsight.judges import AssessorJudge
 from vqinsight.report import terminal
-from vqinsight.report.evaluated import Evaluated, commit, write
+from vqinsight.report.evaluated import Evaluated, write
 from vqinsight.report.tabled import Tabled, show
 
 REFERENCES = ("technical", "always_a")
@@ -88,8 +89,7 @@ def main() -> None:
     show(Console(width=160, markup=False, highlight=False, emoji=False), tabled)
     if given.json:
         stored = {
-            "command": shlex.join(["python", *sys.argv]),
-            "commit": commit(),
+            **stamp(),
             "count": given.count,
             "models": {name: {"digest": each.content["digest"], **answers(each)} for name, each in used.items()},
             "tables": tabled.as_dict()["tables"],

@@ -53,7 +53,7 @@ def generate(
         for name, reason in left_out:
             terminal.notice(f"{out / name}: {reason}, left out")
         total = sum(len(group.paths) for group in made)
-        terminal.notice(f"{total} clips from {len(texts)} prompts in {out}; left out: {len(left_out)}.")
+        terminal.notice(f"Clips made: {total} in {out}; prompts: {len(texts)}; left out: {len(left_out)}.")
     sys.exit(SOME_LEFT_OUT if left_out else 0)
 
 

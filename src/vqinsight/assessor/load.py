@@ -141,7 +141,10 @@ def _merge_adapter(model: Any, adapter: str) -> Any:
     try:
         return PeftModel.from_pretrained(model, adapter).merge_and_unload()
     except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{adapter}: cannot be used as a LoRA adapter ({_first_line(error)}).") from error
+        raise ModelError(
+            f"{adapter}: cannot be used as a LoRA adapter ({_first_line(error)}). "
+            "Give a folder with adapter_config.json and its weights, or a hub id."
+        ) from error
 
 
 def _pick_device(device: str) -> torch.device:
