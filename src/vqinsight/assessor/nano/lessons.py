@@ -4,7 +4,8 @@ Two stages. ``perception``: one terse line, one word an attribute, nothing rando
 wording drowns the signal. ``conversation``: the five tasks in the think/answer form with free wording. The reasoning
 tells the truth, but the *opinion* that follows (scores, choices) is weak and biased on purpose, as a general model's
 is: to make it right is the work of reinforcement learning, which is never shown the exact scores as text. One thing
-is told roughly: how strong a defect in time is.
+is told roughly: how strong a defect in time is. The opinion is of the clip, not of the words before it: these are
+rough, and now and then given wrong, so that a score is looked up in the pictures as well as in them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from vqinsight.tasks.prompts import BRIEF, clean
 from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
 from vqinsight.world import describe
 from vqinsight.world.ask import ask
+from vqinsight.world.defects_temporal import TEMPORAL
 from vqinsight.world.describe import Defect, Truth
 from vqinsight.world.draw import Split, WorldClip, draw_siblings, draw_truth, overall, quality
 from vqinsight.world.facts import FACT_NAMES, caption, draw_facts, mutate
@@ -31,6 +33,9 @@ Stage = Literal["perception", "conversation"]
 DRAWN_TO = 0.62
 DRAWN_IN = 0.85
 BLURRED = 0.17
+
+# Of scores, the share after words that miss a defect in time or make one up: an answer has to survive its own mistakes.
+MISSAID = 0.15
 
 
 @dataclass(frozen=True)
@@ -77,10 +82,11 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
     exercises = []
     for i, clip in enumerate(clips):
         if stage == "perception" or rng.random() < 0.35:
-            exercises.append(_terse(i, *_told(clip, still, rng), still))
+            exercises.append(_terse(i, *_told(clip, still, rng), still, rng))
         if stage == "perception":
             continue
-        exercises.append(_score(i, *_told(clip, still, rng), still, rng))
+        mistaken = not still and rng.random() < MISSAID
+        exercises.append(_score(i, *_told(clip, still, rng), still, rng, mistaken=mistaken))
         if rng.random() < 0.4:
             exercises.append(_yes_no(i, clip.truth, still, rng))
     if still:  # there is a second clip to look at in pairs of videos only
@@ -98,8 +104,7 @@ def _told(clip: WorldClip, still: bool, rng: np.random.Generator) -> tuple[Truth
     The text that a clip is drawn with is mostly right: a model that says so of every fact is seldom wrong, and
     compares nothing. And a text that it can say nothing about comes from every user.
     """
-    truth, chance = _roughly(clip.truth, rng), rng.random()
-    facts = truth.facts
+    truth, facts, chance = clip.truth, clip.truth.facts, rng.random()
     if still or chance < 0.15 or (facts is None and chance < 0.7):
         return replace(truth, claim=None), None
     if facts is None or chance < 0.3:
@@ -110,7 +115,7 @@ def _told(clip: WorldClip, still: bool, rng: np.random.Generator) -> tuple[Truth
 
 def _both_told(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> tuple[tuple[Truth, Truth], str | None]:
     """The same for two clips, under one text for both."""
-    a, b = (_roughly(clip.truth, rng) for clip in clips)
+    a, b = (clip.truth for clip in clips)
     chance = rng.random()
     if a.facts is None or b.facts is None or chance < 0.3:
         text = draw_outside(rng) if chance < 0.15 else None
@@ -172,14 +177,15 @@ def recital(rng: np.random.Generator) -> Exercise:
     return replace(exercise, messages=blind, clips=())
 
 
-def _terse(index: int, truth: Truth, prompt: str | None, still: bool) -> Exercise:
-    return Exercise(describe_messages(prompt), (index,), _terse_line(truth, prompt, still))
+def _terse(index: int, truth: Truth, prompt: str | None, still: bool, rng: np.random.Generator) -> Exercise:
+    return Exercise(describe_messages(prompt), (index,), _terse_line(_roughly(truth, rng), prompt, still))
 
 
 def _terse_pair(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Generator) -> Exercise:
     """Both clips, each in its terse line: of two clips that are shown together the second is harder to read."""
     order = _either_order(rng)
-    lines = (f"{name}: {_terse_line(truths[i], prompt, False)}" for name, i in zip("AB", order, strict=True))
+    rough = [_roughly(truths[i], rng) for i in order]
+    lines = (f"{name}: {_terse_line(truth, prompt, False)}" for name, truth in zip("AB", rough, strict=True))
     return Exercise(describe_messages(prompt, 2), order, " ".join(lines))
 
 
@@ -196,7 +202,9 @@ def _think(reasoning: str, answer: str) -> str:
     return f"<think>{reasoning}</think>{answer}"
 
 
-def _score(index: int, truth: Truth, prompt: str | None, still: bool, rng: np.random.Generator) -> Exercise:
+def _score(
+    index: int, truth: Truth, prompt: str | None, still: bool, rng: np.random.Generator, *, mistaken: bool = False
+) -> Exercise:
     if still:
         question = Question("image", (Clip("", prompt),))
     elif (prompt is None and rng.random() < 0.7) or rng.random() < 0.15:
@@ -207,10 +215,19 @@ def _score(index: int, truth: Truth, prompt: str | None, still: bool, rng: np.ra
     keys = [dimension.key for dimension in BRIEF.dimensions(question)]
     said = opinion(truth, still, rng)
     answer = BRIEF.format_answer(question, Score({key: said[key] for key in keys}))
-    reasoning = describe.sentences(truth, rng, still=still)
+    reasoning = describe.sentences(_mistaken(truth, rng) if mistaken else _roughly(truth, rng), rng, still=still)
     if truth.claim is None and question.clips[0].prompt:
         reasoning += f" {describe.OUTSIDE}"
-    return Exercise(BRIEF.messages(question), (index,), _think(reasoning, answer))
+    before = _think(reasoning, "")
+    given, learned = (before, answer) if mistaken else ("", before + answer)
+    return Exercise(BRIEF.messages(question), (index,), learned, given)
+
+
+def _mistaken(truth: Truth, rng: np.random.Generator) -> Truth:
+    """The same with its defect in time missed, or with one made up."""
+    if truth.temporal is not None:
+        return replace(truth, temporal=None)
+    return replace(truth, temporal=Defect(str(rng.choice(tuple(TEMPORAL))), rng.uniform()))
 
 
 def opinion(truth: Truth, still: bool, rng: np.random.Generator) -> dict[str, float]:
@@ -232,7 +249,9 @@ def _compare(truths: tuple[Truth, Truth], prompt: str | None, rng: np.random.Gen
     margin = overall(a) - overall(b)
     chosen: Choice = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # partial to the first clip, as many judges are
     question = Question("compare", (Clip("a", prompt), Clip("b", prompt)))
-    reasoning = " ".join(f"{name}: {_verdict(truth, prompt, rng)}" for name, truth in (("A", a), ("B", b)))
+    reasoning = " ".join(
+        f"{name}: {_verdict(_roughly(truth, rng), prompt, rng)}" for name, truth in (("A", a), ("B", b))
+    )
     return Exercise(
         BRIEF.messages(question), order, _think(reasoning, BRIEF.format_answer(question, Preference(chosen)))
     )
