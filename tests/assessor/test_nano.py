@@ -37,7 +37,7 @@ def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_ques
 ) -> None:
     tokenizer = tiny.tokenizer()
     data = Lessons(tokenizer, 6, perception=1)
-    pages = [data[i] for i in range(6)]
+    pages = [replace(data[i], veiled=[False] * len(data[i].veiled)) for i in range(6)]
     batch = Collator(tokenizer.pad_token_id)(pages)
     views = [view for page in pages for views in page.views for view in views]
     assert sum(len(grids) for _, grids, _ in batch["encode"].values()) == len(views)
@@ -53,6 +53,28 @@ def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_ques
                 total += _plain_loss(pupil, prompt, answer, given) * learned
                 count += learned
     assert loss.item() == pytest.approx(total / count, rel=1e-4)
+
+
+@pytest.mark.parametrize("changed", range(3))
+def test_of_a_veiled_clip_nothing_but_the_last_view_matters(monkeypatch: pytest.MonkeyPatch, changed: int) -> None:
+    tokenizer = tiny.tokenizer()
+    data = Lessons(tokenizer, 12, perception=12)
+    page = next(page for page in (data[i] for i in range(12)) if any(page.veiled))
+    number = page.veiled.index(True)
+    clip = page.clips[number][0]
+    alone = replace(
+        page, views=[page.views[clip]], wanted=[page.wanted[clip]], prompts=[page.prompts[number]], clips=[(0,)],
+        answers=[page.answers[number]], given=[page.given[number]], veiled=[True],
+    )  # fmt: skip
+    pupil = Pupil(nano_config(tokenizer)).eval()
+    monkeypatch.setattr(pretrain, "HEADS_SHARE", 0.0)  # those on the tower see every view
+    seen = tuple(
+        replace(view, patches=view.patches + (place == changed)) for place, view in enumerate(page.views[clip])
+    )
+    other = replace(alone, views=[seen], prompts=[replace(alone.prompts[0], views=seen)])
+    with torch.no_grad():
+        losses = [pupil(**Collator(tokenizer.pad_token_id)([each]))["loss"].item() for each in (alone, other)]
+    assert (losses[0] == losses[1]) == (changed < 2)
 
 
 def _plain_loss(pupil: Pupil, prompt: Prompt, answer: list[int], given: int) -> float:

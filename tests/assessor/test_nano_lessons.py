@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 
-from vqinsight.assessor.nano.lessons import Exercise, lesson, opinion, recital
+from vqinsight.assessor.nano.lessons import Exercise, Stage, lesson, opinion, recital
 from vqinsight.tasks.prompts import BRIEF
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 from vqinsight.world.describe import OUTSIDE, Defect, Heard, Truth, level, read, read_pair
@@ -23,7 +24,7 @@ def _claimed(text: str) -> Facts:
 
 def _by_clip(exercise: Exercise) -> tuple[Heard, ...]:
     """What an exercise's terse answer says of each of its clips."""
-    return read_pair(exercise.answer) if len(exercise.clips) == 2 else (read(exercise.answer),)
+    return read_pair(exercise.answer) if len(exercise.clips) == 2 else (read(exercise.given + exercise.answer),)
 
 
 def _question(text: str, clips: int) -> Question:
@@ -128,8 +129,8 @@ def test_a_score_is_of_the_clip_and_not_of_the_words_before_it() -> None:
             heard = read(exercise.given + exercise.answer).temporal
             truth = drawn.clips[exercise.clips[0]].truth
             assert heard is not None
-            mistaken.append(bool(exercise.given))
-            if exercise.given:  # a miss, or a false alarm; not to be learned
+            mistaken.append(bool(exercise.given) and not exercise.veiled)
+            if exercise.given and not exercise.veiled:  # a miss, or a false alarm; not to be learned
                 assert (heard == ("none", 0)) == (truth.temporal is not None)
                 assert exercise.given.endswith("</think>")
                 assert "think" not in exercise.answer
@@ -138,6 +139,30 @@ def test_a_score_is_of_the_clip_and_not_of_the_words_before_it() -> None:
                 told.append((truth.temporal.severity, answer.values["temporal"]))
     assert 0.1 < np.mean(mistaken) < 0.2
     assert np.corrcoef(np.array(told).T)[0, 1] < -0.3
+
+
+def test_of_a_veiled_clip_only_what_is_about_time_is_to_be_learned() -> None:
+    for stage in get_args(Stage):
+        veiled, alone = 0, 0
+        for seed in range(150):
+            drawn = lesson(seed, stage)
+            for exercise in drawn.exercises:
+                if (
+                    drawn.still
+                    or len(exercise.clips) == 2
+                    or exercise.messages[1]["content"][-1]["text"].endswith("Yes or no?")
+                ):
+                    continue
+                alone += 1
+                veiled += exercise.veiled
+                if exercise.veiled:
+                    whole, given, learned = (
+                        read(text) for text in (exercise.given + exercise.answer, exercise.given, exercise.answer)
+                    )
+                    assert given == replace(whole, temporal=None, wrong=None)
+                    assert learned.temporal == whole.temporal is not None
+                    assert learned.spatial is None
+        assert 0.15 < veiled / alone < 0.4
 
 
 def test_a_text_about_other_things_is_said_to_be_so() -> None:
