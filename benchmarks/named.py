@@ -42,7 +42,13 @@ def seen(pupil: Pupil, tokenizer: Any, shown: list[Footage], family: str, kind: 
     prompts, end = nano_prompts(tokenizer), tokenizer("<|im_end|>", add_special_tokens=False)["input_ids"]
     pages = [
         Page(
-            [each.views], [wanted], [prompts.build(describe_messages(None), [each.views])], [(0,)], [end], [0], [False]
+            [each.views],
+            [wanted],
+            [prompts.build(describe_messages(None), [each.views])],
+            [(0,)],
+            [end],
+            [0],
+            [[wanted]],
         )
         for each in shown
     ]

@@ -68,7 +68,7 @@ def test_of_two_clips_each_is_read_from_its_own_views(monkeypatch: pytest.Monkey
     pair = replace(
         page, prompts=[page.prompts[i] for i in places], clips=[page.clips[i] for i in places],
         answers=[page.answers[i] for i in places], given=[page.given[i] for i in places],
-        veiled=[page.veiled[i] for i in places],
+        asked=[page.asked[i] for i in places],
     )  # fmt: skip
     pupil = Pupil(nano_config(tokenizer)).eval()
     calls: list[tuple[torch.Tensor, torch.Tensor]] = []

@@ -26,7 +26,6 @@ NOUNS = {
     "ghosting": "ghosting",
     "morphing": "morphing",
 }
-OF_MOTION = ("The motion shows", "In motion it shows")  # how a sentence on the quality of the motion begins
 OUTSIDE = "Against the text: it names no shapes."  # what there is to say of a text that is not of this world
 
 
@@ -130,7 +129,7 @@ def say_spatial(defect: Defect | None, rng: np.random.Generator) -> str:
 
 def say_temporal(defect: Defect | None, rng: np.random.Generator) -> str:
     """One sentence on the quality of the motion."""
-    return f"{_pick(OF_MOTION, rng)} {_say_defect(defect)}."
+    return f"{_pick(('The motion shows', 'In motion it shows'), rng)} {_say_defect(defect)}."
 
 
 def _say_defect(defect: Defect | None) -> str:

@@ -37,9 +37,9 @@ BLURRED = 0.17
 # Of scores, the share after words that miss a defect in time or make one up: an answer has to survive its own mistakes.
 MISSAID = 0.15
 
-# Of answers about one clip, the share for which nothing but its self-similarity is shown: on scenes like those trained
-# on the older views tell nearly as much, and words that lean on these fail on real clips (docs/nano.md).
-VEILED = 0.3
+# Of answers about one clip, the share that shows it with the self-similarity of the other, and tells the time of that:
+# on scenes like those trained on the other views tell nearly as much, and words that lean on these fail on real clips.
+BORROWED = 0.35
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Exercise:
         clips: which of the lesson's clips it is about, in order; none for a recital.
         answer: the completion, or what of it is to be learned.
         given: the beginning of the completion, where that is not to be learned.
-        veiled: of its clip only the last view, self-similarity, is shown.
+        time: the clip whose self-similarity is shown beside the other views of its one clip; by default its own.
     """
 
     messages: list[dict[str, Any]]
     clips: tuple[int, ...]
     answer: str
     given: str = ""
-    veiled: bool = False
+    time: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,14 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
     exercises = []
     for i, clip in enumerate(clips):
         if stage == "perception" or rng.random() < 0.35:
-            exercises.append(_now_and_then_veiled(_terse(i, *_told(clip, still, rng), still, rng), still, rng))
+            truth, time = _with_time(clips, i, still, rng)
+            exercises.append(replace(_terse(i, *_told(truth, still, rng), still, rng), time=time))
         if stage == "perception":
             continue
         mistaken = not still and rng.random() < MISSAID
-        score = _score(i, *_told(clip, still, rng), still, rng, mistaken=mistaken)
-        exercises.append(_now_and_then_veiled(score, still or mistaken, rng))
+        truth, time = _with_time(clips, i, still, rng)
+        score = _score(i, *_told(truth, still, rng), still, rng, mistaken=mistaken)
+        exercises.append(replace(score, time=time))
         if rng.random() < 0.4:
             exercises.append(_yes_no(i, clip.truth, still, rng))
     if still:  # there is a second clip to look at in pairs of videos only
@@ -105,13 +107,23 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
     return Lesson(clips, still, tuple(exercises))
 
 
-def _told(clip: WorldClip, still: bool, rng: np.random.Generator) -> tuple[Truth, str | None]:
+def _with_time(
+    clips: tuple[WorldClip, ...], index: int, still: bool, rng: np.random.Generator
+) -> tuple[Truth, int | None]:
+    """What there is to say of a clip, and whose self-similarity is shown with it: now and then that of the other."""
+    own, other = clips[index].truth, 1 - index
+    if still or rng.random() >= BORROWED:
+        return own, None
+    return replace(own, temporal=clips[other].truth.temporal), other
+
+
+def _told(truth: Truth, still: bool, rng: np.random.Generator) -> tuple[Truth, str | None]:
     """The clip under a text of this exercise's own, and that text; or without one; or under one about other things.
 
     The text that a clip is drawn with is mostly right: a model that says so of every fact is seldom wrong, and
     compares nothing. And a text that it can say nothing about comes from every user.
     """
-    truth, facts, chance = clip.truth, clip.truth.facts, rng.random()
+    facts, chance = truth.facts, rng.random()
     if still or chance < 0.15 or (facts is None and chance < 0.7):
         return replace(truth, claim=None), None
     if facts is None or chance < 0.3:
@@ -142,17 +154,6 @@ def _roughly(truth: Truth, rng: np.random.Generator) -> Truth:
         return truth
     put = DRAWN_TO + DRAWN_IN * (truth.temporal.severity - DRAWN_TO) + rng.normal(0, BLURRED)
     return replace(truth, temporal=Defect(truth.temporal.kind, float(np.clip(put, 0.01, 1.0))))
-
-
-def _now_and_then_veiled(exercise: Exercise, never: bool, rng: np.random.Generator) -> Exercise:
-    """The exercise, or the same with its clip veiled: what it says before it comes to time is given then."""
-    if never or rng.random() >= VEILED:
-        return exercise
-    answer = exercise.answer
-    starts = [answer.index(start) for start in describe.OF_MOTION if start in answer]
-    begin = min(starts) if starts else len(";".join(answer.split(";", 3)[:3])) + 1  # the fourth part of a terse line
-    given = answer[:begin].rstrip()
-    return replace(exercise, given=given, answer=answer[len(given) :], veiled=True)
 
 
 def _some(share: float, rng: np.random.Generator) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from vqinsight.assessor.inputs import Prompt, PromptBuilder, collate
 from vqinsight.assessor.nano.build import LOOK, PIXELS
-from vqinsight.assessor.nano.eyes import CLASSES, UNKNOWN, targets
+from vqinsight.assessor.nano.eyes import CLASSES, targets
 from vqinsight.assessor.nano.lessons import Exercise, Stage, lesson, recital
 from vqinsight.video.views import View
 from vqinsight.world import footage
@@ -41,7 +41,8 @@ def world_views(clip: WorldClip, *, still: bool = False) -> tuple[View, ...]:
 class Page:
     """One lesson ready for the model: views and attributes per clip, prompts with their clips, and answer ids.
 
-    The first ``given`` ids of an answer carry no loss. Of a ``veiled`` exercise's clip only the last view is shown.
+    The first ``given`` ids of an answer carry no loss. ``wanted`` are attributes of the clips, ``asked`` of
+    what each answer's prompt shows.
     """
 
     views: list[tuple[View, ...]]
@@ -50,18 +51,17 @@ class Page:
     clips: list[tuple[int, ...]]
     answers: list[list[int]]
     given: list[int]
-    veiled: list[bool]
+    asked: list[list[list[float]]]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One exercise in a batch; ``wanted`` are the attributes of each of its clips, as far as they are shown."""
+    """One exercise in a batch; ``wanted`` are the attributes of each of its clips, as they are shown."""
 
     prompt: Prompt
     answer: list[int]
     given: int
     wanted: list[list[float]]
-    veiled: bool
 
 
 class _Pages:
@@ -72,16 +72,24 @@ class _Pages:
         self._tokenizer = tokenizer
 
     def _page(self, exercises: Sequence[Exercise], views: list[tuple[View, ...]], wanted: list[list[float]]) -> Page:
-        prompts, answers, given = [], [], []
+        prompts, answers, given, asked = [], [], [], []
         for exercise in exercises:
-            prompts.append(self._prompts.build(exercise.messages, [views[i] for i in exercise.clips]))
+            shown, told = [views[i] for i in exercise.clips], [wanted[i] for i in exercise.clips]
+            if exercise.time is not None:
+                shown = [(*shown[0][:-1], views[exercise.time][-1])]
+                told = [_with_time_of(wanted[exercise.time], told[0])]
+            prompts.append(self._prompts.build(exercise.messages, shown))
+            asked.append(told)
             known, learned = self._tokenizer(
                 [exercise.given, exercise.answer + "<|im_end|>"], add_special_tokens=False
             )["input_ids"]
             answers.append(known + learned)
             given.append(len(known))
-        clips, veiled = [exercise.clips for exercise in exercises], [exercise.veiled for exercise in exercises]
-        return Page(views, wanted, prompts, clips, answers, given, veiled)
+        return Page(views, wanted, prompts, [exercise.clips for exercise in exercises], answers, given, asked)
+
+
+def _with_time_of(other: list[float], own: list[float]) -> list[float]:
+    return [b if name.startswith("temporal") else a for name, a, b in zip(CLASSES, own, other, strict=True)]
 
 
 class Recitals(_Pages, Dataset[Page]):
@@ -118,27 +126,17 @@ class Lessons(_Pages, Dataset[Page]):
         return self._page(exercises, views, wanted)
 
 
-def _of_time(wanted: list[float]) -> list[float]:
-    """Of a clip's attributes those that self-similarity tells."""
-    return [w if name.startswith("temporal") else UNKNOWN for name, w in zip(CLASSES, wanted, strict=True)]
-
-
 class Collator:
-    """Pages become one batch: patches of every clip once, and for every prompt the places of its views among them.
-
-    The place of a view that an exercise does not show is negative, ``~place``.
-    """
+    """Pages become one batch: patches of every clip once, and for every prompt the places of its views among them."""
 
     def __init__(self, pad_id: int) -> None:
         self._pad_id = pad_id
 
     def __call__(self, pages: Sequence[Page]) -> dict[str, Any]:
         rows = [
-            _Row(prompt, answer, given, [_of_time(page.wanted[c]) if veiled else page.wanted[c] for c in clips], veiled)
+            _Row(prompt, answer, given, asked)
             for page in pages
-            for prompt, answer, given, clips, veiled in zip(
-                page.prompts, page.answers, page.given, page.clips, page.veiled, strict=True
-            )
+            for prompt, answer, given, asked in zip(page.prompts, page.answers, page.given, page.asked, strict=True)
         ]
         encoded = {
             kind: [v for page in pages for views in page.views for v in views if v.kind == kind]
@@ -168,11 +166,10 @@ class Collator:
             labels[number, first + row.given : first + len(row.answer)] = torch.tensor(row.answer[row.given :])
         if "second_per_grid_ts" in inputs:  # this model counts time in steps, whatever the clip's length
             inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
-        order: dict[str, list[int]] = {"image": [], "video": []}
-        for row in rows:
-            for view in row.prompt.views:
-                hidden = row.veiled and view is not row.prompt.views[-1]
-                order[view.kind].append(~places[id(view)] if hidden else places[id(view)])
+        order = {
+            kind: [places[id(v)] for prompt in prompts for v in prompt.views if v.kind == kind]
+            for kind in ("image", "video")
+        }
         wanted = torch.tensor([row.wanted for row in rows])  # (rows, clips, attributes); recitals have no clips
         views = len(prompts[0].views) // max(wanted.shape[1], 1)  # of each clip
         return {"inputs": inputs, "labels": labels, "order": order, "wanted": wanted, "views": views}

@@ -70,7 +70,7 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
         total, tokens, reading = torch.zeros(()), 0, []
         for part in parts:
             ordered = {
-                kind: BaseModelOutputWithPooling(pooler_output=[_shown(features[kind], place) for place in order])
+                kind: BaseModelOutputWithPooling(pooler_output=[features[kind][place] for place in order])
                 for kind, order in part["order"].items()
                 if order
             }
@@ -99,11 +99,6 @@ class Pupil(Qwen2_5_VLForConditionalGeneration):
         """The number of the view, from 1, on each of a row's visual tokens; 0 on all others."""
         visual = (ids == self.config.image_token_id) | (ids == self.config.video_token_id)
         return (ids == self.config.vision_start_token_id).cumsum(1) * visual
-
-
-def _shown(features: Sequence[torch.Tensor], place: int) -> torch.Tensor:
-    """A view's tokens; nothing in their place where the exercise does not show it, ``~place``."""
-    return features[place] if place >= 0 else torch.zeros_like(features[~place])
 
 
 def whiten(model: Any, pages: Sequence[Page]) -> None:
