@@ -2,7 +2,8 @@
 
 Real clips, each kind of defect that the model was taught, at five strengths: how often the kind is named by the heads
 on the vision tower, by those on the plain means of its views, by those in the middle of the language model, in the
-words of the base, and in the words of what reinforcement made of it. The folder is one that pre-training left.
+words of the base, and in the words of what reinforcement made of it; and how often nothing is named where there is
+nothing. The folder is one that pre-training left.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ FAMILIES = {"spatial": tuple(SPATIAL), "temporal": tuple(TEMPORAL)}
 
 
 @torch.no_grad()
-def seen(pupil: Pupil, tokenizer: Any, shown: list[Footage], family: str, kind: str) -> dict[str, float]:
-    """The share of clips whose ``kind`` each sort of heads names."""
+def seen(pupil: Pupil, tokenizer: Any, shown: list[Footage], family: str, kind: str | None) -> dict[str, float]:
+    """The share of clips whose ``kind``, ``None`` for no defect, each sort of heads names."""
     wanted = [float(CLASSES[name].index(kind)) if name == family else UNKNOWN for name in CLASSES]
     prompts, end = nano_prompts(tokenizer), tokenizer("<|im_end|>", add_special_tokens=False)["input_ids"]
     pages = [
@@ -57,14 +58,14 @@ def seen(pupil: Pupil, tokenizer: Any, shown: list[Footage], family: str, kind: 
     return {name: float(found[name][row, 0] / found[name][row, 1]) for name in KINDS}
 
 
-def said(assessor: Assessor, shown: list[Footage], family: str, kind: str) -> dict[str, float]:
-    """The share of clips whose ``kind`` is named in the terse line, and in the reasoning before scores."""
+def said(assessor: Assessor, shown: list[Footage], family: str, kind: str | None) -> dict[str, float]:
+    """The share of clips whose ``kind``, ``None`` for no defect, is named in the terse line, and in the reasoning before scores."""
     encoded = [assessor.encode(each) for each in shown]
     terse = [texts[0] for texts in assessor.complete([(describe_messages(None), (each,)) for each in encoded])]
     question = Question("generated", (Clip(""),))
     reasoning = [replies[0].text for replies in assessor.ask([(question, (each,)) for each in encoded])]
     return {
-        name: float(np.mean([(getattr(read(text), family) or ("",))[0] == kind for text in texts]))
+        name: float(np.mean([(getattr(read(text), family) or ("",))[0] == (kind or "none") for text in texts]))
         for name, texts in (("terse", terse), ("reasoning", reasoning))
     }
 
@@ -83,12 +84,13 @@ def main() -> None:
     for seed, (path, _) in enumerate(expand_inputs(given.clips, None)):
         frames = shrunk(path)
         for family, kinds in FAMILIES.items():
-            for kind in kinds:
-                shown = [footage(judges["base"], frames, kind, strength, seed, path) for strength in STRENGTHS[1:]]
+            for kind in (None, *kinds):
+                strengths = STRENGTHS[1:] if kind else STRENGTHS[:1]
+                shown = [footage(judges["base"], frames, kind or "", strength, seed, path) for strength in strengths]
                 row = seen(pupil, tokenizer, shown, family, kind)
                 for name, judge in judges.items():
                     row |= {f"{name}, {how}": share for how, share in said(judge, shown, family, kind).items()}
-                for part in (kind, family):
+                for part in (kind, family) if kind else (f"no {family} defect",):
                     found.setdefault(part, []).append(row)
     rows = {
         part: {name: float(np.mean([one[name] for one in each])) for name in each[0]} for part, each in found.items()
