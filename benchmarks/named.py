@@ -59,7 +59,7 @@ def seen(pupil: Pupil, tokenizer: Any, shown: list[Footage], family: str, kind: 
 
 
 def said(assessor: Assessor, shown: list[Footage], family: str, kind: str | None) -> dict[str, float]:
-    """The share of clips whose ``kind``, ``None`` for no defect, is named in the terse line, and in the reasoning before scores."""
+    """The same of the terse line, and of the reasoning before scores."""
     encoded = [assessor.encode(each) for each in shown]
     terse = [texts[0] for texts in assessor.complete([(describe_messages(None), (each,)) for each in encoded])]
     question = Question("generated", (Clip(""),))
