@@ -29,7 +29,7 @@ def _by_clip(exercise: Exercise) -> tuple[Heard, ...]:
 
 def _time(exercise: Exercise, clip: int) -> int:
     """The clip whose self-similarity is shown with ``clip``."""
-    return clip if exercise.time is None else exercise.time
+    return clip if exercise.time is None else exercise.time[exercise.clips.index(clip)]
 
 
 def _question(text: str, clips: int) -> Question:
@@ -149,25 +149,26 @@ def test_a_score_is_of_the_clip_and_not_of_the_words_before_it() -> None:
 def test_of_a_borrowed_time_is_told_what_that_shows() -> None:
     """And not what the other views show: what they tell on scenes like these alone must not outweigh it."""
     for stage in get_args(Stage):
-        borrowed, alone = 0, 0
+        borrowed: dict[int, list[bool]] = {1: [], 2: []}
         for seed in range(150):
             drawn = lesson(seed, stage)
             for exercise in drawn.exercises:
-                heard = read(exercise.given + exercise.answer)
-                if drawn.still or len(exercise.clips) == 2 or heard.spatial is None or heard.temporal is None:
-                    continue
-                if exercise.messages[1]["content"][-1]["text"].endswith("Yes or no?"):
+                asked = exercise.messages[1]["content"][-1]["text"]
+                if drawn.still or asked.endswith("Yes or no?"):
                     assert exercise.time is None
                     continue
-                alone += 1
-                borrowed += exercise.time is not None
-                assert exercise.time in (None, 1 - exercise.clips[0])
-                own = drawn.clips[exercise.clips[0]].truth
-                shown = own.temporal if exercise.time is None else drawn.clips[exercise.time].truth.temporal
-                assert heard.spatial[0] == (own.spatial.kind if own.spatial else "none")
-                if not exercise.given:
-                    assert heard.temporal[0] == (shown.kind if shown else "none")
-        assert 0.25 < borrowed / alone < 0.45
+                borrowed[len(exercise.clips)].append(exercise.time is not None)
+                assert exercise.time in (None, tuple(1 - clip for clip in exercise.clips))
+                both = read_pair(exercise.given + exercise.answer.partition("</think>")[0])
+                heards = both if len(exercise.clips) == 2 else _by_clip(exercise)
+                for clip, heard in zip(exercise.clips, heards, strict=True):
+                    own, shown = drawn.clips[clip].truth, drawn.clips[_time(exercise, clip)].truth.temporal
+                    if heard.spatial is None or heard.temporal is None:  # one score of natural clips says less
+                        continue
+                    assert heard.spatial[0] == (own.spatial.kind if own.spatial else "none")
+                    if not exercise.given:
+                        assert heard.temporal[0] == (shown.kind if shown else "none")
+        assert all(0.25 < np.mean(times) < 0.45 for times in borrowed.values())
 
 
 def test_a_text_about_other_things_is_said_to_be_so() -> None:
@@ -202,7 +203,8 @@ def test_the_opinion_is_biased_on_purpose() -> None:
 
 
 def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_first() -> None:
-    first, right, clear, total = 0, 0, 0, 0
+    """About what is shown: of two clips that borrow each other's time, the one that borrowed less damage is better."""
+    first, right, clear, total, borrowed = 0, 0, 0, 0, []
     for seed in range(600):
         drawn = lesson(seed, "conversation")
         for exercise in drawn.exercises:
@@ -213,11 +215,18 @@ def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_firs
                 first += answer.choice == "A"
                 _, given, text = exercise.messages[1]["content"][-1]["text"].partition("Text: ")
                 claim = _claimed(text) if given and OUTSIDE not in exercise.answer else None
-                a, b = (replace(drawn.clips[i].truth, claim=claim) for i in exercise.clips)
+                a, b = (
+                    replace(drawn.clips[i].truth, temporal=drawn.clips[_time(exercise, i)].truth.temporal, claim=claim)
+                    for i in exercise.clips
+                )
                 if overall(a) != overall(b):
                     clear += 1
-                    right += (answer.choice == "A") == (overall(a) > overall(b))
+                    right += (chosen := (answer.choice == "A") == (overall(a) > overall(b)))
+                    if exercise.time is not None and abs(overall(a) - overall(b)) > 30:
+                        borrowed.append(chosen)
     assert total > 100
+    assert len(borrowed) > 10
+    assert np.mean(borrowed) > 0.85
     assert first / total > 0.5
     assert 0.6 < right / clear < 0.98
 

@@ -94,8 +94,14 @@ def test_defects_that_need_motion_are_put_where_something_moves(drawn):
 
 
 def test_sizes_and_lengths(drawn):
+    """A fifth of the scenes trained on are as large as users' clips are, once shrunk; the held-out ones are not."""
     clips = drawn["train"]
-    assert {min(clip.scene.width, clip.scene.height) for clip in clips} == {112, 128, 144, 160, 192, 224}
+    sides = {
+        split: [min(clip.scene.width, clip.scene.height) for clip in of_split] for split, of_split in drawn.items()
+    }
+    assert set(sides["held_out"]) == {112, 128, 144, 160, 192, 224}
+    assert set(sides["train"]) == set(sides["held_out"]) | {240, 256, 270}
+    assert 0.1 < np.mean(np.array(sides["train"]) >= 240) < 0.3
     assert {clip.scene.width > clip.scene.height for clip in clips} == {True, False}
     assert min(clip.scene.frames for clip in clips) == 16
     assert 100 < max(clip.scene.frames for clip in clips) <= 240

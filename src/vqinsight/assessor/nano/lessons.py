@@ -37,8 +37,9 @@ BLURRED = 0.17
 # Of scores, the share after words that miss a defect in time or make one up: an answer has to survive its own mistakes.
 MISSAID = 0.15
 
-# Of answers about one clip, the share that shows it with the self-similarity of the other, and tells the time of that:
-# on scenes like those trained on the other views tell nearly as much, and words that lean on these fail on real clips.
+# Of answers, the share that shows a clip with the self-similarity of the other (of two that are shown, both), and tells
+# the time of that: on scenes like those trained on the other views tell nearly as much, and words that lean on these
+# fail on real clips.
 BORROWED = 0.35
 
 
@@ -51,14 +52,14 @@ class Exercise:
         clips: which of the lesson's clips it is about, in order; none for a recital.
         answer: the completion, or what of it is to be learned.
         given: the beginning of the completion, where that is not to be learned.
-        time: the clip whose self-similarity is shown beside the other views of its one clip; by default its own.
+        time: for each of ``clips`` the one whose self-similarity is shown beside its other views; by default its own.
     """
 
     messages: list[dict[str, Any]]
     clips: tuple[int, ...]
     answer: str
     given: str = ""
-    time: int | None = None
+    time: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,21 +101,33 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
             exercises.append(_yes_no(i, clip.truth, still, rng))
     if still:  # there is a second clip to look at in pairs of videos only
         return Lesson(clips, still, tuple(exercises))
-    if stage == "perception" or rng.random() < 0.35:
-        exercises.append(_terse_pair(*_both_told(clips, rng), rng))
-    if stage == "conversation" and rng.random() < 0.7:
-        exercises.append(_compare(*_both_told(clips, rng), rng))
+    for made, wanted in (
+        (_terse_pair, stage == "perception" or rng.random() < 0.35),
+        (_compare, stage == "conversation" and rng.random() < 0.7),
+    ):
+        if wanted:
+            truths, exchanged = _with_times(clips, rng)
+            exercise = made(*_both_told(truths, rng), rng)
+            exercises.append(replace(exercise, time=exercise.clips[::-1]) if exchanged else exercise)
     return Lesson(clips, still, tuple(exercises))
 
 
 def _with_time(
     clips: tuple[WorldClip, ...], index: int, still: bool, rng: np.random.Generator
-) -> tuple[Truth, int | None]:
+) -> tuple[Truth, tuple[int, ...] | None]:
     """What there is to say of a clip, and whose self-similarity is shown with it: now and then that of the other."""
     own, other = clips[index].truth, 1 - index
     if still or rng.random() >= BORROWED:
         return own, None
-    return replace(own, temporal=clips[other].truth.temporal), other
+    return replace(own, temporal=clips[other].truth.temporal), (other,)
+
+
+def _with_times(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> tuple[tuple[Truth, Truth], bool]:
+    """What there is to say of two clips, and whether their self-similarities are exchanged."""
+    a, b = (clip.truth for clip in clips)
+    if rng.random() >= BORROWED:
+        return (a, b), False
+    return (replace(a, temporal=b.temporal), replace(b, temporal=a.temporal)), True
 
 
 def _told(truth: Truth, still: bool, rng: np.random.Generator) -> tuple[Truth, str | None]:
@@ -132,9 +145,9 @@ def _told(truth: Truth, still: bool, rng: np.random.Generator) -> tuple[Truth, s
     return replace(truth, claim=claim), caption(claim, rng)
 
 
-def _both_told(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> tuple[tuple[Truth, Truth], str | None]:
+def _both_told(truths: tuple[Truth, Truth], rng: np.random.Generator) -> tuple[tuple[Truth, Truth], str | None]:
     """The same for two clips, under one text for both."""
-    a, b = (clip.truth for clip in clips)
+    a, b = truths
     chance = rng.random()
     if a.facts is None or b.facts is None or chance < 0.3:
         text = draw_outside(rng) if chance < 0.15 else None

@@ -76,8 +76,8 @@ class _Pages:
         for exercise in exercises:
             shown, told = [views[i] for i in exercise.clips], [wanted[i] for i in exercise.clips]
             if exercise.time is not None:
-                shown = [(*shown[0][:-1], views[exercise.time][-1])]
-                told = [_with_time_of(wanted[exercise.time], told[0])]
+                shown = [(*own[:-1], views[i][-1]) for own, i in zip(shown, exercise.time, strict=True)]
+                told = [_with_time_of(wanted[i], own) for own, i in zip(told, exercise.time, strict=True)]
             prompts.append(self._prompts.build(exercise.messages, shown))
             asked.append(told)
             known, learned = self._tokenizer(
