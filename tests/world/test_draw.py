@@ -94,7 +94,7 @@ def test_defects_that_need_motion_are_put_where_something_moves(drawn):
 
 
 def test_sizes_and_lengths(drawn):
-    """A fifth of the scenes trained on are as large as users' clips are, once shrunk; the held-out ones are not."""
+    """A fifth of the scenes trained on are larger than any held-out one, nearer to real clips."""
     clips = drawn["train"]
     sides = {
         split: [min(clip.scene.width, clip.scene.height) for clip in of_split] for split, of_split in drawn.items()

@@ -20,8 +20,8 @@ from vqinsight.world.scene import CAMERA_MOVES, Scene, render
 Split = Literal["train", "held_out"]
 _HEIGHTS = (112, 128, 144, 160, 192, 224)
 _ASPECTS = (1.0, 4 / 3, 16 / 9)
-# Of training scenes a share is as large as users' clips are once they are shrunk: defects in time are shares of the
-# frame's side, and what is severe in the pixels of a small frame is slight in those of a large one.
+# Of training scenes a share is larger, nearer to real clips: defects in time are shares of the frame's side, and what
+# is severe in the pixels of a small frame is slight in those of a large one.
 _LARGE_HEIGHTS = (240, 256, 270)
 _LARGE = 0.2
 # Share of scenes with shapes, of photographs and of textures; real footage has none.
@@ -108,8 +108,7 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
     """``count`` clips "generated" from one text prompt: same background and length, different defects and errors."""
     rng = np.random.default_rng((0 if split == "train" else 1, seed))
     height = int(rng.choice(_HEIGHTS, p=(0.22, 0.22, 0.22, 0.16, 0.12, 0.06)))
-    larger = np.random.default_rng((4, seed))
-    if split == "train" and larger.random() < _LARGE:
+    if split == "train" and (larger := np.random.default_rng((4, seed))).random() < _LARGE:
         height = int(larger.choice(_LARGE_HEIGHTS))
     width = int(height * _ASPECTS[rng.integers(3)]) // 2 * 2
     if rng.random() < 0.1:

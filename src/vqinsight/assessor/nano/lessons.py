@@ -89,14 +89,14 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
     exercises = []
     for i, clip in enumerate(clips):
         if stage == "perception" or rng.random() < 0.35:
-            truth, time = _with_time(clips, i, still, rng)
-            exercises.append(replace(_terse(i, *_told(truth, still, rng), still, rng), time=time))
+            truths, exchanged = _with_times(clips, still, rng)
+            exercises.append(_shown(_terse(i, *_told(truths[i], still, rng), still, rng), exchanged))
         if stage == "perception":
             continue
         mistaken = not still and rng.random() < MISSAID
-        truth, time = _with_time(clips, i, still, rng)
-        score = _score(i, *_told(truth, still, rng), still, rng, mistaken=mistaken)
-        exercises.append(replace(score, time=time))
+        truths, exchanged = _with_times(clips, still, rng)
+        score = _score(i, *_told(truths[i], still, rng), still, rng, mistaken=mistaken)
+        exercises.append(_shown(score, exchanged))
         if rng.random() < 0.4:
             exercises.append(_yes_no(i, clip.truth, still, rng))
     if still:  # there is a second clip to look at in pairs of videos only
@@ -106,28 +106,24 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
         (_compare, stage == "conversation" and rng.random() < 0.7),
     ):
         if wanted:
-            truths, exchanged = _with_times(clips, rng)
-            exercise = made(*_both_told(truths, rng), rng)
-            exercises.append(replace(exercise, time=exercise.clips[::-1]) if exchanged else exercise)
+            truths, exchanged = _with_times(clips, still, rng)
+            exercises.append(_shown(made(*_both_told(truths, rng), rng), exchanged))
     return Lesson(clips, still, tuple(exercises))
 
 
-def _with_time(
-    clips: tuple[WorldClip, ...], index: int, still: bool, rng: np.random.Generator
-) -> tuple[Truth, tuple[int, ...] | None]:
-    """What there is to say of a clip, and whose self-similarity is shown with it: now and then that of the other."""
-    own, other = clips[index].truth, 1 - index
-    if still or rng.random() >= BORROWED:
-        return own, None
-    return replace(own, temporal=clips[other].truth.temporal), (other,)
-
-
-def _with_times(clips: tuple[WorldClip, ...], rng: np.random.Generator) -> tuple[tuple[Truth, Truth], bool]:
-    """What there is to say of two clips, and whether their self-similarities are exchanged."""
+def _with_times(
+    clips: tuple[WorldClip, ...], still: bool, rng: np.random.Generator
+) -> tuple[tuple[Truth, Truth], bool]:
+    """What there is to say of the two clips, and whether their self-similarities are exchanged: now and then."""
     a, b = (clip.truth for clip in clips)
-    if rng.random() >= BORROWED:
+    if still or rng.random() >= BORROWED:
         return (a, b), False
     return (replace(a, temporal=b.temporal), replace(b, temporal=a.temporal)), True
+
+
+def _shown(exercise: Exercise, exchanged: bool) -> Exercise:
+    """The exercise with its clips under each other's self-similarity, where these are exchanged."""
+    return replace(exercise, time=tuple(1 - clip for clip in exercise.clips)) if exchanged else exercise
 
 
 def _told(truth: Truth, still: bool, rng: np.random.Generator) -> tuple[Truth, str | None]:
