@@ -15,12 +15,11 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from learning import KEYS, judge
 from rich.console import Console
 from rich.table import Table
-from stored import stamp
+from stored import keep
 
 from vqinsight.api import load
 from vqinsight.evaluation.resampling import Measure
@@ -111,14 +110,14 @@ def main() -> None:
         found = stored["runs"]
     if "base" not in found:  # where all of them begin
         found["base"] = {"": figures(judge(str(given.base), given.clips, given.pairs)["rows"])}
-        _store(given.json, {"of": of, "runs": found})
+        keep({"of": of, "runs": found}, given.json)
     for seed in given.seeds:
         for name in CHANGES:
             if str(seed) in found.get(name, {}):
                 continue
             rows = judge(str(variant(name, seed, given)), given.clips, given.pairs)["rows"]
             found.setdefault(name, {})[str(seed)] = figures(rows)
-            _store(given.json, {"of": of, "runs": found})
+            keep({"of": of, "runs": found}, given.json)
     length = f"{given.steps} updates of {given.questions} questions"
     table = Table(title=f"Means and deviations over {len(given.seeds)} seeds, stage 2: {length}")
     columns = list(next(iter(next(iter(found.values())).values())))
@@ -137,11 +136,6 @@ def table_row(name: str, runs: Sequence[dict[str, float]], columns: Iterable[str
         spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
         cells.append(f"{statistics.fmean(values):.3f}{spread}")
     return [*cells, *("" if value is None else f"{value:g}" for value in PAPER[name])]
-
-
-def _store(file: Path, found: dict[str, Any]) -> None:
-    stored = {**stamp(), **found}
-    file.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

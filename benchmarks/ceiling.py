@@ -105,7 +105,7 @@ def main() -> None:
     for name in found["train"]:
         table.add_row(name, *(f"{srcc[name]:.3f}" for srcc in found.values()))
     Console(width=120).print(table)
-    keep(found, given.json, START)
+    keep({"seed": START, "rows": found}, given.json)
 
 
 if __name__ == "__main__":

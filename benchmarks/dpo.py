@@ -12,7 +12,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from stored import stamp, store
+from stored import store
 from united import differences, examine, lot_pairs, oracle_pairs, row
 
 from vqinsight.config import read_toml
@@ -64,7 +64,6 @@ def main() -> None:
             )
             rows.append({"pairs": origin, "steps": steps, "sft": sft, "gain": differences(after, before)})
     stored = {
-        **stamp(),
         "seed": settings.seed,
         "prompts": len(prompts),
         "clips": given.clips,

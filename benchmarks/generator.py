@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from stored import stamp, store
+from stored import store
 
 from vqinsight.generator.base import Generator
 from vqinsight.generator.load import open_generator
@@ -72,7 +72,6 @@ def main() -> None:
         seen = np.array([[measure(c, p).scores[n] for n in NAMES] for c, p in zip(made, asked, strict=True)])
         worded[words] = dict(zip(NAMES, seen.mean(0).tolist(), strict=True))
     stored = {
-        **stamp(),
         "provenance": generator.provenance(),
         "prompts": given.prompts,
         "candidates": given.candidates,

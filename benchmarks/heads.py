@@ -72,7 +72,7 @@ def main() -> None:
     for attribute in CLASSES:
         table.add_row(attribute, *(f"{share:.1%}" for rows in found.values() for share in rows[attribute].values()))
     Console(width=120).print(table)
-    keep(found, given.json, START)
+    keep({"seed": START, "rows": found}, given.json)
 
 
 if __name__ == "__main__":

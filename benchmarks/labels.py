@@ -7,14 +7,14 @@ was left out, with the loader's notes.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from stored import keep
+
 from vqinsight.datasets import fastvqa, lsvq
 from vqinsight.datasets.download import Download
-from vqinsight.report.evaluated import commit
 
 FASTVQA = {
     "KoNViD/labels.txt": "labels",
@@ -62,9 +62,7 @@ def main() -> None:
         print(f"{name}: {row['rows']:,} rows, {row['clips named']:,} clips named, {row['left out']:,} left out")
         for note in row["notes"]:
             print(f"  {note}")
-    if given.json:
-        stored = {"command": "python benchmarks/labels.py --shared ../shared", "commit": commit(), "files": found}
-        given.json.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    keep({"files": found}, given.json)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ that names nothing of the embedded world, as users' texts do.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from stored import stamp
+from stored import keep
 
 from vqinsight.api import load
 from vqinsight.datasets.world import WorldExamples
@@ -157,17 +156,15 @@ def main() -> None:
     for name, stored_gain in differences.items():
         interval = stored_gain["interval"]
         print(f"{name}: {stored_gain['value']:+.3f} ({interval['low']:+.3f} to {interval['high']:+.3f})")
-    if given.json:
-        stored = {
-            **stamp(),
-            "seed": START,
-            "models": {
-                name: {"digest": each["digest"], "rows": {row: asdict(value) for row, value in each["rows"].items()}}
-                for name, each in found.items()
-            },
-            "differences": differences,
-        }
-        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    stored = {
+        "seed": START,
+        "models": {
+            name: {"digest": each["digest"], "rows": {row: asdict(value) for row, value in each["rows"].items()}}
+            for name, each in found.items()
+        },
+        "differences": differences,
+    }
+    keep(stored, given.json)
 
 
 def _shown(value: Measure) -> str:

@@ -99,7 +99,7 @@ def main() -> None:
     for part, shares in rows.items():
         table.add_row(part, *(f"{share:.0%}" for share in shares.values()))
     Console(width=140).print(table)
-    keep(rows, given.json, 0)
+    keep({"seed": 0, "rows": rows}, given.json)
 
 
 if __name__ == "__main__":

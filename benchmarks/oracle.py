@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from stored import stamp, store
+from stored import store
 
 from vqinsight.world.oracle import Measured, measure
 from vqinsight.world.simple import SimpleClip, draw_simple
@@ -62,8 +62,7 @@ def main() -> None:
             latents = generator.encode_video(torch.from_numpy(clip.frames)[None])
             shown.append(measure(generator.decode(latents)[0].numpy(), clip.prompt))
         found["through the auto-encoder"] = compare(clips, shown)
-    stored = {**stamp(), "clips": given.clips, "rows": found}
-    store(stored, given.json)
+    store({"clips": given.clips, "rows": found}, given.json)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from stored import stamp
+from stored import keep
 
 from vqinsight.api import load
 from vqinsight.assessor.nano.exam import exam, exam_of_pairs, interval
@@ -49,16 +48,14 @@ def main() -> None:
         bar = f"{BARS[name]:.0%}" if name in BARS else ""
         table.add_row(name, f"{share:.1%}", f"{low:.1%} to {high:.1%}", str(count), bar)
     Console().print(table)
-    if given.json:
-        provenance = judge.provenance(1, 0, 0.0)
-        stored = {
-            **stamp(),
-            "model_hash": provenance.model_hash,
-            "version": provenance.version,
-            "split": given.split,
-            "rows": {name: dict(zip(("share", "low", "high", "n"), row, strict=True)) for name, row in rows.items()},
-        }
-        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    provenance = judge.provenance(1, 0, 0.0)
+    found = {
+        "model_hash": provenance.model_hash,
+        "version": provenance.version,
+        "split": given.split,
+        "rows": {name: dict(zip(("share", "low", "high", "n"), row, strict=True)) for name, row in rows.items()},
+    }
+    keep(found, given.json)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from learning import share
-from stored import stamp
+from stored import keep
 
 from vqinsight.api import load
 from vqinsight.generator.candidates import make_candidates
@@ -88,7 +88,6 @@ def main() -> None:
             changes(generator, assessor, group.paths[0], group.prompt, given.attempts) for group in made if group.paths
         ]
     stored = {
-        **stamp(),
         "seed": REPAIR_SEED,
         "assessor": assessor.loaded.digest,
         "generator": generator.provenance(),
@@ -97,8 +96,7 @@ def main() -> None:
         "rows": {way: summary([row[way] for row in rows]) for way in WAYS},
     }
     print(json.dumps(stored["rows"], indent=2))
-    if given.json:
-        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    keep(stored, given.json)
 
 
 if __name__ == "__main__":

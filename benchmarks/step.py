@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stored import stamp, store
+from stored import store
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from vqinsight.assessor.branches import answer_logprobs, core, pack
@@ -254,7 +254,6 @@ def main() -> None:
     clock_name = "wall_s" if device == "cuda" else "cpu_s"
     ratio = found["stock"][clock_name] / found["ours"][clock_name]
     report = {
-        **stamp(),
         "shape": given.shape,
         "visual_tokens": visual,
         "prompt_tokens": len(step.prompt.ids),

@@ -19,24 +19,17 @@ def results(name: str) -> Any:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
-def stamp() -> dict[str, str | None]:
-    """The command that makes a result, and the commit it is made with."""
-    return {"command": shlex.join(["python", *sys.argv]), "commit": commit()}
+def keep(found: dict[str, Any], file: Path | None) -> None:
+    """Keep a result with the command and the commit that made it, where a file is named."""
+    if file:
+        stamp = {"command": shlex.join(["python", *sys.argv]), "commit": commit()}
+        file.write_text(json.dumps({**stamp, **found}, indent=2) + "\n", encoding="utf-8")
 
 
 def store(found: dict[str, Any], file: Path | None) -> None:
     """Print a result, and keep it where a file is named."""
-    text = json.dumps(found, indent=2)
-    if file:
-        file.write_text(text + "\n", encoding="utf-8")
-    print(text)
-
-
-def keep(rows: dict[str, Any], file: Path | None, seed: int) -> None:
-    """Keep a table's rows with the command, commit and seed that made them, where a file is named."""
-    if file:
-        stored = {**stamp(), "seed": seed, "rows": rows}
-        file.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=2))
+    keep(found, file)
 
 
 def points(measure: dict[str, Any] | None, sign: str = "") -> str:

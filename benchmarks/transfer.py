@@ -8,7 +8,6 @@ that the defect hurts should fall as the strength rises: SRCC inside each, then 
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from stored import stamp
+from stored import keep
 
 from vqinsight.api import load
 from vqinsight.assessor.assessor import Assessor
@@ -146,13 +145,7 @@ def main() -> None:
             str(result.constant),
         )
     Console(width=120).print(table)
-    if given.json:
-        stored = {
-            **stamp(),
-            "model_digest": assessor.loaded.digest,
-            "rows": rows,
-        }
-        given.json.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    keep({"model_digest": assessor.loaded.digest, "rows": rows}, given.json)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from learning import share
 from PIL import Image
-from stored import stamp
+from stored import keep
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
@@ -231,7 +231,6 @@ def main() -> None:
     pairs = {name: read_pairs(united.settings.out / step / PAIRS).pairs for name, step in taught.items()}
     pairs["Ĉ, by D"] = tuple(new_over_old(pairs["round 2, by D"], pairs["C, by D"]))
     stored = {
-        **stamp(),
         "seed": settings.seed,
         "prompts": len(prompts),
         "clips": given.clips,
@@ -252,9 +251,7 @@ def main() -> None:
         "chosen": {name: chosen(of) for name, of in pairs.items()},
         "steps": united.steps.summaries(),
     }
-    text = json.dumps(stored, indent=2)
-    if given.json:
-        given.json.write_text(text + "\n", encoding="utf-8")
+    keep(stored, given.json)
     print(json.dumps({key: stored[key] for key in PRINTED}, indent=2))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stored import stamp, store
+from stored import store
 from united import DIMENSIONS
 
 from vqinsight.assessor.assessor import Assessor
@@ -118,7 +118,6 @@ def main() -> None:
             seen = drawn if known else [measure(read_clip(str(path)), prompt).scores for path in paths]
             truth.setdefault(kind, []).append(seen)
     stored = {
-        **stamp(),
         "prompts": given.prompts,
         "clips": given.clips,
         "samples": given.samples,

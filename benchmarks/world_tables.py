@@ -8,7 +8,6 @@ row: a run that was stopped goes on there, and a model that was added or replace
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from dataclasses import replace
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from stored import stamp
+from stored import keep
 
 from vqinsight.api import load
 from vqinsight.baselines.judge import BaselineJudge
@@ -87,14 +86,12 @@ def main() -> None:
     results = Results(tuple(used.values()), ())
     tabled = Tabled(tuple(filled for filled in fill(results) if filled.table.number is None), results)
     show(Console(width=160, markup=False, highlight=False, emoji=False), tabled)
-    if given.json:
-        stored = {
-            **stamp(),
-            "count": given.count,
-            "models": {name: {"digest": each.content["digest"], **answers(each)} for name, each in used.items()},
-            "tables": tabled.as_dict()["tables"],
-        }
-        given.json.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    found = {
+        "count": given.count,
+        "models": {name: {"digest": each.content["digest"], **answers(each)} for name, each in used.items()},
+        "tables": tabled.as_dict()["tables"],
+    }
+    keep(found, given.json)
 
 
 if __name__ == "__main__":
