@@ -44,7 +44,7 @@ nano: setup
 	$(MAKE) teach BASE=runs/nano/base
 	$(BIN)/python -m vqinsight.assessor.nano.export runs/stage2/final
 
-# Stage 1, then stage 2, from BASE (half an hour on two cores; goes on after a stop). The result lies in runs/stage2/final.
+# Stage 1, then stage 2, from BASE (an hour or more on two cores; goes on after a stop). The result lies in runs/stage2/final.
 teach: SHELL := /bin/bash
 teach: setup
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train configs/stage1_nano.toml --set model.name=$(BASE) --resume
