@@ -50,9 +50,9 @@ def step() -> str:
     )
 
 
-def world_tables(file: str) -> str:
+def world_tables() -> str:
     """Tables 1 and 2 on the embedded world, and what the order of showing did."""
-    stored = results(file)
+    stored = results("world_tables")
     lines = []
     for table in stored["tables"]:
         columns = [Column(**{key: value for key, value in each.items() if key != "name"}) for each in table["columns"]]
@@ -216,8 +216,7 @@ PIECES: dict[str, tuple[Callable[[], str], str]] = {
     "scopes": (scopes, "transfer_base"),
     "ablation": (ablation, "ablation_nano"),
     "step": (step, "step"),
-    "world_tables": (partial(world_tables, "world_tables"), "world_tables"),
-    "world_tables_shipped": (partial(world_tables, "world_tables_shipped"), "world_tables_shipped"),
+    "world_tables": (world_tables, "world_tables"),
     "labels": (labels, "labels"),
     "human_ratings": (human_ratings, "human_ratings"),
     "oracle": (oracle, "oracle"),
