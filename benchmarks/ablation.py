@@ -41,6 +41,9 @@ CHANGES = {
     "supervised": (),
 }
 
+ANSWERS = 8  # to a question of stage 2
+AT_ONCE = 64  # of them in a pass
+
 
 def train(config: str, out: Path, start: Path, seed: int, changes: Sequence[str], processes: int) -> Path:
     """Run a stage unless it is finished; returns its model."""
@@ -66,7 +69,8 @@ def variant(name: str, seed: int, given: argparse.Namespace) -> Path:
     start = base
     if name != "no warm-up":
         start = train("configs/stage1_nano.toml", folder / f"warmup-{seed}", base, seed, (), processes)
-    changes.append(f"learning_rate={given.learning_rate}")
+    at_once = min(AT_ONCE, given.questions * ANSWERS // processes)  # all answers of an update must fit into passes
+    changes += [f"learning_rate={given.learning_rate}", f"grpo.answers={ANSWERS}", f"answers_per_forward={at_once}"]
     return train("configs/stage2_nano.toml", mine, start, seed, changes, processes)
 
 
