@@ -22,7 +22,9 @@ from rich.table import Table
 from stored import keep
 
 from vqinsight.api import load
+from vqinsight.config import read_toml
 from vqinsight.evaluation.resampling import Measure
+from vqinsight.stages.settings import TrainSettings
 
 # The paper's mean PLCC over three dimensions (Table 4) and accuracy on decided pairs of GenAI-Bench (Tables 1 and 5).
 PAPER = {
@@ -41,8 +43,7 @@ CHANGES = {
     "supervised": (),
 }
 
-ANSWERS = 8  # to a question of stage 2
-AT_ONCE = 64  # of them in a pass
+STAGE2 = "configs/stage2_nano.toml"
 
 
 def train(config: str, out: Path, start: Path, seed: int, changes: Sequence[str], processes: int) -> Path:
@@ -69,9 +70,13 @@ def variant(name: str, seed: int, given: argparse.Namespace) -> Path:
     start = base
     if name != "no warm-up":
         start = train("configs/stage1_nano.toml", folder / f"warmup-{seed}", base, seed, (), processes)
-    at_once = min(AT_ONCE, given.questions * ANSWERS // processes)  # all answers of an update must fit into passes
-    changes += [f"learning_rate={given.learning_rate}", f"grpo.answers={ANSWERS}", f"answers_per_forward={at_once}"]
-    return train("configs/stage2_nano.toml", mine, start, seed, changes, processes)
+    settings = read_toml(TrainSettings, Path(STAGE2))
+    share = given.questions * settings.grpo.answers // processes  # a small update may be less than one pass
+    changes += [
+        f"learning_rate={given.learning_rate}",
+        f"answers_per_forward={min(settings.answers_per_forward, share)}",
+    ]
+    return train(STAGE2, mine, start, seed, changes, processes)
 
 
 def figures(rows: dict[str, Measure]) -> dict[str, float]:

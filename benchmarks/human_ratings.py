@@ -22,7 +22,6 @@ import argparse
 import csv
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -32,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from vqinsight.evaluation.predictions import read_predictions
+from vqinsight.files import write_whole
 from vqinsight.report.evaluated import commit
 from vqinsight.tasks.types import Score
 
@@ -176,9 +176,7 @@ def main() -> None:
     if given.model != "nano":
         command += f" --model {Path(given.model).name}"
     given.json.parent.mkdir(exist_ok=True)
-    part = given.json.with_suffix(".part")
-    part.write_text(json.dumps({"command": command, "commit": commit(), "tables": found}, indent=1) + "\n")
-    shutil.move(part, given.json)
+    write_whole(given.json, json.dumps({"command": command, "commit": commit(), "tables": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from vqinsight.files import write_whole
 from vqinsight.report.evaluated import commit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +24,7 @@ def keep(found: dict[str, Any], file: Path | None) -> None:
     """Keep a result with the command and the commit that made it, where a file is named."""
     if file:
         stamp = {"command": shlex.join(["python", *sys.argv]), "commit": commit()}
-        file.write_text(json.dumps({**stamp, **found}, indent=2) + "\n", encoding="utf-8")
+        write_whole(file, json.dumps({**stamp, **found}, indent=2) + "\n")
 
 
 def store(found: dict[str, Any], file: Path | None) -> None:
