@@ -11,11 +11,12 @@ import pytest
 import torch
 from helpers import tiny
 from peft import LoraConfig, get_peft_model
-from transformers import AutoConfig, LlavaConfig
+from transformers import AutoConfig, AutoTokenizer, LlavaConfig
 
 from vqinsight.assessor import load
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
+from vqinsight.assessor.save import save_tokenizer
 from vqinsight.errors import ModelError, UsageError
 from vqinsight.tasks.types import Clip, Question
 
@@ -60,6 +61,14 @@ def test_digest_changes_with_the_weights(checkpoint: Path, tmp_path: Path) -> No
     weights[-1] ^= 1
     (changed / "model.safetensors").write_bytes(weights)
     assert load_model(str(changed)).digest != load_model(str(checkpoint)).digest
+
+
+def test_how_it_was_opened_is_not_saved(checkpoint: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
+    save_tokenizer(tokenizer, tmp_path)
+    saved = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert not {"is_local", "local_files_only"} & saved.keys()
+    assert AutoTokenizer.from_pretrained(tmp_path)("two red circles") == tokenizer("two red circles")
 
 
 def test_adapter_is_merged(checkpoint: Path, tmp_path: Path) -> None:

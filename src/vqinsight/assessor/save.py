@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedTokenizerBase
+
 from vqinsight.assessor.load import SETTINGS_FILE, Loaded
 from vqinsight.files import write_whole
 from vqinsight.video.pixels import PixelSpec
@@ -33,10 +35,20 @@ def preprocessor(spec: PixelSpec, model_type: str) -> dict[str, Any]:
     }
 
 
+def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write a tokenizer without how this machine opened it, which transformers 5.23 keeps among its settings.
+
+    ``local_files_only`` would otherwise follow the weights to machines that have a network.
+    """
+    for setting in ("is_local", "local_files_only"):
+        tokenizer.init_kwargs.pop(setting, None)
+    tokenizer.save_pretrained(folder)
+
+
 def save_companions(loaded: Loaded, folder: Path) -> None:
     """Write what stands beside the weights: tokenizer, preprocessor settings and how the model looks at clips."""
     folder.mkdir(parents=True, exist_ok=True)
-    loaded.tokenizer.save_pretrained(folder)
+    save_tokenizer(loaded.tokenizer, folder)
     settings = preprocessor(loaded.spec, loaded.model.config.model_type)
     (folder / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     write_whole(folder / SETTINGS_FILE, json.dumps(loaded.look.model_dump(), indent=2) + "\n")

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 from vqinsight.assessor.load import SETTINGS_FILE
 from vqinsight.assessor.nano import WEIGHTS
 from vqinsight.assessor.nano.build import HEADS, LOOK, PIXELS
-from vqinsight.assessor.save import PREPROCESSOR_FILE, preprocessor
+from vqinsight.assessor.save import PREPROCESSOR_FILE, preprocessor, save_tokenizer
 
 
 def export(trained: Path, out: Path, *, heads: bool = False) -> None:
@@ -29,7 +29,7 @@ def export(trained: Path, out: Path, *, heads: bool = False) -> None:
     kept = card.read_text(encoding="utf-8") if card.is_file() else None
     shutil.rmtree(out, ignore_errors=True)
     model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    save_tokenizer(tokenizer, out)
     if kept is not None:
         card.write_text(kept, encoding="utf-8")
     settings = preprocessor(PIXELS, model.config.model_type)

@@ -31,7 +31,7 @@ from vqinsight.assessor.nano.lessons import lesson
 from vqinsight.assessor.nano.muon import MuonAndAdamW
 from vqinsight.assessor.nano.pages import IGNORED, Collator, Lessons, Page, Recitals, world_views
 from vqinsight.assessor.nano.tokenizer import train_tokenizer
-from vqinsight.assessor.save import last_checkpoint, restore
+from vqinsight.assessor.save import last_checkpoint, restore, save_tokenizer
 from vqinsight.video.views import View
 
 HEADS_SHARE = 0.2  # weight of the tower's attribute heads beside the language loss
@@ -185,7 +185,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     if trainer.is_world_process_zero():
         model.load_state_dict(pupil.state_dict(), strict=False)
         model.save_pretrained(out / "final")
-        tokenizer.save_pretrained(out / "final")
+        save_tokenizer(tokenizer, out / "final")
         heads = {
             name: weight for name, weight in pupil.state_dict().items() if name.startswith(("attributes.", "reading."))
         }
