@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,3 +80,22 @@ def test_tensors_stay_out_of_the_plain_parts() -> None:
     plain += [SOURCE / "results.py", SOURCE / "config.py", SOURCE / "errors.py"]
     for file in plain:
         assert "import torch" not in file.read_text(encoding="utf-8"), file
+
+
+def _anchors(document: Path) -> set[str]:
+    """What GitHub calls a document's headings: lower case, no punctuation, hyphens for spaces."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    broken = []
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
+            path, _, anchor = link.partition("#")
+            target = document.parent / path if path else document
+            if link.startswith("http"):
+                continue
+            if not target.exists() or (anchor and anchor not in _anchors(target)):
+                broken.append(f"{document.name}: {link}")
+    assert not broken

@@ -29,7 +29,7 @@ from vqinsight.world.simple import simple_siblings
 Stage = Literal["perception", "conversation"]
 
 # How lessons tell the strength of a defect in time: drawn in and blurred, see ``_roughly``. Chosen on training clips:
-# drawn to the middle, severe defects that are hard to measure were called moderate (docs/nano.md).
+# drawn to the middle, severe defects that are hard to measure were called moderate (docs/nano_trials.md).
 DRAWN_TO = 0.62
 DRAWN_IN = 0.85
 BLURRED = 0.17
@@ -157,7 +157,7 @@ def _roughly(truth: Truth, rng: np.random.Generator) -> Truth:
 
     What a model says is its likeliest word. Where it cannot tell and mild, moderate and severe are .3, .3 and .4 to it,
     that is the far end, and wrong by most; a word for which its neighbours speak too is the one in the middle, as the
-    mean would be (docs/nano.md has the figures). So a lesson may tell the neighbour, and of the ends it often does.
+    mean would be (figures: docs/nano_trials.md). So a lesson may tell the neighbour, and of the ends it often does.
     """
     if truth.temporal is None:
         return truth
