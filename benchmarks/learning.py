@@ -22,7 +22,7 @@ from stored import keep
 
 from vqinsight.api import load
 from vqinsight.datasets.world import WorldExamples
-from vqinsight.evaluation.correlation import correlate, score_difference
+from vqinsight.evaluation.correlation import FEWEST, correlate, score_difference
 from vqinsight.evaluation.judge import Prediction
 from vqinsight.evaluation.orders import both_orders
 from vqinsight.evaluation.pairwise import side
@@ -109,7 +109,8 @@ def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
             of = correlate([predictions[key][place] for place in alone], [labels[place] for place in alone])
             rows[f"{key} srcc, no {OTHER[key]} defect"] = of.srcc
         words = [worded(prediction.texts[0], key) if prediction.texts else None for _, prediction, _ in mine]
-        rows[f"{key} srcc, by its words"] = correlate(words, labels).srcc
+        spoken = sum(word is not None for word in words)  # after supervised learning nothing is said before a score
+        rows[f"{key} srcc, by its words"] = correlate(words, labels).srcc if spoken >= FEWEST else Measure(None)
         medians = [(several.scores or {}).get(key) for _, _, several in mine]
         rows[f"{key} srcc, median of {SAMPLES}"] = correlate(medians, labels).srcc
     own, silent = compared(sitting, pairs, outside=0)
