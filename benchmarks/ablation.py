@@ -31,6 +31,7 @@ PAPER = {
     "base": (None, None),
     "all": (0.869, 75.71),
     "no warm-up": (0.716, None),
+    "temporal reward that acts": (None, None),
     "no temporal reward": (0.787, None),
     "no length reward": (0.819, 68.14),
     "supervised": (None, None),
@@ -38,6 +39,7 @@ PAPER = {
 CHANGES = {
     "all": (),
     "no warm-up": (),
+    "temporal reward that acts": ("rewards.correct=0.9", "rewards.mu=1"),
     "no temporal reward": ("rewards.temporal=0",),
     "no length reward": ("rewards.length=0",),
     "supervised": (),

@@ -82,6 +82,7 @@ def test_equation_3_on_every_scale() -> None:
 def test_equation_4() -> None:
     """Means .5 against .6: .5 > .8 * .6 earns; the answer that is itself wrong gets nothing."""
     assert temporal_reward([0.9, 0.5, 0.1], [0.6, 0.6]) == [0.3, 0.3, 0.0]
+    assert temporal_reward([0.95, 0.9, 0.5], [0.6, 0.6], correct=0.9) == [0.3, 0.0, 0.0]
     assert temporal_reward([0.48, 0.48], [0.6]) == [0.0, 0.0]  # .48 is not more than .48
     assert temporal_reward([0.0, 0.0], [0.0]) == [0.0, 0.0]
     with pytest.raises(ValueError, match="empty"):

@@ -46,6 +46,19 @@ def test_a_scored_clip() -> None:
     assert rubric.total(parts[0]) == pytest.approx(2.4)
 
 
+@pytest.mark.parametrize(("correct", "earned"), [(0.1, [0.3, 0.3]), (0.9, [0.3, 0.0])])
+def test_who_shares_in_the_temporal_reward(correct: float, earned: list[float]) -> None:
+    """What all answers get cancels in Eq. 1, and a run that goes on like this says so."""
+    attempts = (_attempt(_scores(80, 60, 100)), _attempt(_scores(50, 30, 70)))
+    group = Group(GENERATED, _scores(80, 60, 100), BRIEF.dimensions(GENERATED), attempts, attempts[1:])
+    rubric = Rubric(ALL, correct=correct)
+    parts = rubric.grade(group)
+    assert [each["temporal"] for each in parts] == earned
+    tally = Tally()
+    tally.add(group, parts, [rubric.total(each) for each in parts])
+    assert ("rewards.correct" in " ".join(tally.alarms())) == (earned[0] == earned[1])
+
+
 def test_a_pair_has_no_score_and_no_temporal_reward() -> None:
     group = Group(PAIR, Preference("B"), (), (_attempt(Preference("B")), _attempt(Preference("tie"))))
     rubric = Rubric(ALL)

@@ -25,6 +25,7 @@ class Tally:
         self.reward: list[float] = []
         self._values: dict[str, list[float]] = defaultdict(list)
         self._moving: dict[str, int] = defaultdict(int)
+        self._groups: dict[str, int] = defaultdict(int)
 
     def add(self, group: Group, parts: Sequence[Parts], totals: Sequence[float]) -> None:
         """One group with the parts and the weighted total of each attempt."""
@@ -40,6 +41,7 @@ class Tally:
             if values:
                 self._values[name] += values
                 self._moving[name] += max(values) != min(values)
+                self._groups[name] += 1
 
     def summary(self) -> dict[str, float]:
         """Means and shares for the log; empty without groups."""
@@ -73,4 +75,9 @@ class Tally:
         others = [name for name in self._moving if name not in ("format", "length")]
         if self._moving.get("format") and others and not any(self._moving[name] for name in others):
             found.append("only the format reward differs between answers: the model learns the form and nothing else")
+        if self._groups["temporal"] and not self._moving["temporal"]:
+            found.append(
+                f"in each of {self._groups['temporal']} groups all answers get the same temporal reward (Eq. 4), so it "
+                "cancels: raise rewards.correct, or save the shuffled answers with rewards.temporal = 0"
+            )
         return found

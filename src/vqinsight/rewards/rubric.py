@@ -64,7 +64,7 @@ class Rubric:
             (Eq. 4), ``length`` (Eq. 5). A part without a weight is not computed.
         scale: of Eq. 3 and 6.
         dimension_weights: lambda_j of Eq. 6.
-        alpha, mu: of Eq. 4.
+        alpha, mu, correct: of Eq. 4; ``correct`` is what an answer must earn by Eq. 3 or 6 to share in the bonus.
         gamma, l_min, l_max: of Eq. 5.
     """
 
@@ -73,6 +73,7 @@ class Rubric:
     dimension_weights: Mapping[str, float] = field(default_factory=dict)
     alpha: float = 0.3
     mu: float = 0.8
+    correct: float = 0.1
     gamma: float = 0.1
     l_min: int = 320
     l_max: int = 512
@@ -116,7 +117,7 @@ class Rubric:
         if not group.shuffled:
             return [None] * len(correctness)
         shuffled = [self._correctness(group, attempt) for attempt in group.shuffled]
-        return temporal_reward(correctness, shuffled, self.alpha, self.mu)
+        return temporal_reward(correctness, shuffled, self.alpha, self.mu, self.correct)
 
     def _length(self, attempt: Attempt) -> float:
         if isinstance(attempt.answer, Missing):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-CORRECT = 0.1  # an answer that earned more than this counts as correct enough for the bonus
-
 
 def temporal_reward(
-    in_order: Sequence[float], shuffled: Sequence[float], alpha: float = 0.3, mu: float = 0.8
+    in_order: Sequence[float], shuffled: Sequence[float], alpha: float = 0.3, mu: float = 0.8, correct: float = 0.1
 ) -> list[float]:
     """Eq. 4: a bonus ``alpha`` if the clip in order was judged better than the same clip shuffled in time.
 
     The group earns it when mean(in_order) > mu * mean(shuffled), strictly. It goes to those answers that are themselves
-    correct (above ``CORRECT``): given to the whole group it would cancel in Eq. 1.
+    correct (above ``correct``): given to the whole group it would cancel in Eq. 1.
 
     Args:
         in_order: the score reward (Eq. 3 or 6) of each answer about the clip as it is.
@@ -28,4 +26,4 @@ def temporal_reward(
     if not in_order or not shuffled:
         raise ValueError("Eq. 4 compares two groups of answers, and one of them is empty")
     earned = sum(in_order) / len(in_order) > mu * sum(shuffled) / len(shuffled)
-    return [alpha if earned and correctness > CORRECT else 0.0 for correctness in in_order]
+    return [alpha if earned and correctness > correct else 0.0 for correctness in in_order]

@@ -63,6 +63,8 @@ class RewardSettings(Settings):
         scale: of Eq. 3 and 6.
         dimension_weights: lambda_j of Eq. 6 by dimension; 1 by default.
         alpha, mu: of Eq. 4.
+        correct: its bonus goes to answers that earn more than this by Eq. 3 or 6. On the unit scale .1 lets everything
+            pass, and a bonus that all answers to a question get cancels in Eq. 1.
         gamma, l_min, l_max: of Eq. 5, in tokens.
     """
 
@@ -75,6 +77,7 @@ class RewardSettings(Settings):
     dimension_weights: dict[str, float] = Field(default_factory=dict)
     alpha: float = Field(default=0.3, ge=0)
     mu: float = Field(default=0.8, ge=0)
+    correct: float = Field(default=0.1, lt=1)
     gamma: float = Field(default=0.1, ge=0)
     l_min: int = Field(default=320, ge=0)
     l_max: int = Field(default=512, ge=1)

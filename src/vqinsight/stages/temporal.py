@@ -28,6 +28,7 @@ def rubric(rewards: RewardSettings) -> Rubric:
         dimension_weights=rewards.dimension_weights,
         alpha=rewards.alpha,
         mu=rewards.mu,
+        correct=rewards.correct,
         gamma=rewards.gamma,
         l_min=rewards.l_min,
         l_max=rewards.l_max,
