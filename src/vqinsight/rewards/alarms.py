@@ -10,22 +10,24 @@ from vqinsight.rewards.rubric import Group, Parts
 from vqinsight.tasks.types import Missing
 
 ZERO_SPREAD, MISSING, CLIPPED = 0.8, 0.3, 0.3  # shares from which on an alarm is raised
+IDLE = 100  # groups in a row with one temporal reward each: a matter of settings, not of the moment
 
 
 class Tally:
     """Counts over the groups since the last ``clear``."""
 
     def __init__(self) -> None:
+        self._idle = 0
         self.clear()
 
     def clear(self) -> None:
-        """Start a new window."""
+        """Start a new window; how long the temporal reward has been idle is counted across windows."""
         self.groups = self.answers = self.level = self.missing = self.clipped = 0
         self.tokens: list[int] = []
         self.reward: list[float] = []
         self._values: dict[str, list[float]] = defaultdict(list)
         self._moving: dict[str, int] = defaultdict(int)
-        self._groups: dict[str, int] = defaultdict(int)
+        self._idle %= IDLE
 
     def add(self, group: Group, parts: Sequence[Parts], totals: Sequence[float]) -> None:
         """One group with the parts and the weighted total of each attempt."""
@@ -40,8 +42,10 @@ class Tally:
             values = [value for row in parts if (value := row[name]) is not None]
             if values:
                 self._values[name] += values
-                self._moving[name] += max(values) != min(values)
-                self._groups[name] += 1
+                differs = max(values) != min(values)
+                self._moving[name] += differs
+                if name == "temporal":
+                    self._idle = 0 if differs else self._idle + 1
 
     def summary(self) -> dict[str, float]:
         """Means and shares for the log; empty without groups."""
@@ -75,9 +79,9 @@ class Tally:
         others = [name for name in self._moving if name not in ("format", "length")]
         if self._moving.get("format") and others and not any(self._moving[name] for name in others):
             found.append("only the format reward differs between answers: the model learns the form and nothing else")
-        if self._groups["temporal"] and not self._moving["temporal"]:
+        if self._idle >= IDLE:
             found.append(
-                f"in each of {self._groups['temporal']} groups all answers get the same temporal reward (Eq. 4), so it "
-                "cancels: raise rewards.correct, or save the shuffled answers with rewards.temporal = 0"
+                f"in {self._idle} groups in a row all answers got the same temporal reward (Eq. 4), so it cancels: "
+                "raise rewards.correct, or save the shuffled answers with rewards.temporal = 0"
             )
         return found
