@@ -16,6 +16,8 @@ def temporal_reward(
     Args:
         in_order: the score reward (Eq. 3 or 6) of each answer about the clip as it is.
         shuffled: the same for the answers about the clip with its visual tokens shuffled in time.
+        correct: what an answer must earn itself, on the scale of these rewards; rewards on the unit scale nearly all
+            lie above the default, and then the bonus cancels all the same (``rewards.alarms``).
 
     Returns:
         one bonus for each answer of ``in_order``.
