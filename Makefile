@@ -35,8 +35,8 @@ fix: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Makes the embedded assessor from nothing but this repository: pre-training, stage 1, stage 2 (some three and a half hours on two
-# cores; goes on after a stop). The base before reinforcement is then in runs/nano/base.
+# Makes the embedded assessor from nothing but this repository: pre-training, stage 1, stage 2 (some three and a half hours on
+# two cores; goes on after a stop). The base before reinforcement is then in runs/nano/base.
 nano: SHELL := /bin/bash
 nano: setup
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.assessor.nano.pretrain --out runs/nano

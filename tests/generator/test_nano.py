@@ -61,6 +61,7 @@ def test_training_goes_on_where_it_stopped_and_what_it_makes_can_be_shipped(tmp_
     one, two = (open_generator(str(folder / "final")) for folder in (straight, stopped))
     assert one.provenance()["model_hash"] == two.provenance()["model_hash"]
     export(straight / "final", tmp_path / "shipped")
+    assert "local_files_only" not in (tmp_path / "shipped" / "tokenizer" / "tokenizer_config.json").read_text()
     shipped = open_generator(str(tmp_path / "shipped"))
     clip = shipped.decode(shipped.sample(["one red circle moving left"], [1], steps=1))
     assert clip.shape == (1, 8, 64, 64, 3)

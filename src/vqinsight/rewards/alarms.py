@@ -21,7 +21,7 @@ class Tally:
         self.clear()
 
     def clear(self) -> None:
-        """Start a new window; how long the temporal reward has been idle is counted across windows."""
+        """Start a new window; how long the temporal reward has been idle is counted on, until an alarm was due."""
         self.groups = self.answers = self.level = self.missing = self.clipped = 0
         self.tokens: list[int] = []
         self.reward: list[float] = []
@@ -82,6 +82,7 @@ class Tally:
         if self._idle >= IDLE:
             found.append(
                 f"in {self._idle} groups in a row all answers got the same temporal reward (Eq. 4), so it cancels: "
-                "raise rewards.correct, or save the shuffled answers with rewards.temporal = 0"
+                "set rewards.correct to what some of them reach and some do not (reward_score shows what they earn), "
+                "or save the shuffled answers with rewards.temporal = 0"
             )
         return found

@@ -10,6 +10,7 @@ import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, WanTransformer3DModel
 from transformers import AutoTokenizer, CLIPTextModel
 
+from vqinsight.assessor.save import save_tokenizer
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Conditioning, Generator
 from vqinsight.generator.nano.build import NEAR, SHIFT
@@ -75,8 +76,9 @@ class NanoGenerator(Generator):
         return shifted(1 - torch.rand(count, generator=rng), SHIFT).clamp(min=NEAR)
 
     def _save_whole(self, folder: Path) -> None:
-        for name in ("denoiser", "vae", "text_encoder", "tokenizer", "scheduler"):
+        for name in ("denoiser", "vae", "text_encoder", "scheduler"):
             getattr(self, name).save_pretrained(folder / name)
+        save_tokenizer(self.tokenizer, folder / "tokenizer")
         write_card(folder, CARD)
 
 
