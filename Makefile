@@ -39,22 +39,22 @@ fix: setup
 # two cores; goes on after a stop). The base before reinforcement is then in runs/nano/base.
 nano: SHELL := /bin/bash
 nano: setup
-	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.assessor.nano.pretrain --out runs/nano
-	$(BIN)/python -m vqinsight.assessor.nano.export runs/nano/final --out runs/nano/base --heads
+	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.nano.assessor.pretrain --out runs/nano
+	$(BIN)/python -m vqinsight.nano.assessor.export runs/nano/final --out runs/nano/base --heads
 	$(MAKE) teach BASE=runs/nano/base
-	$(BIN)/python -m vqinsight.assessor.nano.export runs/stage2/final
+	$(BIN)/python -m vqinsight.nano.assessor.export runs/stage2/final
 
 # Stage 1, then stage 2, from BASE (an hour or more on two cores; goes on after a stop). The result lies in runs/stage2/final.
 teach: SHELL := /bin/bash
 teach: setup
-	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train configs/stage1_nano.toml --set model.name=$(BASE) --resume
-	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train configs/stage2_nano.toml --resume
+	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train nano/stage1 --set model.name=$(BASE) --resume
+	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train nano/stage2 --resume
 
 # Trains the embedded generator from nothing but this repository (some two hours on one core; goes on after a stop).
 generator: SHELL := /bin/bash
 generator: setup
-	time OMP_NUM_THREADS=1 $(BIN)/python -m vqinsight.generator.nano.train --out runs/generator
-	$(BIN)/python -m vqinsight.generator.nano.export runs/generator/final
+	time OMP_NUM_THREADS=1 $(BIN)/python -m vqinsight.nano.generator.train --out runs/generator
+	$(BIN)/python -m vqinsight.nano.generator.export runs/generator/final
 
 examples: setup
 	$(BIN)/python examples/make.py

@@ -13,12 +13,12 @@ import av
 import numpy as np
 from PIL import Image
 
-from vqinsight.world.defects_spatial import SPATIAL
-from vqinsight.world.defects_temporal import TEMPORAL
-from vqinsight.world.facts import Facts
-from vqinsight.world.photos import photo
-from vqinsight.world.scene import Scene, render
-from vqinsight.world.textures import bricks
+from vqinsight.synthetic.captions import Facts
+from vqinsight.synthetic.defects_spatial import SPATIAL
+from vqinsight.synthetic.defects_temporal import TEMPORAL
+from vqinsight.synthetic.photos import photo
+from vqinsight.synthetic.scene import Scene, render
+from vqinsight.synthetic.textures import bricks
 
 FOLDER = Path(__file__).parent
 FRAMES, FPS = 48, 24

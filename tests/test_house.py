@@ -14,7 +14,7 @@ ORDER = [
     {"config", "files"},
     {"video"},
     {"tasks"},
-    {"world"},
+    {"synthetic"},
     {"rewards"},
     {"datasets"},
     {"evaluation"},

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqinsight.api import VQInsight, load
+    from vqinsight.inference.api import VQInsight, load
 
 __version__ = version("vqinsight")
 __all__ = ["VQInsight", "__version__", "load"]
@@ -20,5 +20,5 @@ __all__ = ["VQInsight", "__version__", "load"]
 
 def __getattr__(name: str) -> Any:
     if name in ("VQInsight", "load"):
-        return getattr(import_module("vqinsight.api"), name)
+        return getattr(import_module("vqinsight.inference.api"), name)
     raise AttributeError(f"module 'vqinsight' has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """``python -m vqinsight``: the command line."""
 
-from vqinsight.cli import main
+from vqinsight.cli.main import main
 
 if __name__ == "__main__":
     main()

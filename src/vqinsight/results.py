@@ -1,7 +1,7 @@
 """What comes out: frozen records of scores, comparisons, rankings and verdicts that turn into plain dicts.
 
-A record always says where it came from (``Provenance``) and what was looked at (``Looked``). A file that could not be
-read, or an answer that could not be, is a record with a status, never a number.
+A record always says where it came from (``Provenance``) and what the model was shown (``ClipInput``). A file or an
+answer that could not be read is a record with a status, never a number.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from vqinsight.tasks.types import Choice, Dimension, TaskName
-from vqinsight.video.looked import Looked
+from vqinsight.video.record import ClipInput
 
 Status = Literal["ok", "unreadable", "missing"]  # missing: the model gave no usable answer
 PREVIEW = "preview"  # frames for reports: never part of the plain dict
@@ -24,7 +24,7 @@ class Provenance:
         model: name, folder or hub id as the user gave it.
         model_hash: 12 hex digits that change with the weights.
         family: transformers' model type.
-        prompts: name of the prompt set.
+        template: name of the prompt set.
         samples: answers drawn a question; 1 with temperature 0 is the most likely answer.
         temperature: 0 for the most likely token, else the sampling temperature.
         seed: fixes the sampled answers, whatever else is in the batch.
@@ -35,7 +35,7 @@ class Provenance:
     model: str
     model_hash: str
     family: str
-    prompts: str
+    template: str
     samples: int
     temperature: float
     seed: int
@@ -107,7 +107,7 @@ class ClipScore(Record):
     dimensions: tuple[Dimension, ...]
     reasoning: str | None
     replies: tuple[Reply, ...]
-    looked: Looked | None
+    input: ClipInput | None
     provenance: Provenance
 
 
@@ -134,8 +134,8 @@ class ClipComparison(Record):
     order_bias: float | None
     forward: tuple[Reply, ...]
     swapped: tuple[Reply, ...]
-    looked_a: Looked | None
-    looked_b: Looked | None
+    input_a: ClipInput | None
+    input_b: ClipInput | None
     provenance: Provenance
 
 
@@ -149,7 +149,7 @@ class Standing(Record):
     rank: int | None
     wins: float | None
     strength: float | None
-    looked: Looked | None
+    input: ClipInput | None
 
 
 @dataclass(frozen=True)
@@ -186,5 +186,5 @@ class ClipVerdict(Record):
     share_yes: float | None
     reasoning: str | None
     replies: tuple[Reply, ...]
-    looked: Looked | None
+    input: ClipInput | None
     provenance: Provenance

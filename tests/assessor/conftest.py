@@ -10,7 +10,7 @@ import pytest
 from helpers import tiny
 from PIL import Image
 
-LOOK = {"prompts": "brief", "frames": 4, "max_pixels": 112 * 112, "max_new_tokens": 24, "batch_tokens": 8192}
+LOOK = {"template": "brief", "frames": 4, "max_pixels": 112 * 112, "max_new_tokens": 24, "batch_tokens": 8192}
 
 
 @pytest.fixture(scope="session", params=["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.features import encoder_outputs
 from vqinsight.assessor.generate import GumbelSampling, batches
-from vqinsight.assessor.inputs import Prompt, collate
 from vqinsight.assessor.load import load_model
+from vqinsight.assessor.prompting import Prompt, collate
+from vqinsight.assessor.vision import encoder_outputs
 from vqinsight.tasks.types import Clip, Question
 
 ClipFiles = Callable[[int], list[str]]
@@ -24,13 +24,13 @@ def assessor(checkpoint: Path) -> Assessor:
 
 
 def _asked(assessor: Assessor, paths: list[str]) -> list[tuple[Question, tuple[object, ...]]]:
-    clips = [assessor.encode(assessor.look(path)) for path in paths]
+    clips = [assessor.encode(assessor.clips.load(path)) for path in paths]
     return [(Question("natural", (Clip(path),)), (clip,)) for path, clip in zip(paths, clips, strict=True)]
 
 
 def test_features_once_give_the_logits_of_pixels_every_time(assessor: Assessor, clip_files: ClipFiles) -> None:
     asked = _asked(assessor, clip_files(3))
-    prompts = [assessor.build(assessor.prompts.messages(question), clips) for question, clips in asked]
+    prompts = [assessor.build(assessor.prompt_set.messages(question), clips) for question, clips in asked]
     model = assessor.loaded.model
     inputs = collate(prompts, assessor.loaded.tokenizer.pad_token_id)
     views = [view for _, (clip,) in asked for view in clip.views]
@@ -85,12 +85,12 @@ def test_placeholders_are_never_generated(assessor: Assessor, clip_files: ClipFi
     """Even when the model wants nothing else."""
     model, tokenizer = assessor.loaded.model, assessor.loaded.tokenizer
     asked = _asked(assessor, clip_files(2))
-    wanted = torch.tensor(assessor.loaded.forbidden)
+    wanted = torch.tensor(assessor.loaded.suppressed_tokens)
     handle = model.lm_head.register_forward_hook(lambda _m, _i, out: out.index_fill(-1, wanted, 1e4))
-    texts = [texts[0] for texts in assessor.complete([(assessor.prompts.messages(q), c) for q, c in asked])]
+    texts = [texts[0] for texts in assessor.complete([(assessor.prompt_set.messages(q), c) for q, c in asked])]
     handle.remove()
     for text in texts:
-        assert not set(tokenizer(text, add_special_tokens=False)["input_ids"]) & set(assessor.loaded.forbidden)
+        assert not set(tokenizer(text, add_special_tokens=False)["input_ids"]) & set(assessor.loaded.suppressed_tokens)
 
 
 def test_gumbel_sampling_draws_from_the_softmax() -> None:

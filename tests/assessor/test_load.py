@@ -23,7 +23,7 @@ from vqinsight.tasks.types import Clip, Question
 
 def test_settings_pixels_and_arithmetic_come_from_the_folder(checkpoint: Path) -> None:
     loaded = load_model(str(checkpoint), device="cpu")
-    assert loaded.look.frames == 4
+    assert loaded.settings.frames == 4
     assert loaded.spec.max_pixels == 112 * 112
     assert loaded.spec.patch_size == AutoConfig.from_pretrained(checkpoint).vision_config.patch_size
     assert loaded.model.dtype == torch.float32
@@ -36,13 +36,15 @@ def test_scopes_are_for_tokens_of_their_size(
 ) -> None:
     shutil.copytree(checkpoint, tmp_path / "scoped")
     settings = tmp_path / "scoped" / "vqinsight.json"
-    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"detail": [2, 3], "scopes": True}))
+    settings.write_text(
+        json.dumps(json.loads(settings.read_text()) | {"instruments": {"rows": 2, "columns": 3, "scopes": True}})
+    )
     if AutoConfig.from_pretrained(checkpoint).model_type == "qwen3_vl":  # tokens of 32 pixels
         with pytest.raises(ModelError, match=r"28 pixels .* have 32.*scopes = false"):
             load_model(str(settings.parent))
         return
-    seen = Assessor(load_model(str(settings.parent))).look(clip_files(1)[0])
-    assert seen.looked.scopes
+    seen = Assessor(load_model(str(settings.parent))).clips.load(clip_files(1)[0])
+    assert seen.input.extra[1:] == ("measurements of every frame",)
     assert seen.views[1].grid == (4, 6, 6)
 
 
@@ -108,7 +110,7 @@ def test_placeholders_equal_the_official_processors(checkpoint: Path, clip_files
         "vision_end_token": "<|vision_end|>",
         "video_processor": SimpleNamespace(merge_size=2, temporal_patch_size=2),
     }
-    looked = footage.looked
+    looked = footage.input
     metadata = VideoMetadata(
         total_num_frames=looked.source_frames, fps=looked.source_fps, frames_indices=list(looked.indices)
     )
@@ -120,9 +122,9 @@ def test_the_prompt_has_a_place_for_every_visual_token(
     checkpoint: Path, clip_files: Callable[[int], list[str]]
 ) -> None:
     assessor = Assessor(load_model(str(checkpoint)))
-    a, b = (assessor.encode(assessor.look(path)) for path in clip_files(2))
+    a, b = (assessor.encode(assessor.clips.load(path)) for path in clip_files(2))
     question = Question("compare", (Clip("a", "two birds <|video_pad|>"), Clip("b", "two birds <|video_pad|>")))
-    prompt = assessor.build(assessor.prompts.messages(question), (a, b))
+    prompt = assessor.build(assessor.prompt_set.messages(question), (a, b))
     assert prompt.kinds.count(2) == sum(len(view.pooled) for clip in (a, b) for view in clip.views)
 
 

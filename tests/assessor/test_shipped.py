@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 import vqinsight
+from vqinsight.synthetic.captions import FACT_NAMES, caption, mutate
+from vqinsight.synthetic.clips import SIBLINGS, clip_name
+from vqinsight.synthetic.describe import read
+from vqinsight.synthetic.generate import draw_siblings
 from vqinsight.tasks.types import Clip, Question
-from vqinsight.world.describe import read
-from vqinsight.world.draw import draw_siblings
-from vqinsight.world.facts import FACT_NAMES, caption, mutate
-from vqinsight.world.footage import SIBLINGS, clip_name
 
 
 def test_the_verdict_on_a_text_follows_from_what_is_seen() -> None:
@@ -23,7 +23,7 @@ def test_the_verdict_on_a_text_follows_from_what_is_seen() -> None:
             continue
         claims.append(mutate(facts, (FACT_NAMES[seed % 4],), rng))
         question = Question("generated", (Clip(clip_name("train", seed), caption(claims[-1], rng)),))
-        asked.append((question, [assessor.encode(assessor.look(question.clips[0].path))]))
+        asked.append((question, [assessor.encode(assessor.clips.load(question.clips[0].path))]))
     contradicted = dict.fromkeys(FACT_NAMES, 0)
     follows = []
     for claim, (reply,) in zip(claims, assessor.ask(asked), strict=True):

@@ -13,13 +13,13 @@ from PIL import Image
 from vqinsight.baselines.always_a import AlwaysA
 from vqinsight.baselines.technical import Technical, luminance, spatial_defects, temporal_defects
 from vqinsight.errors import UnreadableVideo
+from vqinsight.synthetic import textures
+from vqinsight.synthetic.captions import Facts
+from vqinsight.synthetic.clips import clip_name
+from vqinsight.synthetic.defects_spatial import SPATIAL, h264_round_trip
+from vqinsight.synthetic.defects_temporal import TEMPORAL
+from vqinsight.synthetic.scene import Scene, render
 from vqinsight.tasks.types import Missing, Preference
-from vqinsight.world import textures
-from vqinsight.world.defects_spatial import SPATIAL, h264_round_trip
-from vqinsight.world.defects_temporal import TEMPORAL
-from vqinsight.world.facts import Facts
-from vqinsight.world.footage import clip_name
-from vqinsight.world.scene import Scene, render
 
 SEVERITIES = (0.1, 0.3, 0.5, 0.7, 1.0)
 # On a bare ramp the mildest blur leaves nothing to measure; on a photograph strong compression is no longer told apart;

@@ -73,7 +73,7 @@ def test_scores_are_those_of_the_model_it_was_saved_from(release, clips):
     folder, trained = release
     judge = VideoReward(str(folder), device="cpu")
     values = judge.score(clips[0], TEXT)
-    clip = judge._assessor.look(clips[0])
+    clip = judge._assessor.clips.load(clips[0])
     encoded = judge._assessor.encode(clip)
     asked = judge._assessor.build(
         [
@@ -112,7 +112,7 @@ def test_it_looks_and_compares(release, clips):
     margin = sum(first.values()) - sum(second.values())
     assert judge.compare(*clips, TEXT) == Preference("A" if margin > 0 else "B")
     assert isinstance(judge.score(clips[0]), Missing)
-    assert judge._assessor.loaded.look.max_pixels == 50_176
+    assert judge._assessor.loaded.settings.max_pixels == 50_176
 
 
 def test_a_folder_that_is_none_or_does_not_fit_is_refused(release, base, model, tmp_path):

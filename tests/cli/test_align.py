@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from vqinsight.cli import app
+from vqinsight.cli.main import app
 
 Run = Callable[..., Any]
 

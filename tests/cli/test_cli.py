@@ -14,7 +14,7 @@ from helpers import records
 from typer.testing import CliRunner
 
 import vqinsight
-from vqinsight.cli import app
+from vqinsight.cli.main import app
 
 Run = Callable[..., Any]
 
@@ -69,7 +69,7 @@ def test_options_of_the_model_reach_it(run: Run, judge: Any) -> None:
         *("--fps", "4", "--frames", "8", "--max-pixels", "12544", "--folder-fps", "12.5"),
     )
     assert judge.calls[0] == {
-        "adapter": "lora", "prompts": "brief", "device": "cpu", "dtype": "float32",
+        "adapter": "lora", "template": "brief", "device": "cpu", "dtype": "float32",
         "fps": 4.0, "frames": 8, "max_pixels": 12544, "folder_fps": 12.5,
     }  # fmt: skip
 
@@ -78,9 +78,9 @@ def test_json_is_one_object_a_line_and_nothing_else(run: Run) -> None:
     result = run("score", "a.mp4", "bad.mp4", "mute.mp4", "--json")
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["status"] for row in rows] == ["ok", "unreadable", "missing"]
-    for key in ("dimensions", "reasoning", "looked", "provenance", "scores", "overall", "error"):
+    for key in ("dimensions", "reasoning", "input", "provenance", "scores", "overall", "error"):
         assert key in rows[0]
-    assert "preview" not in rows[0]["looked"]
+    assert "preview" not in rows[0]["input"]
     assert result.exit_code == 1
 
 

@@ -9,7 +9,7 @@ import torch
 from helpers.tiny_generators import tiny_generator
 from typer.testing import CliRunner, Result
 
-from vqinsight.cli import app
+from vqinsight.cli.main import app
 from vqinsight.video.read import probe
 
 

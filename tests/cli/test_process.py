@@ -18,13 +18,13 @@ BOOT = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 import records, vqinsight
-from vqinsight.cli import main
+from vqinsight.cli.main import main
 vqinsight.load = records.fake_load(records.FakeJudge(float(os.environ.get("PAUSE", "0"))))
 main()
 """
 CHECK = """
 import sys
-from vqinsight.cli import app
+from vqinsight.cli.main import app
 try:
     app(sys.argv[1:], prog_name="vqinsight")
 except SystemExit as end:

@@ -9,14 +9,14 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
-from vqinsight.cli import app
+from vqinsight.cli.main import app
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
     from helpers import tiny
 
-    return str(tiny.save(tiny.qwen2_5_vl(), tmp_path / "model", prompts="brief", frames=4, max_new_tokens=8))
+    return str(tiny.save(tiny.qwen2_5_vl(), tmp_path / "model", template="brief", frames=4, max_new_tokens=8))
 
 
 def test_every_verb_reaches_the_model(model: str, tmp_path: Path, encode: ModuleType) -> None:

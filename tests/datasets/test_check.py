@@ -13,7 +13,7 @@ import pytest
 from helpers import downloads
 from typer.testing import CliRunner
 
-from vqinsight.cli import app
+from vqinsight.cli.main import app
 from vqinsight.datasets import DATASETS
 from vqinsight.datasets.check import recognise
 from vqinsight.errors import UsageError
@@ -158,5 +158,5 @@ def test_names_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
 
 def test_datasets_need_no_torch() -> None:
-    code = "import sys, vqinsight.datasets.check, vqinsight.data_cli; sys.exit('torch' in sys.modules)"
+    code = "import sys, vqinsight.datasets.check, vqinsight.cli.data; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vqinsight.ranking.pairs import all_pairs
-from vqinsight.ranking.tally import bradley_terry, cycles, order_bias, ranks, winner_and_loser, wins
+from vqinsight.ranking.tally import all_pairs, bradley_terry, cycles, order_bias, ranks, winner_and_loser, wins
 from vqinsight.tasks.types import Preference
 
 A, B, TIE = Preference("A"), Preference("B"), Preference("tie")

@@ -19,12 +19,12 @@ from vqinsight.errors import TrainingError, UsageError
 from vqinsight.generator.dpo import pair_errors
 from vqinsight.generator.dpo_trainer import train_dpo
 from vqinsight.generator.latents import cached
-from vqinsight.generator.settings import DpoSettings
 from vqinsight.ranking.pairs_file import Pair, Pairs
+from vqinsight.settings.dpo import DpoSettings
 from vqinsight.video.write import write_video
 
 QUICK = DpoSettings(
-    beta=5, steps=8, pairs=4, pairs_per_forward=2, learning_rate=1e-2, save_every=2, log_every=1, max_rise=0
+    beta=5, updates=8, pairs=4, pairs_per_forward=2, learning_rate=1e-2, save_every=2, log_every=1, max_rise=0
 )
 
 
@@ -51,12 +51,12 @@ def log(out: Path) -> list[dict[str, float]]:
 def test_it_starts_at_ln_2_and_learns_to_prefer(pairs: Pairs, tmp_path: Path, rank: int) -> None:
     generator = ToyGenerator()
     before = {name: weight.clone() for name, weight in generator.denoiser.state_dict().items()}
-    final = train_dpo(generator, pairs, QUICK.model_copy(update={"lora_rank": rank, "steps": 30}), tmp_path, seed=5)
+    final = train_dpo(generator, pairs, QUICK.model_copy(update={"lora_rank": rank, "updates": 30}), tmp_path, seed=5)
     rows = log(tmp_path)
     assert rows[0]["loss"] == pytest.approx(math.log(2), abs=1e-7) and rows[0]["drift"] == rows[0]["accuracy"] == 0
     assert rows[-1]["loss"] < 0.6 and rows[-1]["accuracy"] == 1 and rows[-1]["margin"] > 0 and rows[-1]["drift"] > 0
     done = json.loads((final / "dpo.json").read_text())
-    assert (done["steps"], done["stopped"], done["pairs"]) == (30, None, 3)
+    assert (done["updates"], done["stopped"], done["pairs"]) == (30, None, 3)
     after = generator.denoiser.state_dict()
     if rank:  # the base's own weights stayed
         assert torch.equal(after["to_q.base_layer.weight"], before["to_q.weight"])
@@ -69,21 +69,23 @@ def test_the_running_average_is_saved(pairs: Pairs, tmp_path: Path) -> None:
     """The first update counts whole; of the second 9 parts in 11, for an average is young at first."""
     saved = []
     for name, steps, ema in (("one", 1, 0.0), ("two", 2, 0.0), ("average", 2, 0.5)):
-        final = train_dpo(ToyGenerator(), pairs, QUICK.model_copy(update={"steps": steps, "ema": ema}), tmp_path / name)
+        final = train_dpo(
+            ToyGenerator(), pairs, QUICK.model_copy(update={"updates": steps, "ema": ema}), tmp_path / name
+        )
         saved.append(torch.load(final / "weights.pt"))
     one, two, average = saved
     assert any(not torch.equal(one[name], two[name]) for name in one)
     for name in one:
         torch.testing.assert_close(average[name], (2 * one[name] + 9 * two[name]) / 11)
     with pytest.raises(UsageError, match=r"without dpo\.ema"):
-        longer = QUICK.model_copy(update={"steps": 4, "ema": 0.5})
+        longer = QUICK.model_copy(update={"updates": 4, "ema": 0.5})
         (tmp_path / "two" / "final" / "dpo.json").unlink()
         train_dpo(ToyGenerator(), pairs, longer, tmp_path / "two")
 
 
 def test_the_seed_also_says_where_lora_begins(pairs: Pairs, tmp_path: Path) -> None:
     """Or two processes would add up the gradients of two different adapters."""
-    settings, found = QUICK.model_copy(update={"lora_rank": 4, "steps": 2}), []
+    settings, found = QUICK.model_copy(update={"lora_rank": 4, "updates": 2}), []
     for number in range(2):
         torch.manual_seed(number)
         generator = ToyGenerator()
@@ -114,10 +116,10 @@ def test_both_clips_of_a_pair_get_the_same_noise_at_the_same_time() -> None:
 
 def test_the_run_stops_when_the_winners_are_forgotten(pairs: Pairs, tmp_path: Path) -> None:
     """A large step size drives both errors up; sft holds the winners' down."""
-    wild = QUICK.model_copy(update={"steps": 200, "learning_rate": 0.05, "watch": 3, "max_rise": 0.05})
+    wild = QUICK.model_copy(update={"updates": 200, "learning_rate": 0.05, "watch": 3, "max_rise": 0.05})
     done = json.loads((train_dpo(ToyGenerator(), pairs, wild, tmp_path / "wild") / "dpo.json").read_text())
-    assert done["steps"] < 200 and "likelihood displacement" in done["stopped"] and done["rise"] > 0.05
-    held = wild.model_copy(update={"sft": 500.0, "steps": 40})
+    assert done["updates"] < 200 and "likelihood displacement" in done["stopped"] and done["rise"] > 0.05
+    held = wild.model_copy(update={"sft": 500.0, "updates": 40})
     done = json.loads((train_dpo(ToyGenerator(), pairs, held, tmp_path / "held") / "dpo.json").read_text())
     assert done["stopped"] is None and done["rise"] < 0
 
@@ -127,7 +129,7 @@ def test_what_cannot_be_used(pairs: Pairs, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"nothing")
     some = Pairs((good, Pair("b", "x", good.win, str(broken))), {"all ties": 2})
-    final = train_dpo(ToyGenerator(), some, QUICK.model_copy(update={"steps": 1}), tmp_path / "some")
+    final = train_dpo(ToyGenerator(), some, QUICK.model_copy(update={"updates": 1}), tmp_path / "some")
     done = json.loads((final / "dpo.json").read_text())
     assert done["pairs"] == 1 and done["left_out"] == {"all ties": 2, "whose clips cannot be encoded": 1}
     with pytest.raises(TrainingError, match=r"no usable pair.*2 all ties"):
@@ -159,7 +161,7 @@ from pathlib import Path
 from accelerate import PartialState
 from helpers.toy_generator import ToyGenerator
 from vqinsight.generator.dpo_trainer import train_dpo
-from vqinsight.generator.settings import DpoSettings
+from vqinsight.settings.dpo import DpoSettings
 from vqinsight.ranking.pairs_file import Pair, Pairs
 
 pairs = Pairs(tuple(Pair(*each) for each in {listed!r}), {{}})

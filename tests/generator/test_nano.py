@@ -10,23 +10,23 @@ import torch
 from diffusers import WanTransformer3DModel
 from helpers.tiny_generators import tiny_generator
 
+from vqinsight.cli.generate import gather
 from vqinsight.errors import ModelError, UsageError
-from vqinsight.generator.average import RunningAverage
-from vqinsight.generator.families.unet3d import _with_guidance_input, guidance_embedding, merge_lora_list
-from vqinsight.generator.load import open_generator
-from vqinsight.generator.nano.build import (
+from vqinsight.generator.ema import RunningAverage
+from vqinsight.generator.families.nano_layout import frame_times, to_pixels, to_planes
+from vqinsight.generator.families.nano_networks import (
     NEAR,
     build_autoencoder,
     build_denoiser,
     build_text_encoder,
     build_tokenizer,
 )
-from vqinsight.generator.nano.data import Captioned, Plan, draw_caption
-from vqinsight.generator.nano.export import export
-from vqinsight.generator.nano.planes import frame_times, to_pixels, to_planes
-from vqinsight.generator.nano.train import DenoiserLesson, train
-from vqinsight.generator_cli import gather
-from vqinsight.world.simple import QUALITY_WORDS, draw_simple
+from vqinsight.generator.families.unet3d import _with_guidance_input, guidance_embedding, merge_lora_list
+from vqinsight.generator.load import open_generator
+from vqinsight.nano.generator.data import Captioned, Plan, draw_caption
+from vqinsight.nano.generator.export import export
+from vqinsight.nano.generator.train import DenoiserLesson, train
+from vqinsight.synthetic.simple import QUALITY_WORDS, draw_simple
 
 SMALL = Plan(clips=4, autoencoder_steps=2, frames=2, steps=2, batch=2, save_every=1)
 

@@ -9,11 +9,11 @@ import torch
 from helpers import encode
 from helpers.toy_generator import ToyGenerator
 
-from vqinsight.api import load
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import UsageError
 from vqinsight.generator.candidates import diversity, make_candidates, unusable
 from vqinsight.generator.repair import Critique, Plan, faults, plan_for, prefers, repair
+from vqinsight.inference.api import load
 from vqinsight.video.read import iter_frames, probe
 from vqinsight.video.write import write_video
 

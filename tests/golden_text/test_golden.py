@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from vqinsight.tasks.answers import TAG
+from vqinsight.tasks.parsing import TAG
 from vqinsight.tasks.prompts import PROMPT_SETS
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 

@@ -11,22 +11,28 @@ from helpers import runs
 
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.save import last_checkpoint
-from vqinsight.config import read_toml
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.grpo import trainer
+from vqinsight.grpo.dataset import RolloutSampler
 from vqinsight.grpo.loss import Loss, grpo_loss
-from vqinsight.grpo.questions import Blocks
 from vqinsight.grpo.rollout import reasoning_tokens
 from vqinsight.grpo.trainer import GRPOTrainer
-from vqinsight.stages.settings import TrainSettings
-from vqinsight.stages.temporal import learn_time
-from vqinsight.stages.warmup import warm_up
+from vqinsight.settings.reader import read_toml
+from vqinsight.settings.train import TrainSettings
+from vqinsight.training.stage1_warmup import run_stage1
+from vqinsight.training.stage2_temporal import run_stage2
 
 
 def _settings(folder: Path, *changes: str) -> TrainSettings:
     file = folder / "config.toml"
     file.write_text(runs.CONFIG)
-    short = ("steps=1", "questions=1", "answers_per_forward=4", "grpo.max_new_tokens=40", f"out={folder / 'run'}")
+    short = (
+        "updates=1",
+        "questions_per_update=1",
+        "answers_per_forward=4",
+        "grpo.max_new_tokens=40",
+        f"out={folder / 'run'}",
+    )
     return read_toml(TrainSettings, file, [*short, *changes])
 
 
@@ -36,17 +42,17 @@ def test_out_of_memory_names_the_settings_to_lower(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(GRPOTrainer, "compute_loss", full)
     with pytest.raises(TrainingError, match=r"4 answers at once.*answers_per_forward"):
-        learn_time(_settings(tmp_path))
+        run_stage2(_settings(tmp_path))
 
 
 def test_a_group_straddles_processes_but_not_passes(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="answers_per_forward"):
-        learn_time(_settings(tmp_path, "answers_per_forward=2"))
+        run_stage2(_settings(tmp_path, "answers_per_forward=2"))
 
 
 def test_a_stage_refuses_questions_of_another(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'warmup' does not teach"):
-        warm_up(_settings(tmp_path, "stage=warmup"))
+        run_stage1(_settings(tmp_path, "stage=warmup"))
 
 
 @pytest.mark.parametrize(
@@ -60,20 +66,20 @@ def test_a_stage_refuses_questions_of_another(tmp_path: Path) -> None:
 )
 def test_wrong_data(tmp_path: Path, change: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        learn_time(_settings(tmp_path, change))
+        run_stage2(_settings(tmp_path, change))
 
 
 def test_the_world_needs_steps(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(runs.CONFIG.replace("steps = 6", ""))
-    with pytest.raises(UsageError, match="steps"):
-        learn_time(read_toml(TrainSettings, file, [f"out={tmp_path / 'run'}"]))
+    with pytest.raises(UsageError, match="updates"):
+        run_stage2(read_toml(TrainSettings, file, [f"out={tmp_path / 'run'}"]))
 
 
 @pytest.mark.slow
 def test_a_run_can_be_read(tmp_path: Path) -> None:
     """Samples with every part, curves, and a folder with all that a model needs."""
-    final = learn_time(_settings(tmp_path, "questions=2", "answers_per_forward=8"))
+    final = run_stage2(_settings(tmp_path, "questions_per_update=2", "answers_per_forward=8"))
     samples = (tmp_path / "run" / "samples.md").read_text()
     assert "reward" in samples and "advantage" in samples and "Label:" in samples
     assert "reward_length" in (tmp_path / "run" / "log.json").read_text()
@@ -101,13 +107,13 @@ def test_an_anchor_on_the_reasoning_alone(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(trainer, "grpo_loss", watched)
     longer = "grpo.max_new_tokens=160"
-    learn_time(_settings(tmp_path, "grpo.anchor=reasoning", longer))
+    run_stage2(_settings(tmp_path, "grpo.anchor=reasoning", longer))
     (anchored, mask), *_ = seen
     assert anchored is not None
     held, whole = (anchored * mask).sum(1), mask.sum(1)
     assert (held > 0).all() and (held <= whole).all() and (held < whole).any()
     seen.clear()
-    learn_time(_settings(tmp_path, longer, f"out={tmp_path / 'other'}"))
+    run_stage2(_settings(tmp_path, longer, f"out={tmp_path / 'other'}"))
     assert seen[0][0] is None
 
 
@@ -123,5 +129,5 @@ def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
 
 
 def test_blocks_come_as_often_as_they_are_used() -> None:
-    assert list(Blocks(6, 4, 2)) == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5]
-    assert len(Blocks(6, 4, 2)) == 12
+    assert list(RolloutSampler(6, 4, 2)) == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5]
+    assert len(RolloutSampler(6, 4, 2)) == 12

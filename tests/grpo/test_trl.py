@@ -12,10 +12,10 @@ import pytest
 import torch
 from helpers import policy
 
-from vqinsight.assessor.branches import answer_logprobs, pack
-from vqinsight.assessor.features import encoder_outputs
-from vqinsight.assessor.inputs import collate, pad
-from vqinsight.datasets.world import WorldExamples
+from vqinsight.assessor.packing import answer_logprobs, pack
+from vqinsight.assessor.prompting import collate, pad
+from vqinsight.assessor.vision import encoder_outputs
+from vqinsight.datasets.synthetic import SyntheticExamples
 from vqinsight.grpo.loss import grpo_loss
 
 trl = pytest.importorskip("trl", reason="TRL is not installed: pip install trl==1.16.0")
@@ -36,7 +36,7 @@ def test_loss_and_gradients_equal_trl(tmp_path: Path) -> None:
     model, pad_id = assessor.loaded.model, assessor.loaded.tokenizer.pad_token_id
     model.requires_grad_(True)
     model.model.visual.requires_grad_(False)
-    built = policy.prompts(assessor, [WorldExamples("image")[i] for i in (0, 1)])
+    built = policy.prompts(assessor, [SyntheticExamples("image")[i] for i in (0, 1)])
     said = policy.answers(assessor, [4, 4])
     advantage_A = torch.tensor([1.2, -0.7, 0.3, -0.8, -1.1, 0.9, 0.5, -0.3])
 

@@ -17,6 +17,6 @@ def begin_on_cards(self: PartialState, *args: Any, **kwargs: Any) -> None:
 
 if __name__ == "__main__":
     PartialState.__init__ = begin_on_cards  # type: ignore[method-assign]
-    from vqinsight.cli import main
+    from vqinsight.cli.main import main
 
     main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vqinsight.evaluation.judge import Prediction
+from vqinsight.evaluation.predictor import Prediction
 from vqinsight.tasks.types import Clip, Example, Preference, Question, Score, Verdict
 
 Answer = Callable[[Example], Prediction]

@@ -1,4 +1,4 @@
-"""Pictures of the embedded world for tests."""
+"""Pictures of the synthetic set for tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from vqinsight.world import textures
+from vqinsight.synthetic import textures
 
 
 def textured(kind: str, height: int, width: int, seed: int = 0, *, grain: bool = True) -> np.ndarray:

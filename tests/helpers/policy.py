@@ -1,4 +1,4 @@
-"""A tiny random assessor with answers to world clips, for tests of what learns from them."""
+"""A tiny random assessor with answers to synthetic clips, for tests of what learns from them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from typing import Any
 import torch
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.branches import answer_logprobs, core, pack
-from vqinsight.assessor.features import EncodedView, encoder_outputs
-from vqinsight.assessor.inputs import Prompt, collate
 from vqinsight.assessor.load import load_model
-from vqinsight.datasets.world import WorldExamples
+from vqinsight.assessor.packing import answer_logprobs, core, pack
+from vqinsight.assessor.prompting import Prompt, collate
+from vqinsight.assessor.vision import EncodedView, encoder_outputs
+from vqinsight.datasets.synthetic import SyntheticExamples
 from vqinsight.tasks.types import Example, TaskName
 
 from . import tiny
 
-LOOK = {"prompts": "brief", "frames": 4, "max_pixels": 84 * 84, "detail": (1, 2), "max_new_tokens": 12}
+LOOK = {
+    "template": "brief",
+    "frames": 4,
+    "max_pixels": 84 * 84,
+    "instruments": {"rows": 1, "columns": 2},
+    "max_new_tokens": 12,
+}
 TASKS: tuple[TaskName, ...] = ("image", "natural", "generated", "compare", "yesno")
 
 
@@ -35,14 +41,14 @@ def assessor(folder: Path, attention: str = "sdpa") -> Assessor:
 
 def examples(count: int = 5, start: int = 0) -> list[Example]:
     """World examples, the five tasks in turn."""
-    return [WorldExamples(TASKS[i % 5], "train", start)[i] for i in range(count)]
+    return [SyntheticExamples(TASKS[i % 5], "train", start)[i] for i in range(count)]
 
 
 def prompts(assessor: Assessor, asked: Sequence[Example]) -> list[tuple[Prompt, tuple[EncodedView, ...]]]:
     built = []
     for example in asked:
-        clips = [assessor.encode(assessor.look(clip.path)) for clip in example.question.clips]
-        prompt = assessor.build(assessor.prompts.messages(example.question), clips)
+        clips = [assessor.encode(assessor.clips.load(clip.path)) for clip in example.question.clips]
+        prompt = assessor.build(assessor.prompt_set.messages(example.question), clips)
         built.append((prompt, tuple(view for clip in clips for view in clip.views)))
     return built
 
@@ -50,7 +56,7 @@ def prompts(assessor: Assessor, asked: Sequence[Example]) -> list[tuple[Prompt, 
 def answers(assessor: Assessor, counts: Sequence[int], seed: int = 0) -> list[list[list[int]]]:
     """Random token ids, none of them special, of different lengths."""
     generator = torch.Generator().manual_seed(seed)
-    words = torch.tensor(sorted(set(range(len(assessor.loaded.tokenizer))) - set(assessor.loaded.forbidden)))
+    words = torch.tensor(sorted(set(range(len(assessor.loaded.tokenizer))) - set(assessor.loaded.suppressed_tokens)))
     lengths = iter(torch.randint(1, 14, (sum(counts),), generator=generator).tolist())
     return [
         [words[torch.randint(0, len(words), (next(lengths),), generator=generator)].tolist() for _ in range(n)]

@@ -15,10 +15,10 @@ from PIL import Image
 from vqinsight.errors import ModelError
 from vqinsight.results import (
     ClipComparison,
+    ClipInput,
     ClipRanking,
     ClipScore,
     ClipVerdict,
-    Looked,
     Provenance,
     Reply,
     Standing,
@@ -47,11 +47,11 @@ def jpeg(seed: int, size: tuple[int, int] = (160, 90)) -> bytes:
     return buffer.getvalue()
 
 
-def looked(warnings: tuple[str, ...] = (), previews: int = 0) -> Looked:
+def looked(warnings: tuple[str, ...] = (), previews: int = 0) -> ClipInput:
     indices = tuple(range(0, 240, 16))[:14]
     times = tuple(i / 30 for i in indices)
     shots = tuple(jpeg(i) for i in range(previews))
-    return Looked(
+    return ClipInput(
         kind="video",
         width=960,
         height=540,
@@ -62,7 +62,7 @@ def looked(warnings: tuple[str, ...] = (), previews: int = 0) -> Looked:
         times=times,
         rule="2 fps, 4-16 frames",
         size=(112, 112),
-        detail="4 x 4",
+        extra=("4 x 4 crops at native resolution",),
         warnings=warnings,
         preview=shots,
     )
@@ -80,7 +80,7 @@ def score(
     spread: float | None = None,
     dimensions: tuple[Dimension, ...] | None = None,
     why: str = WHY,
-    seen: Looked | None = None,
+    seen: ClipInput | None = None,
 ) -> ClipScore:
     dims = dimensions or (GENERATED[: len(values)] if len(values) > 1 else (QUALITY,))
     scores = dict(zip((d.key for d in dims), values, strict=True))
@@ -98,7 +98,7 @@ def score(
         dimensions=dims,
         reasoning=why,
         replies=tuple(reply(scores, why=why) for _ in range(count)),
-        looked=seen or looked(),
+        input=seen or looked(),
         provenance=provenance(count),
     )
 
@@ -149,8 +149,8 @@ def comparison(
         order_bias=sum(v == "A" for v in sides) / len(sides) - 0.5 if sides else None,
         forward=(reply(forward, None if forward else "no <answer>"),),
         swapped=(reply(swapped, None if swapped else "no <answer>"),),
-        looked_a=looked(previews=previews),
-        looked_b=looked(previews=previews),
+        input_a=looked(previews=previews),
+        input_b=looked(previews=previews),
         provenance=provenance(),
     )
 
@@ -172,8 +172,10 @@ def ranking(paths: Sequence[str], broken: Sequence[str] = (), *, previews: int =
         )
         for i, p in enumerate(order)
     ]
-    fallen = [Standing(p, "unreadable", f"{p}: no such file. Check the path.", None, None, None, None) for p in broken]
-    return ClipRanking(None, (*places, *fallen), tuple(pairs), (), 0.1, len(paths), provenance())
+    unreadable_standing = [
+        Standing(p, "unreadable", f"{p}: no such file. Check the path.", None, None, None, None) for p in broken
+    ]
+    return ClipRanking(None, (*places, *unreadable_standing), tuple(pairs), (), 0.1, len(paths), provenance())
 
 
 def verdict(path: str, yes: bool | None = True, question: str = "Is the motion reasonable?") -> ClipVerdict:

@@ -11,12 +11,14 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from vqinsight.settings.shipped import CONFIGS
+
 CONFIG = """
 stage = "temporal"
 out = "run"
-questions = 2
+questions_per_update = 2
 answers_per_forward = 8
-steps = 6
+updates = 6
 learning_rate = 1e-4
 save_every = 2
 log_every = 1
@@ -26,15 +28,15 @@ samples_every = 1
 name = "nano"
 
 [[data]]
-dataset = "world"
+dataset = "synthetic"
 task = "generated"
 
 [[data]]
-dataset = "world"
+dataset = "synthetic"
 task = "compare"
 
 [[data]]
-dataset = "world"
+dataset = "synthetic"
 task = "yesno"
 
 [rewards]
@@ -43,7 +45,7 @@ l_min = 30
 l_max = 45
 
 [grpo]
-answers = 4
+group_size = 4
 max_new_tokens = 80
 beta = 0.05
 """
@@ -55,7 +57,7 @@ def environment() -> dict[str, str]:
 
 HERE = Path(__file__).resolve().parent
 SHARDED = (
-    *("-m", "accelerate.commands.launch", "--config_file", str(HERE.parents[1] / "configs" / "fsdp2.yaml")),
+    *("-m", "accelerate.commands.launch", "--config_file", str(CONFIGS / "distributed" / "fsdp2.yaml")),
     *("--num_processes", "2", "--main_process_port", "0", "--mixed_precision", "no", str(HERE / "cards.py")),
 )
 

@@ -18,9 +18,9 @@ from transformers import (
     Qwen3VLForConditionalGeneration,
 )
 
-from vqinsight.assessor.nano.build import PIXELS
-from vqinsight.assessor.nano.tokenizer import train_tokenizer
 from vqinsight.assessor.save import preprocessor
+from vqinsight.nano.assessor.architecture import PIXELS
+from vqinsight.nano.assessor.tokenizer import train_tokenizer
 
 TEXT = {
     "hidden_size": 32,

@@ -28,16 +28,16 @@ from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 from vqinsight.generator.base import Generator
 from vqinsight.generator.families.cogvideox import CogVideoXGenerator
 from vqinsight.generator.families.ltx import LTXGenerator
-from vqinsight.generator.families.unet3d import ModelScopeGenerator, T2VTurboGenerator
-from vqinsight.generator.families.wan import WanGenerator
-from vqinsight.generator.nano.build import (
+from vqinsight.generator.families.nano import NanoGenerator
+from vqinsight.generator.families.nano_networks import (
     build_autoencoder,
     build_denoiser,
     build_scheduler,
     build_text_encoder,
     build_tokenizer,
 )
-from vqinsight.generator.nano.generator import NanoGenerator
+from vqinsight.generator.families.unet3d import ModelScopeGenerator, T2VTurboGenerator
+from vqinsight.generator.families.wan import WanGenerator
 
 FAMILIES = ("nano", "modelscope", "t2v_turbo", "cogvideox", "wan", "ltx")
 _TEXT = 16

@@ -16,7 +16,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import nn
 
 from vqinsight.generator.base import Conditioning, Generator
-from vqinsight.world.draw import draw_siblings
+from vqinsight.synthetic.generate import draw_siblings
 
 FRAMES = 12
 STRONGEST = 60.0  # deviation of the noise, in grey levels: nano was taught up to 46, and finds what is beyond all alike

@@ -8,14 +8,23 @@ import pytest
 import torch
 from helpers import runs
 
-from vqinsight.assessor.nano import WEIGHTS
+from vqinsight.weights import ASSESSOR
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["temporal", "sft"])
 def test_two_processes_are_one(tmp_path: Path, stage: str) -> None:
     """One process takes 8 answers at once; each of two takes 2, so that the 4 answers of a group lie on both."""
-    shared = ("--set", f"stage={stage}", "--set", "steps=3", "--set", "questions=4", "--set", "data.0.weight=4e6")
+    shared = (
+        "--set",
+        f"stage={stage}",
+        "--set",
+        "updates=3",
+        "--set",
+        "questions_per_update=4",
+        "--set",
+        "data.0.weight=4e6",
+    )
     # Sums in another order differ in the last digit, and Adam alone takes a gradient near zero as far as any other.
     shared += ("--set", "trainer.adam_epsilon=1e-5")
     one = runs.train(
@@ -29,7 +38,7 @@ def test_two_processes_are_one(tmp_path: Path, stage: str) -> None:
         assert samples[0] == samples[1]
         assert "Shuffled in time" in samples[0]
     expected, found = runs.weights(tmp_path / "one" / "final"), runs.weights(tmp_path / "both" / "final")
-    begun = runs.weights(WEIGHTS)
+    begun = runs.weights(ASSESSOR)
     assert any(not torch.equal(expected[name], begun[name]) for name in expected)
     for name, weight in expected.items():
         moved = (weight - begun[name]).norm()

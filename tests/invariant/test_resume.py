@@ -10,8 +10,8 @@ import torch
 from helpers import runs
 from typer.testing import CliRunner, Result
 
-from vqinsight.assessor.nano import WEIGHTS
-from vqinsight.cli import app
+from vqinsight.cli.main import app
+from vqinsight.weights import ASSESSOR
 
 
 @pytest.mark.slow
@@ -28,7 +28,7 @@ def test_killed_is_straight(tmp_path: Path, changes: tuple[str, ...]) -> None:
     expected, found = runs.weights(tmp_path / "straight" / "final"), runs.weights(out / "final")
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
-    begun = runs.weights(WEIGHTS)
+    begun = runs.weights(ASSESSOR)
     moved = [name for name in expected if not torch.equal(begun[name], expected[name])]
     assert moved and not any("visual" in name for name in moved)  # it learned, and the tower was frozen
 
@@ -37,7 +37,7 @@ def test_killed_is_straight(tmp_path: Path, changes: tuple[str, ...]) -> None:
 def test_a_run_is_not_overwritten_and_not_mixed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    short = ("--set", "steps=1", "--set", "questions=1", "--set", "answers_per_forward=4")
+    short = ("--set", "updates=1", "--set", "questions_per_update=1", "--set", "answers_per_forward=4")
     assert runs.train(tmp_path, *short).returncode == 0
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.INFO)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import vqinsight
-from vqinsight.api import VQInsight
-from vqinsight.assessor.nano import WEIGHTS
+from vqinsight.inference.api import VQInsight
+from vqinsight.weights import ASSESSOR
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CLIPS = [str(path) for path in sorted(EXAMPLES.glob("*.mp4"))]
@@ -53,10 +53,10 @@ def test_transformers_own_classes_load_the_shipped_folder() -> None:
     """The weights are an ordinary Qwen2.5-VL: nothing of ours is needed to read them."""
     from transformers import AutoModelForImageTextToText, AutoTokenizer
 
-    model = AutoModelForImageTextToText.from_pretrained(WEIGHTS)
+    model = AutoModelForImageTextToText.from_pretrained(ASSESSOR)
     assert model.config.model_type == "qwen2_5_vl"
     assert sum(parameter.numel() for parameter in model.parameters()) < 5_000_000
     text = "<think>It runs smoothly.</think><answer>yes</answer>"
-    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS)
+    tokenizer = AutoTokenizer.from_pretrained(ASSESSOR)
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
-    assert sum(file.stat().st_size for file in WEIGHTS.iterdir()) < 12_000_000
+    assert sum(file.stat().st_size for file in ASSESSOR.iterdir()) < 12_000_000

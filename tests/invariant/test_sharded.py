@@ -10,11 +10,20 @@ import pytest
 import torch
 from helpers import runs
 
-SHARED = ("--set", "steps=2", "--set", "questions=4", "--set", "answers_per_forward=2", "--set", "data.0.weight=4e6")
+SHARED = (
+    "--set",
+    "updates=2",
+    "--set",
+    "questions_per_update=4",
+    "--set",
+    "answers_per_forward=2",
+    "--set",
+    "data.0.weight=4e6",
+)
 STAGES = {
     "temporal": ("--set", "save_every=1"),
     "adapter": ("--set", "model.lora_rank=4"),
-    "trainable tower": ("--set", "model.tower=trainable"),
+    "trainable tower": ("--set", "model.train_vision=true"),
     "sft": ("--set", "stage=sft"),
 }
 
@@ -68,7 +77,7 @@ def test_deepspeed_is_whole(tmp_path: Path, stage: str, zero: int, monkeypatch: 
     given = (*SHARED, *STAGES[stage])
     plain = runs.train(tmp_path, *given, "--set", "out=plain", processes=2)
     assert plain.returncode == 0, plain.stderr
-    config = runs.HERE.parents[1] / "configs" / f"deepspeed_zero{zero}.json"
+    config = runs.CONFIGS / "distributed" / f"deepspeed_zero{zero}.json"
     arguments = (*given, "--set", "out=sharded", "--set", f"trainer.deepspeed={config}")
     sharded = runs.train(tmp_path, *arguments, processes=2)
     assert sharded.returncode == 0, sharded.stderr

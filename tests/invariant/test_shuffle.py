@@ -10,7 +10,7 @@ import torch
 from helpers import policy
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.features import shuffled
+from vqinsight.assessor.vision import shuffled
 from vqinsight.grpo.rollout import shuffled_order
 
 
@@ -29,7 +29,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def test_moved_tokens_are_the_features_of_the_shuffled_clip(assessor: Assessor) -> None:
-    footage = assessor.look("world:train:3:0")
+    footage = assessor.clips.load("synthetic:train:3:0")
     steps = footage.views[0].grid[0]
     order = shuffled_order(steps, seed=1, position=2)
     moved = []
@@ -67,6 +67,6 @@ def test_the_order_is_never_the_old_one() -> None:
 
 
 def test_views_that_do_not_divide_are_refused(assessor: Assessor) -> None:
-    encoded = assessor.encode(assessor.look("world:train:3:0"))
+    encoded = assessor.encode(assessor.clips.load("synthetic:train:3:0"))
     with pytest.raises(ValueError, match="cannot be shuffled in 3 parts"):
         shuffled(encoded.views, [2, 0, 1])

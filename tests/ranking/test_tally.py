@@ -8,8 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from vqinsight.ranking.pairs import all_pairs
-from vqinsight.ranking.tally import PRIOR_TIES, bradley_terry, cycles, order_bias, ranks, winner_and_loser, wins
+from vqinsight.ranking.tally import (
+    PRIOR_TIES,
+    all_pairs,
+    bradley_terry,
+    cycles,
+    order_bias,
+    ranks,
+    winner_and_loser,
+    wins,
+)
 from vqinsight.tasks.types import Preference
 
 A, B, TIE = Preference("A"), Preference("B"), Preference("tie")

@@ -66,7 +66,7 @@ def test_csv_has_a_column_for_every_fact(tmp_path: Path, scores: list[Any]) -> N
     assert float(first["overall"]) == pytest.approx(71.25) and first["spatial_spread"] == "4.5"
     assert first["quality"] == "" and second["quality"] == "55.0" and second["spatial"] == ""
     assert json.loads(first["ranges"])["spatial"] == [0.0, 100.0]
-    assert json.loads(first["indices"]) == list(scores[0].looked.indices)
+    assert json.loads(first["indices"]) == list(scores[0].input.indices)
     assert (first["rule"], first["shown_width"], first["source_frames"]) == ("2 fps, 4-16 frames", "112", "240")
     assert (first["model"], first["model_hash"], first["samples"]) == ("nano", "0123456789ab", "5")
     assert len(json.loads(first["replies"])) == 5
@@ -80,7 +80,7 @@ def test_parquet_is_the_same_table_with_types(tmp_path: Path, scores: list[Any])
     assert list(rows[0]) == list(texts[0])
     first, second, bad, _ = rows
     assert first["spatial"] == 62.25 and first["quality"] is None and second["quality"] == 55.0
-    assert first["indices"] == list(scores[0].looked.indices) and first["times"] == list(scores[0].looked.times)
+    assert first["indices"] == list(scores[0].input.indices) and first["times"] == list(scores[0].input.times)
     assert first["width"] == 960 and first["warnings"] == [] and bad["width"] is None
     assert json.loads(first["replies"][0]["value"]) == scores[0].scores
     assert first["error"] is None and bad["overall"] is None

@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 def everything() -> list[Any]:
     return [
-        records.score("a.mp4", (62.0, 71.0, 80.0), prompt="a dog", spread=4.0, seen=records.looked(("odd",), 3)),
+        records.score("a.mp4", (62.0, 71.0, 80.0), prompt="a dog", spread=4.0, seen=records.input(("odd",), 3)),
         records.score("b.jpg", (3.5,), dimensions=(records.IMAGE,)),
         records.unreadable("bad.mp4"),
         records.missing("mute.mp4"),
@@ -100,12 +100,17 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 def test_hostile_text_stays_text() -> None:
     scored = replace(
         records.score(
-            HOSTILE, (62.0, 71.0), prompt=HOSTILE, spread=1.0, why=HOSTILE, seen=records.looked((HOSTILE,), 1)
+            HOSTILE, (62.0, 71.0), prompt=HOSTILE, spread=1.0, why=HOSTILE, seen=records.input((HOSTILE,), 1)
         ),
         provenance=replace(records.provenance(), model=HOSTILE),
     )
-    fallen = replace(records.unreadable("x"), path=HOSTILE, error=HOSTILE)
-    results = [scored, fallen, records.verdict(HOSTILE, question=HOSTILE), records.comparison(HOSTILE, "b")]
+    unreadable_standing = replace(records.unreadable("x"), path=HOSTILE, error=HOSTILE)
+    results = [
+        scored,
+        unreadable_standing,
+        records.verdict(HOSTILE, question=HOSTILE),
+        records.comparison(HOSTILE, "b"),
+    ]
     text = render([*results, records.ranking([HOSTILE, "b", "c"])], HOSTILE, HOSTILE)
     page = Page(text)
     assert "script" not in {tag for tag, _ in page.tags}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqinsight.rewards.alarms import IDLE, Tally
+from vqinsight.grpo.monitor import IDLE, RewardMonitor
 from vqinsight.rewards.format import format_reward
-from vqinsight.rewards.rubric import Attempt, Group, Rubric, on_scale
+from vqinsight.rewards.rubric import Completion, Group, Rubric, on_scale
 from vqinsight.tasks.prompts import PROMPT_SETS
 from vqinsight.tasks.types import Answer, Clip, Missing, Preference, Question, Score, Verdict
 
@@ -18,9 +18,9 @@ GENERATED = Question("generated", (Clip("a.mp4", "a cat"),))
 PAIR = Question("compare", (Clip("a.mp4"), Clip("b.mp4")))
 
 
-def _attempt(answer: Answer | Missing, tokens: int = 400, clipped: bool = False) -> Attempt:
+def _attempt(answer: Answer | Missing, tokens: int = 400, truncated: bool = False) -> Completion:
     text = "no answer" if isinstance(answer, Missing) else "<think>so</think><answer>x</answer>"
-    return Attempt(text, answer, tokens, clipped)
+    return Completion(text, answer, tokens, truncated)
 
 
 def _scores(spatial: float, temporal: float, alignment: float) -> Score:
@@ -49,17 +49,17 @@ def test_a_scored_clip() -> None:
 @pytest.mark.parametrize(("correct", "earned"), [(0.1, [0.3, 0.3]), (0.9, [0.3, 0.0])])
 def test_who_shares_in_the_temporal_reward(correct: float, earned: list[float]) -> None:
     """What all answers get cancels in Eq. 1, and a run that goes on like this says so."""
-    attempts = (_attempt(_scores(80, 60, 100)), _attempt(_scores(50, 30, 70)))
-    group = Group(GENERATED, _scores(80, 60, 100), BRIEF.dimensions(GENERATED), attempts, attempts[1:])
+    completions = (_attempt(_scores(80, 60, 100)), _attempt(_scores(50, 30, 70)))
+    group = Group(GENERATED, _scores(80, 60, 100), BRIEF.dimensions(GENERATED), completions, completions[1:])
     rubric = Rubric(ALL, correct=correct)
     parts = rubric.grade(group)
     assert [each["temporal"] for each in parts] == earned
-    tally = Tally()
+    monitor = RewardMonitor()
     said = []
     for _ in range(IDLE):
-        tally.add(group, parts, [rubric.total(each) for each in parts])
-        said += [alarm for alarm in tally.alarms() if "rewards.correct" in alarm]
-        tally.clear()
+        monitor.add(group, parts, [rubric.total(each) for each in parts])
+        said += [alarm for alarm in monitor.alarms() if "rewards.correct" in alarm]
+        monitor.clear()
     assert len(said) == (earned[0] == earned[1])  # once, not in every window
 
 
@@ -131,23 +131,23 @@ def test_format_never_fails(text: str) -> None:
     assert format_reward(text) in (0.0, 1.0)
 
 
-def _tally(groups: int, answers: list[Attempt], rubric: Rubric) -> Tally:
-    tally = Tally()
+def _tally(groups: int, answers: list[Completion], rubric: Rubric) -> RewardMonitor:
+    monitor = RewardMonitor()
     group = Group(PAIR, Preference("A"), (), tuple(answers))
     for _ in range(groups):
         parts = rubric.grade(group)
-        tally.add(group, parts, [rubric.total(each) for each in parts])
-    return tally
+        monitor.add(group, parts, [rubric.total(each) for each in parts])
+    return monitor
 
 
 def test_alarms() -> None:
     rubric = Rubric({"format": 1.0, "comparison": 1.0})
-    good, bad, none = _attempt(Preference("A")), _attempt(Preference("B")), _attempt(Missing("?"), clipped=True)
+    good, bad, none = _attempt(Preference("A")), _attempt(Preference("B")), _attempt(Missing("?"), truncated=True)
     assert _tally(5, [good, bad], rubric).alarms() == []
     assert "earn the same" in _tally(5, [good, good], rubric).alarms()[0]
     silent = " ".join(_tally(5, [none, good, good], rubric).alarms())
     assert "could not be read" in silent and "max_new_tokens" in silent
-    ill_formed = Attempt("so: B", Preference("B"), 3)
+    ill_formed = Completion("so: B", Preference("B"), 3)
     assert "only the format" in " ".join(_tally(5, [bad, ill_formed], rubric).alarms())
 
 
@@ -157,4 +157,4 @@ def test_summary_counts_every_part() -> None:
     assert summary["missing"] == 0.5
     assert summary["reward_comparison"] == 0.5
     assert summary["tokens"] == 300
-    assert Tally().summary() == {} and Tally().alarms() == []
+    assert RewardMonitor().summary() == {} and RewardMonitor().alarms() == []

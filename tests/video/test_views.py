@@ -6,24 +6,37 @@ import numpy as np
 import pytest
 import torch
 
-from vqinsight.video.pixels import PixelSpec, fragments, patchify, resize, target_size
-from vqinsight.video.scopes import SIDE, read_frame, scope, trace_frame
-from vqinsight.video.similarity import self_similarity
-from vqinsight.video.views import DetailSpec, image_views, video_views, wanted_frames
+from vqinsight.settings.inference import InstrumentSettings
+from vqinsight.video.instruments.scopes import SIDE, read_frame, scope, trace_frame
+from vqinsight.video.instruments.self_similarity import self_similarity
+from vqinsight.video.instruments.views import InstrumentViews
+from vqinsight.video.patches import PixelSpec, native_crops, patchify, resize, target_size
+from vqinsight.video.sampling import Sampling
+from vqinsight.video.views import OverviewViews, View, ViewBuilder
 
 SPEC = PixelSpec(14, 2, 2, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 28 * 28, 9 * 28 * 28)
-DETAIL = DetailSpec(rows=2, columns=3)
-SCOPED = DetailSpec(rows=2, columns=3, scopes=True)
-ALIKE = DetailSpec(rows=2, columns=3, scopes=True, similarity=True)
+OVERVIEW = OverviewViews()
+CROPS = InstrumentViews(InstrumentSettings(rows=2, columns=3))
+SCOPED = InstrumentViews(InstrumentSettings(rows=2, columns=3, scopes=True))
+ALIKE = InstrumentViews(InstrumentSettings(rows=2, columns=3, scopes=True, self_similarity=True))
 
 
 def clip(total: int, height: int = 90, width: int = 160) -> np.ndarray:
     return np.random.default_rng(total).integers(0, 256, (total, height, width, 3), np.uint8)
 
 
-def decoded(frames: np.ndarray, indices, total: int, detail: DetailSpec | None):
+def sampled(indices, total: int, times=None) -> Sampling:
+    return Sampling(tuple(indices), tuple(times or indices), 1.0, total, 24.0, total / 24, "a rule")
+
+
+def decoded(frames: np.ndarray, sampling: Sampling, builder: ViewBuilder):
     """A generator, as a decoder is: it can be read once, in order."""
-    return ((index, frames[index]) for index in wanted_frames(indices, total, detail))
+    return ((index, frames[index]) for index in builder.needed_frames(sampling))
+
+
+def built(frames: np.ndarray, indices, builder: ViewBuilder, times=None) -> tuple[View, ...]:
+    sampling = sampled(indices, len(frames), times)
+    return builder.build(decoded(frames, sampling, builder), sampling, SPEC)
 
 
 def overview(frames: np.ndarray, indices) -> torch.Tensor:
@@ -31,31 +44,31 @@ def overview(frames: np.ndarray, indices) -> torch.Tensor:
 
 
 def mosaics(frames: np.ndarray, indices) -> torch.Tensor:
-    return torch.stack([fragments(frames[i], 2, 3, 28) for i in indices])
+    return torch.stack([native_crops(frames[i], 2, 3, 28) for i in indices])
 
 
 @pytest.mark.parametrize(
-    ("indices", "total", "detail", "wanted"),
+    ("indices", "total", "builder", "wanted"),
     [
-        ((0, 3, 6), 10, None, (0, 3, 6)),
-        ((0, 3, 6), 10, DETAIL, (0, 1, 3, 4, 6, 7)),
-        ((0, 4, 9), 10, DETAIL, (0, 1, 4, 5, 8, 9)),  # the last frame has no successor: the one before it
-        ((8, 9), 10, DETAIL, (8, 9)),
+        ((0, 3, 6), 10, OVERVIEW, (0, 3, 6)),
+        ((0, 3, 6), 10, CROPS, (0, 1, 3, 4, 6, 7)),
+        ((0, 4, 9), 10, CROPS, (0, 1, 4, 5, 8, 9)),  # the last frame has no successor: the one before it
+        ((8, 9), 10, CROPS, (8, 9)),
         ((0, 4, 9), 10, SCOPED, (0, 1, 2, 4, 5, 6, 8, 9)),  # and for the scopes what comes after the pair
         ((0, 40), 80, ALIKE, (*range(15), *range(40, 55))),  # for self-similarity the stretch that begins with it
         ((30, 39), 40, ALIKE, (*range(25, 40),)),
         ((0, 9), 10, ALIKE, (*range(10),)),
-        ((1, 1, 2), 5, None, (1, 2)),
-        ((0, 0), 1, DETAIL, (0,)),
+        ((1, 1, 2), 5, OVERVIEW, (1, 2)),
+        ((0, 0), 1, CROPS, (0,)),
     ],
 )
-def test_frames_to_decode(indices, total, detail, wanted):
-    assert wanted_frames(indices, total, detail) == wanted
+def test_frames_to_decode(indices, total, builder, wanted):
+    assert builder.needed_frames(sampled(indices, total)) == wanted
 
 
 def test_overview_and_detail_of_a_clip():
     frames, indices, times = clip(10), (0, 3, 6, 9), (0.0, 0.5, 1.0, 1.5)
-    views = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
+    views = built(frames, indices, CROPS, times)
     whole, detail = views
     assert (whole.kind, detail.kind) == ("video", "video")
     assert whole.times == detail.times == times
@@ -72,20 +85,20 @@ def test_overview_and_detail_of_a_clip():
 
 def test_seconds_per_grid():
     frames, indices, times = clip(10), (0, 3, 6, 9), (2.0, 2.5, 3.0, 3.5)
-    whole, detail = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
+    whole, detail = built(frames, indices, CROPS, times)
     assert whole.seconds_per_grid == pytest.approx(1.0)  # two frames half a second apart in each temporal patch
     assert detail.seconds_per_grid == pytest.approx(0.5)  # one sampled frame with its successor
 
 
 def test_no_detail():
     frames, indices = clip(6), (0, 5)
-    views = video_views(decoded(frames, indices, 6, None), indices, (0.0, 1.0), 6, SPEC, None)
+    views = built(frames, indices, OVERVIEW, (0.0, 1.0))
     assert [view.grid for view in views] == [(1, 4, 8)]
 
 
 def test_an_odd_count_repeats_the_last_frame():
     frames, indices = clip(9), (0, 4, 8)
-    whole, detail = video_views(decoded(frames, indices, 9, DETAIL), indices, (0.0, 0.4, 0.8), 9, SPEC, DETAIL)
+    whole, detail = built(frames, indices, CROPS, (0.0, 0.4, 0.8))
     assert whole.grid == (2, 4, 8)
     torch.testing.assert_close(whole.patches, patchify(overview(frames, (0, 4, 8, 8)), SPEC)[0], rtol=0, atol=0)
     assert detail.grid == (3, 4, 6)
@@ -94,7 +107,7 @@ def test_an_odd_count_repeats_the_last_frame():
 
 def test_repeated_indices_are_shown_repeatedly():
     frames, indices = clip(3), (0, 0, 1, 2)
-    whole, detail = video_views(decoded(frames, indices, 3, DETAIL), indices, (0.0, 0.0, 0.1, 0.2), 3, SPEC, DETAIL)
+    whole, detail = built(frames, indices, CROPS, (0.0, 0.0, 0.1, 0.2))
     torch.testing.assert_close(whole.patches, patchify(overview(frames, indices), SPEC)[0], rtol=0, atol=0)
     pairs = (0, 1, 0, 1, 1, 2, 1, 2)
     torch.testing.assert_close(detail.patches, patchify(mosaics(frames, pairs), SPEC)[0], rtol=0, atol=0)
@@ -102,7 +115,7 @@ def test_repeated_indices_are_shown_repeatedly():
 
 def test_a_clip_of_one_frame():
     frames, indices = clip(1), (0, 0)
-    whole, detail = video_views(decoded(frames, indices, 1, DETAIL), indices, (0.0, 0.0), 1, SPEC, DETAIL)
+    whole, detail = built(frames, indices, CROPS, (0.0, 0.0))
     assert (whole.grid, detail.grid) == ((1, 4, 8), (2, 4, 6))
     assert whole.seconds_per_grid == detail.seconds_per_grid == 0
     torch.testing.assert_close(detail.patches, patchify(mosaics(frames, (0,) * 4), SPEC)[0], rtol=0, atol=0)
@@ -111,43 +124,43 @@ def test_a_clip_of_one_frame():
 def test_frames_are_reduced_one_at_a_time():
     """A decoder that reuses one buffer gives the same views: nothing of frame k is read after frame k + 1 arrives."""
     frames, indices, times = clip(10), (0, 3, 6, 9), (0.0, 0.5, 1.0, 1.5)
-    buffer = np.empty_like(frames[0])
+    buffer, sampling = np.empty_like(frames[0]), sampled(indices, 10, times)
 
     def reusing():
-        for index in wanted_frames(indices, 10, DETAIL):
+        for index in CROPS.needed_frames(sampling):
             buffer[:] = frames[index]
             yield index, buffer
         buffer[:] = 0
 
-    kept = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
-    reused = video_views(reusing(), indices, times, 10, SPEC, DETAIL)
+    kept = built(frames, indices, CROPS, times)
+    reused = CROPS.build(reusing(), sampling, SPEC)
     for one, other in zip(kept, reused, strict=True):
         torch.testing.assert_close(one.patches, other.patches, rtol=0, atol=0)
 
 
 def test_frames_that_are_not_asked_for_are_passed_over():
     frames, indices, times = clip(10), (0, 9), (0.0, 1.0)
-    everything = video_views(enumerate(frames), indices, times, 10, SPEC, DETAIL)
-    chosen = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
+    everything = CROPS.build(enumerate(frames), sampled(indices, 10, times), SPEC)
+    chosen = built(frames, indices, CROPS, times)
     for one, other in zip(everything, chosen, strict=True):
         torch.testing.assert_close(one.patches, other.patches, rtol=0, atol=0)
 
 
 def test_views_of_an_image():
     image = clip(1)[0]
-    whole, detail = image_views(image, SPEC, DETAIL)
+    whole, detail = CROPS.build_image(image, SPEC)
     assert (whole.kind, whole.grid, detail.kind, detail.grid) == ("image", (1, 4, 8), "image", (1, 4, 6))
     assert (whole.seconds_per_grid, whole.times) == (0, (0.0,))
     torch.testing.assert_close(whole.patches, patchify(overview(image[None], (0,)), SPEC)[0], rtol=0, atol=0)
     torch.testing.assert_close(detail.patches, patchify(mosaics(image[None], (0,)), SPEC)[0], rtol=0, atol=0)
-    assert len(image_views(image, SPEC, None)) == 1
+    assert len(OVERVIEW.build_image(image, SPEC)) == 1
 
 
 @pytest.mark.parametrize("size", [(90, 160), (160, 90)])
-def test_scopes_lie_beside_the_fragments(size: tuple[int, int]):
+def test_scopes_lie_beside_the_native_crops(size: tuple[int, int]):
     frames, indices, times = clip(10, *size), (0, 4, 9), (0.0, 0.5, 1.0)
-    plain = video_views(decoded(frames, indices, 10, DETAIL), indices, times, 10, SPEC, DETAIL)
-    whole, detail = video_views(decoded(frames, indices, 10, SCOPED), indices, times, 10, SPEC, SCOPED)
+    plain = built(frames, indices, CROPS, times)
+    whole, detail = built(frames, indices, SCOPED, times)
     torch.testing.assert_close(whole.patches, plain[0].patches, rtol=0, atol=0)
     assert detail.grid == (3, 6, 6)
     read = {index: read_frame(frames[index]) for index in (0, 1, 2, 4, 5, 6, 8, 9)}
@@ -164,8 +177,8 @@ def test_scopes_lie_beside_the_fragments(size: tuple[int, int]):
 
 def test_self_similarity_is_a_third_view():
     frames, indices, times = clip(30, 90, 160), (0, 12, 29), (0.0, 0.5, 1.0)
-    scoped = video_views(decoded(frames, indices, 30, SCOPED), indices, times, 30, SPEC, SCOPED)
-    *pictures, third = video_views(decoded(frames, indices, 30, ALIKE), indices, times, 30, SPEC, ALIKE)
+    scoped = built(frames, indices, SCOPED, times)
+    *pictures, third = built(frames, indices, ALIKE, times)
     for one, other in zip(scoped, pictures, strict=True):
         torch.testing.assert_close(one.patches, other.patches, rtol=0, atol=0)
     traces = [trace_frame(frame) for frame in frames]
@@ -179,7 +192,7 @@ def test_self_similarity_is_a_third_view():
 
 def test_scopes_of_an_image():
     image = clip(1)[0]
-    _, detail = image_views(image, SPEC, SCOPED)
+    _, detail = SCOPED.build_image(image, SPEC)
     assert detail.grid == (1, 6, 6)
-    wanted = torch.cat((fragments(image, 2, 3, 28), scope(read_frame(image))), 1)
+    wanted = torch.cat((native_crops(image, 2, 3, 28), scope(read_frame(image))), 1)
     torch.testing.assert_close(detail.patches, patchify(wanted[None], SPEC)[0], rtol=0, atol=0)

@@ -9,56 +9,46 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
-from vqinsight.assessor.features import EncodedClip, EncodedView, VisionTower
 from vqinsight.assessor.generate import batches, complete, seed_of, stop_tokens
-from vqinsight.assessor.inputs import Prompt, PromptBuilder
-from vqinsight.assessor.load import SETTINGS_FILE, Loaded
+from vqinsight.assessor.load import SETTINGS_FILE, LoadedModel
+from vqinsight.assessor.prompting import Prompt, PromptBuilder
+from vqinsight.assessor.vision import EncodedClip, EncodedView, VisionTower
 from vqinsight.errors import ModelError
 from vqinsight.results import Reply
-from vqinsight.tasks.answers import reasoning
+from vqinsight.tasks.parsing import reasoning
 from vqinsight.tasks.prompts import PromptSet, prompt_set
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
-from vqinsight.video.footage import Footage, load_footage
+from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.views import View
-from vqinsight.world.footage import SCHEME, world_footage
 
 
 class Assessor:
-    """A loaded model with its eyes and its prompt set.
+    """A loaded model with its clip loader, its vision tower and its prompt set.
 
     Args:
         loaded: from ``load_model``.
         folder_fps: frame rate of folders of frames.
     """
 
-    def __init__(self, loaded: Loaded, *, folder_fps: float | None = None) -> None:
+    def __init__(self, loaded: LoadedModel, *, folder_fps: float | None = None) -> None:
         self.loaded = loaded
-        self.prompts: PromptSet = prompt_set(loaded.look.prompts)
+        self.prompt_set: PromptSet = prompt_set(loaded.settings.template)
         self.tower = VisionTower(loaded.model)
-        self._folder_fps = folder_fps
+        self.clips = ClipLoader(loaded.settings, loaded.spec, loaded.views, folder_fps)
         self._builder = PromptBuilder(
             loaded.tokenizer, IMAGE_TOKEN, VIDEO_TOKEN, lambda view: loaded.family.placeholder(view, loaded.spec)
         )
         self.output_type = _feature_type(loaded.model)
         self.stop_tokens = stop_tokens(loaded.model)
 
-    def look(self, path: str) -> Footage:
-        """Decode and sample a clip, or render one of the embedded world by its name; thread-safe.
-
-        Raises:
-            UnreadableVideo: the file cannot be used.
-        """
-        if path.startswith(SCHEME):
-            return world_footage(path, self.loaded.look, self.loaded.spec)
-        return load_footage(path, self.loaded.look, self.loaded.spec, folder_fps=self._folder_fps)
-
-    def encode(self, footage: Footage) -> EncodedClip:
+    def encode(self, clip: ProcessedClip) -> EncodedClip:
         """The clip's one pass through the vision tower, on the time scale that the model was taught with."""
-        step = self.loaded.look.seconds_per_grid
-        if step is not None:  # here, and not in ``look``: footage that was made in another way needs it as well
-            footage = replace(footage, views=tuple(replace(view, seconds_per_grid=step) for view in footage.views))
-        return self.tower.encode(footage)
+        step = self.loaded.settings.seconds_per_grid
+        if step is not None:  # here, so that clips made in another way get it as well
+            clip = replace(clip, views=tuple(replace(view, seconds_per_grid=step) for view in clip.views))
+        return self.tower.encode(clip)
 
     def ask(
         self,
@@ -75,7 +65,7 @@ class Assessor:
             seed: with the question, the clip's content and the sample's number it fixes a sampled answer.
         """
         texts = self.complete(
-            [(self.prompts.messages(question), clips) for question, clips in asked],
+            [(self.prompt_set.messages(question), clips) for question, clips in asked],
             samples=samples,
             temperature=temperature,
             seed=seed,
@@ -93,14 +83,14 @@ class Assessor:
         seed: int = 0,
     ) -> list[list[str]]:
         """Raw completions of chat messages about encoded clips; arguments as for ``ask``."""
-        look = self.loaded.look
+        settings = self.loaded.settings
         prompts = [self.build(messages, clips) for messages, clips in asked]
         seeds = [
             [_seed(seed, sample, prompt, clips) for sample in range(samples)]
             for prompt, (_, clips) in zip(prompts, asked, strict=True)
         ]
         texts: list[list[str]] = []
-        for batch in batches(prompts, look.max_new_tokens, look.batch_tokens, samples):
+        for batch in batches(prompts, settings.max_new_tokens, settings.batch_tokens, samples):
             try:
                 answers = self.generate(
                     [prompts[i] for i in batch],
@@ -111,7 +101,8 @@ class Assessor:
             except torch.OutOfMemoryError as error:
                 raise ModelError(
                     f"out of memory with {len(batch)} questions in a batch. Look at less (--frames, --max-pixels), use "
-                    f"--dtype bfloat16, or lower batch_tokens, now {look.batch_tokens}, in the model's {SETTINGS_FILE}."
+                    f"--dtype bfloat16, or lower batch_tokens, now {settings.batch_tokens}, in the model's "
+                    f"{SETTINGS_FILE}."
                 ) from error
             texts += [self.loaded.tokenizer.batch_decode(said, skip_special_tokens=True) for said in answers]
         return texts
@@ -133,8 +124,8 @@ class Assessor:
             seeds,
             output_type=self.output_type,
             pad_id=self.loaded.tokenizer.pad_token_id,
-            forbidden=self.loaded.forbidden,
-            max_new_tokens=max_new_tokens or self.loaded.look.max_new_tokens,
+            suppressed_tokens=self.loaded.suppressed_tokens,
+            max_new_tokens=max_new_tokens or self.loaded.settings.max_new_tokens,
             temperature=temperature,
         )
 
@@ -144,7 +135,7 @@ class Assessor:
         return self._builder.build(messages, views)
 
     def _read(self, question: Question, text: str) -> Reply:
-        answer = self.prompts.parse(question, text)
+        answer = self.prompt_set.parse(question, text)
         missing = answer.reason if isinstance(answer, Missing) else None
         return Reply(text, reasoning(text), _value(answer), missing)
 

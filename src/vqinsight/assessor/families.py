@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vqinsight.video.pixels import PixelSpec
+from vqinsight.video.patches import PixelSpec
 from vqinsight.video.views import View
 
 IMAGE_TOKEN, VIDEO_TOKEN = "<|image_pad|>", "<|video_pad|>"

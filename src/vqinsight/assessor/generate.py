@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from vqinsight.assessor.branches import accepted, core
-from vqinsight.assessor.features import EncodedView, encoder_outputs
-from vqinsight.assessor.inputs import Prompt, collate
+from vqinsight.assessor.packing import keep_accepted_kwargs, language_backbone
+from vqinsight.assessor.prompting import Prompt, collate
+from vqinsight.assessor.vision import EncodedView, encoder_outputs
 
 
 def seed_of(text: str) -> int:
@@ -64,7 +64,7 @@ def complete(
     *,
     output_type: type[Any],
     pad_id: int,
-    forbidden: Sequence[int],
+    suppressed_tokens: Sequence[int],
     max_new_tokens: int,
     temperature: float,
 ) -> list[list[list[int]]]:
@@ -79,7 +79,7 @@ def complete(
         temperature: 0 takes the most likely token.
     """
     batch = collate(prompts, pad_id)
-    inputs = {key: value.to(model.device) for key, value in accepted(_bare(model).forward, batch).items()}
+    inputs = {key: value.to(model.device) for key, value in keep_accepted_kwargs(_bare(model).forward, batch).items()}
     outputs = encoder_outputs([view for views in encoded for view in views], output_type)
     cache = model(**inputs, mm_encoder_outputs=outputs, use_cache=True, logits_to_keep=1).past_key_values
     # The last token is left to ``generate``, which begins with a token that is not in the cache.
@@ -87,7 +87,7 @@ def complete(
     counts = torch.tensor([len(mine) for mine in seeds], device=model.device)
     index = torch.arange(len(prompts), device=model.device).repeat_interleave(counts)
     cache.batch_select_indices(index)
-    vision_language = core(model)
+    vision_language = language_backbone(model)
     vision_language.rope_deltas = vision_language.rope_deltas[index]
     sampling = [GumbelSampling(temperature, [seed for mine in seeds for seed in mine])] if temperature > 0 else []
     out = model.generate(
@@ -101,7 +101,7 @@ def complete(
         top_k=None,
         repetition_penalty=1.0,
         max_new_tokens=max_new_tokens,
-        suppress_tokens=list(forbidden),
+        suppress_tokens=list(suppressed_tokens),
         logits_processor=LogitsProcessorList(sampling),
         pad_token_id=pad_id,
         synced_gpus=False,  # processes sample alone, see grpo.sharded

@@ -15,12 +15,13 @@ from transformers.image_processing_base import ImageProcessingMixin
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
-from vqinsight.assessor.nano import WEIGHTS
-from vqinsight.config import LookSettings, read_settings
+from vqinsight.common.files import is_missing_folder
 from vqinsight.errors import ModelError
-from vqinsight.files import is_missing_folder
-from vqinsight.video import scopes
-from vqinsight.video.pixels import PixelSpec
+from vqinsight.settings.inference import InferenceSettings
+from vqinsight.settings.reader import read_settings
+from vqinsight.video.patches import PixelSpec
+from vqinsight.video.views import OverviewViews, ViewBuilder
+from vqinsight.weights import ASSESSOR
 
 SETTINGS_FILE = "vqinsight.json"
 RELEASED = "ByteDance/Q-Insight"  # these weights were taught with the prompt set "released"
@@ -29,7 +30,7 @@ _GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A model ready to be asked.
 
     Attributes:
@@ -38,8 +39,9 @@ class Loaded:
         model, tokenizer: transformers' objects, the model in evaluation mode.
         family: how its prompts are written.
         spec: how its pixels are cut.
-        look: its sampling and prompt settings.
-        forbidden: placeholder tokens that must never be generated.
+        settings: its sampling and prompt settings.
+        views: what it is shown of a clip.
+        suppressed_tokens: placeholders that must never be generated.
     """
 
     name: str
@@ -48,8 +50,9 @@ class Loaded:
     tokenizer: Any
     family: Family
     spec: PixelSpec
-    look: LookSettings
-    forbidden: tuple[int, ...]
+    settings: InferenceSettings
+    views: ViewBuilder
+    suppressed_tokens: tuple[int, ...]
 
 
 def load_model(
@@ -59,7 +62,7 @@ def load_model(
     device: str = "auto",
     dtype: str = "auto",
     on_message: Callable[[str], None] | None = None,
-) -> Loaded:
+) -> LoadedModel:
     """Load a vision-language model.
 
     Args:
@@ -100,22 +103,19 @@ def load_model(
     model = model.eval().requires_grad_(False).to(target)
     if model.generation_config is None or model.generation_config.eos_token_id is None:
         model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
-    look = _look_settings(place, subfolder)
-    if look.scopes and spec.factor != scopes.SIDE:
-        raise ModelError(
-            f"{name}: scopes are drawn for tokens of {scopes.SIDE} pixels and this model's have {spec.factor}. "
-            f"Set scopes = false in its {SETTINGS_FILE}."
-        )
-    spec = replace(spec, min_pixels=look.min_pixels, max_pixels=look.max_pixels)
+    settings = _inference_settings(place, subfolder)
+    views = _view_builder(name, settings, spec)
+    spec = replace(spec, min_pixels=settings.min_pixels, max_pixels=settings.max_pixels)
     tokens = (IMAGE_TOKEN, VIDEO_TOKEN, VISION_START, VISION_END)
-    forbidden = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
+    suppressed_tokens = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
     digest = _digest(place, where, adapter, config)
-    return Loaded(name, digest, model, tokenizer, FAMILIES[config.model_type], spec, look, forbidden)
+    family = FAMILIES[config.model_type]
+    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, views, suppressed_tokens)
 
 
 def _split(name: str) -> tuple[str, str]:
     if name == "nano":
-        return str(WEIGHTS), ""
+        return str(ASSESSOR), ""
     if Path(name).exists():
         return name, ""
     place, _, subfolder = name.partition(":")
@@ -124,7 +124,7 @@ def _split(name: str) -> tuple[str, str]:
 
 def _load_adapter_folder(
     name: str, folder: str, device: str, dtype: str, on_message: Callable[[str], None] | None
-) -> Loaded:
+) -> LoadedModel:
     """A folder that holds only an adapter names its base model itself."""
     from peft import PeftConfig
 
@@ -166,7 +166,7 @@ def _pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
 
 
 def _pixel_spec(place: str, where: dict[str, str]) -> PixelSpec:
-    """Patch size and normalisation from the preprocessor files; pixel limits are set by ``LookSettings``."""
+    """Patch size and normalisation from the preprocessor files; pixel limits are set by ``InferenceSettings``."""
     values, _ = ImageProcessingMixin.get_image_processor_dict(place, **where)
     try:
         mean, std = tuple(values["image_mean"]), tuple(values["image_std"])
@@ -176,18 +176,32 @@ def _pixel_spec(place: str, where: dict[str, str]) -> PixelSpec:
             merge_size=values["merge_size"],
             mean=(mean[0], mean[1], mean[2]),
             std=(std[0], std[1], std[2]),
-            min_pixels=LookSettings().min_pixels,
-            max_pixels=LookSettings().max_pixels,
+            min_pixels=InferenceSettings().min_pixels,
+            max_pixels=InferenceSettings().max_pixels,
         )
     except KeyError as error:
         raise ModelError(f"{place}: the preprocessor settings lack {error}.") from error
 
 
-def _look_settings(place: str, subfolder: str) -> LookSettings:
+def _inference_settings(place: str, subfolder: str) -> InferenceSettings:
     local = Path(place) / subfolder / SETTINGS_FILE
     if local.is_file():
-        return read_settings(LookSettings, local)
-    return LookSettings(prompts="released") if place == RELEASED else LookSettings()
+        return read_settings(InferenceSettings, local)
+    return InferenceSettings(template="released") if place == RELEASED else InferenceSettings()
+
+
+def _view_builder(name: str, settings: InferenceSettings, spec: PixelSpec) -> ViewBuilder:
+    if settings.instruments is None:
+        return OverviewViews()
+    from vqinsight.video.instruments.scopes import SIDE
+    from vqinsight.video.instruments.views import InstrumentViews
+
+    if settings.instruments.scopes and spec.factor != SIDE:
+        raise ModelError(
+            f"{name}: scopes are drawn for tokens of {SIDE} pixels and this model's have {spec.factor}. "
+            f"Set instruments.scopes = false in its {SETTINGS_FILE}."
+        )
+    return InstrumentViews(settings.instruments)
 
 
 def _announce_memory(

@@ -10,9 +10,9 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from vqinsight.assessor.load import SETTINGS_FILE, Loaded
-from vqinsight.files import write_whole
-from vqinsight.video.pixels import PixelSpec
+from vqinsight.assessor.load import SETTINGS_FILE, LoadedModel
+from vqinsight.common.files import write_atomic
+from vqinsight.video.patches import PixelSpec
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +45,13 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def save_companions(loaded: Loaded, folder: Path) -> None:
+def save_companions(loaded: LoadedModel, folder: Path) -> None:
     """Write what stands beside the weights: tokenizer, preprocessor settings and how the model looks at clips."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(loaded.tokenizer, folder)
     settings = preprocessor(loaded.spec, loaded.model.config.model_type)
     (folder / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    write_whole(folder / SETTINGS_FILE, json.dumps(loaded.look.model_dump(), indent=2) + "\n")
+    write_atomic(folder / SETTINGS_FILE, json.dumps(loaded.settings.model_dump(), indent=2) + "\n")
 
 
 def restore(model: Any, checkpoint: Path) -> None:

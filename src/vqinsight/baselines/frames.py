@@ -1,4 +1,4 @@
-"""Frames for baselines that look at pictures: chosen by number, read exactly, from files and from world clips alike."""
+"""Frames for baselines that look at pictures: chosen by number, from files and synthetic clips alike."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from vqinsight.synthetic.clips import SCHEME, named_clip
 from vqinsight.video.read import iter_frames, probe
-from vqinsight.world.footage import SCHEME, named_clip
 
 
 def chosen_frames(path: str, choose: Callable[[int], Sequence[int]]) -> dict[int, np.ndarray]:
     """Read some frames of a clip.
 
     Args:
-        path: a video, an image, a folder of frames, or a clip of the embedded world by its name.
+        path: a video, an image, a folder of frames, or a clip of the synthetic set by its name.
         choose: gets the clip's frame count, at least 1, and returns the numbers of the frames to read.
 
     Returns:

@@ -17,8 +17,8 @@ from typing import Any
 
 from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.errors import UsageError
-from vqinsight.evaluation.pairwise import side
-from vqinsight.tasks.answers import parse_choice
+from vqinsight.evaluation.metrics.pairwise import side
+from vqinsight.tasks.parsing import parse_choice
 from vqinsight.tasks.types import Missing, Preference
 
 _PAIR = {"path_a", "path_b", "choice"}

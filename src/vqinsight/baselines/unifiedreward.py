@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from vqinsight.api import VQInsight
-from vqinsight.baselines.asked import encode
 from vqinsight.baselines.base import Scorer, Scores
-from vqinsight.tasks.answers import answer_text
+from vqinsight.baselines.next_token import encode
+from vqinsight.inference.api import VQInsight
+from vqinsight.tasks.parsing import answer_text
 from vqinsight.tasks.prompts import clean
 from vqinsight.tasks.types import Choice, Missing, Preference
 

@@ -5,8 +5,8 @@ them into a reward. The released folder holds ``model_config.json`` and ``checkp
 or ``adapter_model.safetensors`` and ``non_lora_state_dict.pth``: weights with LoRA still beside them, merged here. The
 names are those of transformers 4, translated here.
 
-Two things are as in training and look odd: the three tokens stand in the question, not in the answer, and positions run
-on through the visual tokens in one dimension.
+Two things are as in training and look odd: the three tokens stand in the question, not in the answer, and positions
+run on through the visual tokens in one dimension.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ import torch
 from safetensors.torch import load_file
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.branches import core
-from vqinsight.assessor.features import encoder_outputs
 from vqinsight.assessor.load import load_model
-from vqinsight.baselines.asked import about_one, encode
+from vqinsight.assessor.packing import language_backbone
+from vqinsight.assessor.vision import encoder_outputs
 from vqinsight.baselines.base import Scorer, Scores
-from vqinsight.config import LookSettings
+from vqinsight.baselines.next_token import about_one, encode
 from vqinsight.errors import ModelError
+from vqinsight.settings.inference import InferenceSettings
 from vqinsight.tasks.prompts import clean
 from vqinsight.tasks.types import Missing
 
@@ -77,11 +77,11 @@ class VideoReward(Scorer):
         loaded.tokenizer.add_special_tokens({"additional_special_tokens": list(TOKENS)})
         loaded.model.resize_token_embeddings(len(loaded.tokenizer), mean_resizing=False)
         self._head = _pour(loaded.model, released, folder)
-        look = LookSettings(
+        settings = InferenceSettings(
             fps=released.fps, frames=released.frames, max_frames=_MAX_FRAMES, max_pixels=released.max_pixels
         )
-        pixels = replace(loaded.spec, max_pixels=look.max_pixels, min_pixels=min(_MIN_PIXELS, look.max_pixels))
-        self._assessor = Assessor(replace(loaded, look=look, spec=pixels))
+        pixels = replace(loaded.spec, max_pixels=settings.max_pixels, min_pixels=min(_MIN_PIXELS, settings.max_pixels))
+        self._assessor = Assessor(replace(loaded, settings=settings, spec=pixels))
         self._tokens = loaded.tokenizer.convert_tokens_to_ids(list(TOKENS))
         self._released, self._template = released, template
 
@@ -94,7 +94,7 @@ class VideoReward(Scorer):
         asked = self._assessor.build(about_one(self._template.replace("{text_prompt}", clean(prompt))), [clip])
         model = self._assessor.loaded.model
         ids = torch.tensor([asked.ids], device=model.device)
-        hidden = core(model)(
+        hidden = language_backbone(model)(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             position_ids=torch.arange(ids.shape[1], device=ids.device).expand(3, 1, -1),

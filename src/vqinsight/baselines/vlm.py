@@ -8,18 +8,18 @@ from typing import Any
 
 from PIL import Image
 
-from vqinsight.api import VQInsight, load
 from vqinsight.assessor.load import RELEASED
 from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.frames import chosen_frames, evenly
+from vqinsight.inference.api import VQInsight, load
 from vqinsight.tasks.prompts import prompt_set
 from vqinsight.tasks.types import Missing, Preference, TaskName
 
 _SUBFOLDERS = {"compare": "vqinsight-comp", "generated": "vqinsight-aigcvideo", "natural": "vqinsight-naturalvideo"}
 
 
-def _ranges(prompts: str, *tasks: TaskName) -> dict[str, tuple[float, float]]:
-    scales = prompt_set(prompts).scales
+def _ranges(template: str, *tasks: TaskName) -> dict[str, tuple[float, float]]:
+    scales = prompt_set(template).scales
     return {dim.key: (dim.low, dim.high) for task in tasks for dim in scales[task]}
 
 
@@ -33,7 +33,7 @@ class VLM(Scorer):
 
     def __init__(self, name: str, judge: VQInsight) -> None:
         self.name = name
-        self.ranges = _ranges(judge.assessor.prompts.name, "natural", "generated")
+        self.ranges = _ranges(judge.assessor.prompt_set.name, "natural", "generated")
         self.digest = judge.assessor.loaded.digest
         self._judge = judge
 
@@ -60,7 +60,7 @@ class ReleasedVQInsight:
 
     def __init__(self, place: str = RELEASED, **options: Any) -> None:
         self._place = place
-        self._options = {"prompts": "released", **options}
+        self._options = {"template": "released", **options}
         self._loaded: tuple[str, VQInsight] | None = None
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
@@ -91,7 +91,7 @@ class QInsight(Scorer):
     name = "q_insight"
 
     def __init__(self, judge: VQInsight, frames: int = 4) -> None:
-        self.ranges = _ranges(judge.assessor.prompts.name, "image")
+        self.ranges = _ranges(judge.assessor.prompt_set.name, "image")
         self.digest = judge.assessor.loaded.digest
         self._judge = judge
         self._frames = frames
@@ -115,13 +115,13 @@ class QInsight(Scorer):
 def _scores(judge: VQInsight, path: str, prompt: str | None) -> Scores | Missing:
     result = judge.score(path, prompt)
     if result.status == "unreadable":
-        judge.assessor.look(path)  # raises what the record tells
+        judge.assessor.clips.load(path)  # raises what the record tells
     return dict(result.scores) if result.scores is not None else Missing(result.error or "no usable answer")
 
 
 def _verdict(judge: VQInsight, a: str, b: str, prompt: str | None) -> Preference | Missing:
     result = judge.compare(a, b, prompt)
     if result.status == "unreadable":
-        judge.assessor.look(a)
-        judge.assessor.look(b)
+        judge.assessor.clips.load(a)
+        judge.assessor.clips.load(b)
     return Preference(result.verdict) if result.verdict is not None else Missing(result.error or "no usable answer")

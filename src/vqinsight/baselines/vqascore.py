@@ -6,9 +6,9 @@ see ``outside``.
 
 from __future__ import annotations
 
-from vqinsight.api import VQInsight
-from vqinsight.baselines.asked import about_one, encode, first_tokens, next_logits
 from vqinsight.baselines.base import Scorer, Scores
+from vqinsight.baselines.next_token import about_one, encode, first_tokens, next_logits
+from vqinsight.inference.api import VQInsight
 from vqinsight.tasks.prompts import clean
 from vqinsight.tasks.types import Missing
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from vqinsight.common.files import atomic_path
 from vqinsight.datasets.download import BadRow, Download, Tray, check_choice
 from vqinsight.datasets.places import ClipFiles, existing_folder
 from vqinsight.datasets.rows import parquet_columns, read_parquet
 from vqinsight.errors import UsageError
-from vqinsight.files import whole
 from vqinsight.tasks.types import Choice, Example, Preference, Question
 
 SPLITS = ("test_v1", "test")
@@ -103,7 +103,7 @@ def _write(content: bytes, folder: Path) -> Path:
     try:
         if not place.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            with whole(place) as part:
+            with atomic_path(place) as part:
                 part.write_bytes(content)
     except OSError as error:
         raise UsageError(

@@ -10,16 +10,16 @@ from typing import Any, get_args
 from vqinsight.datasets import DATASETS, Download
 from vqinsight.datasets.check import read_splits
 from vqinsight.datasets.download import check_choice
-from vqinsight.datasets.world import WorldExamples
+from vqinsight.datasets.synthetic import SyntheticExamples
 from vqinsight.errors import UsageError
+from vqinsight.synthetic.generate import Split
 from vqinsight.tasks.types import Example, TaskName
-from vqinsight.world.draw import Split
 
-WORLD = "world"
+SYNTHETIC = "synthetic"
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
-WORLD_START = 2 * 10**12  # seeds of the clips for tests; training begins at 0
-WORLD_COUNT = 100
-WORLD_SPLITS: dict[str, Split] = {"held_out": "held_out", "train": "train"}
+SYNTHETIC_START = 2 * 10**12  # seeds of the clips for tests; training begins at 0
+SYNTHETIC_COUNT = 100
+SYNTHETIC_SPLITS: dict[str, Split] = {"held_out": "held_out", "train": "train"}
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "genai_bench": Benchmark("GenAI-Bench (video)", "genai_bench", "test_v1", "Table 1"),
     "visionreward": Benchmark("MonetBench (VisionRewardDB-Video, test)", "visionreward", "test", "Table 1"),
     "table": Benchmark("A table of your own", "table", "all"),
-    WORLD: Benchmark("The embedded world", WORLD, "held_out"),
+    SYNTHETIC: Benchmark("The synthetic set", SYNTHETIC, "held_out"),
 }
 
 
 @dataclass(frozen=True)
-class Exam:
+class BenchmarkData:
     """The questions of one run.
 
     Attributes:
@@ -65,7 +65,7 @@ class Exam:
     notes: tuple[str, ...] = ()
 
 
-def read_exam(
+def load_benchmark(
     name: str,
     place: Path | None,
     split: str | None = None,
@@ -73,13 +73,13 @@ def read_exam(
     tasks: Sequence[str] = (),
     count: int | None = None,
     options: dict[str, Any] | None = None,
-) -> Exam:
+) -> BenchmarkData:
     """The questions of a benchmark.
 
     Args:
-        place: the download's folder, or the table; the world has none.
+        place: the download's folder, or the table; the synthetic set has none.
         tasks: only these; by default all that the benchmark has.
-        count: of the world, clips for each task; of a download, at most so many questions, evenly spaced.
+        count: of the synthetic set, clips for each task; of a download, at most so many questions, evenly spaced.
         options: of the dataset (``scale``, ``unpack``).
 
     Raises:
@@ -91,8 +91,8 @@ def read_exam(
     for task in tasks:
         check_choice("task", task, TASKS)
     bench, options = BENCHMARKS[name], options or {}
-    if bench.dataset == WORLD:
-        return _world(place, split or bench.split, tasks, count or WORLD_COUNT, options)
+    if bench.dataset == SYNTHETIC:
+        return _synthetic(place, split or bench.split, tasks, count or SYNTHETIC_COUNT, options)
     if place is None:
         raise UsageError(f"{bench.title} is not part of this project. Say where it lies with --data; see docs/data.md.")
     if not place.exists():
@@ -112,14 +112,16 @@ def read_exam(
     if count is not None and count < len(examples):
         notes.append(f"{count} of {len(examples)} questions are asked, evenly spaced through the labels")
         examples = [examples[i * len(examples) // count] for i in range(count)]
-    return Exam(name, read.split, examples, read.missing, read.left_out, tuple(notes))
+    return BenchmarkData(name, read.split, examples, read.missing, read.left_out, tuple(notes))
 
 
-def _world(place: Path | None, split: str, tasks: Sequence[str], count: int, options: dict[str, Any]) -> Exam:
+def _synthetic(
+    place: Path | None, split: str, tasks: Sequence[str], count: int, options: dict[str, Any]
+) -> BenchmarkData:
     if place is not None or options:
-        raise UsageError("The embedded world needs no files: leave out --data, --scale and --unpack.")
-    check_choice("split", split, list(WORLD_SPLITS))
+        raise UsageError("The synthetic set needs no files: leave out --data, --scale and --unpack.")
+    check_choice("split", split, list(SYNTHETIC_SPLITS))
     chosen = [task for task in TASKS if task in tasks or not tasks]
-    parts = [WorldExamples(task, WORLD_SPLITS[split], WORLD_START, count) for task in chosen]
-    note = f"drawn, not filmed: {count} clips or pairs a task, exact quality as the label, seeds from {WORLD_START}"
-    return Exam(WORLD, split, [example for part in parts for example in part], notes=(note,))
+    parts = [SyntheticExamples(task, SYNTHETIC_SPLITS[split], SYNTHETIC_START, count) for task in chosen]
+    note = f"drawn, not filmed: {count} clips or pairs a task, exact quality as the label, seeds from {SYNTHETIC_START}"
+    return BenchmarkData(SYNTHETIC, split, [example for part in parts for example in part], notes=(note,))

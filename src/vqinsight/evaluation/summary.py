@@ -8,13 +8,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vqinsight.evaluation.correlation import FEWEST, Correlations, measure
-from vqinsight.evaluation.generators import PairSource, ScoreSource, pair_sources, score_sources
-from vqinsight.evaluation.judge import Answered
-from vqinsight.evaluation.orders import OrderReport, both_orders
-from vqinsight.evaluation.pairwise import PairScores, score_pairs, side
-from vqinsight.evaluation.parts import correlate_dimensions
-from vqinsight.evaluation.resampling import DEFAULT, Bootstrap, Measure, mean, percentile_interval, point, resample
+from vqinsight.evaluation.metrics.bootstrap import (
+    DEFAULT,
+    Bootstrap,
+    Measure,
+    mean,
+    percentile_interval,
+    point,
+    resample,
+)
+from vqinsight.evaluation.metrics.breakdown import (
+    PairSource,
+    ScoreSource,
+    correlate_dimensions,
+    pair_sources,
+    score_sources,
+)
+from vqinsight.evaluation.metrics.correlation import FEWEST, Correlations, measure
+from vqinsight.evaluation.metrics.order_bias import OrderReport, both_orders
+from vqinsight.evaluation.metrics.pairwise import PairScores, score_pairs, side
+from vqinsight.evaluation.predictor import PredictedExample
 from vqinsight.rewards.rubric import SCORED, on_scale
 from vqinsight.tasks.types import Dimension, Preference, Score, TaskName, Verdict
 
@@ -115,7 +128,7 @@ class Summary:
         return bool(self.pairs or self.verdicts) or any(value is not None for value in found)
 
 
-def summarise(rows: Sequence[Answered], *, bootstrap: Bootstrap | None = DEFAULT) -> Summary:
+def summarise(rows: Sequence[PredictedExample], *, bootstrap: Bootstrap | None = DEFAULT) -> Summary:
     """The figures of all rows. Where examples have groups (prompts), a resample draws whole groups.
 
     Never raises for what a judge said: constant or missing predictions give undefined figures and say why.
@@ -149,7 +162,7 @@ def summarise(rows: Sequence[Answered], *, bootstrap: Bootstrap | None = DEFAULT
     )
 
 
-def _scores(task: TaskName, rows: Sequence[Answered], bootstrap: Bootstrap | None) -> ScoreFigures:
+def _scores(task: TaskName, rows: Sequence[PredictedExample], bootstrap: Bootstrap | None) -> ScoreFigures:
     mine = [row for row in rows if row.example.question.task == task]
     keys = dict.fromkeys(
         key for row in mine if isinstance(row.example.answer, Score) for key in row.example.answer.values
@@ -167,7 +180,7 @@ def _scores(task: TaskName, rows: Sequence[Answered], bootstrap: Bootstrap | Non
     return ScoreFigures(task, points, dimensions, _mean(mine, points, dimensions, bootstrap), sources)
 
 
-def _points(key: str, rows: Sequence[Answered]) -> Points:
+def _points(key: str, rows: Sequence[PredictedExample]) -> Points:
     """The rows that have a label for this dimension."""
     labelled = [(row, row.example.answer) for row in rows if isinstance(row.example.answer, Score)]
     mine = [(row, answer) for row, answer in labelled if key in answer.values]
@@ -189,7 +202,7 @@ def _points(key: str, rows: Sequence[Answered]) -> Points:
 
 
 def _mean(
-    rows: Sequence[Answered],
+    rows: Sequence[PredictedExample],
     points: dict[str, Points],
     dimensions: dict[str, Correlations],
     bootstrap: Bootstrap | None,
@@ -212,7 +225,7 @@ def _mean(
     return correlate_dimensions(predictions, labels, clusters=clusters, bootstrap=drawn).mean
 
 
-def _pairs(rows: Sequence[Answered], bootstrap: Bootstrap | None) -> PairFigures:
+def _pairs(rows: Sequence[PredictedExample], bootstrap: Bootstrap | None) -> PairFigures:
     answers = [row.example.answer for row in rows]
     humans = [side(answer) for answer in answers if isinstance(answer, Preference)]
     margins = [row.prediction.margin for row in rows]
@@ -227,7 +240,7 @@ def _pairs(rows: Sequence[Answered], bootstrap: Bootstrap | None) -> PairFigures
     return PairFigures(found, orders, pair_sources([row.example.source for row in rows], margins, humans, bootstrap))
 
 
-def _verdicts(rows: Sequence[Answered], bootstrap: Bootstrap | None) -> VerdictFigures:
+def _verdicts(rows: Sequence[PredictedExample], bootstrap: Bootstrap | None) -> VerdictFigures:
     labels = [row.example.answer.yes for row in rows if isinstance(row.example.answer, Verdict)]
     said = [row.prediction.yes for row in rows]
     statistic = mean(np.array([answer == label for answer, label in zip(said, labels, strict=True)], np.float64))
@@ -246,7 +259,7 @@ def _verdicts(rows: Sequence[Answered], bootstrap: Bootstrap | None) -> VerdictF
     )
 
 
-def _group(row: Answered) -> Hashable:
+def _group(row: PredictedExample) -> Hashable:
     """What an item is drawn with; one without a group is a group of its own."""
     return ("group", row.example.group) if row.example.group is not None else ("item", row.example.id)
 

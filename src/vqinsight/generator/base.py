@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from vqinsight.errors import ModelError, UsageError
-from vqinsight.generator import lora, noise, stored
+from vqinsight.generator import checkpoint, lora, noise
 from vqinsight.generator.noise import Prediction
 
 
@@ -143,7 +143,7 @@ class Generator(ABC):
     def save(self, folder: Path) -> None:
         """Write a folder that ``open_generator`` reads; LoRA alone where the weights beneath it are the base's."""
         if lora.has_lora(self.denoiser) and not self._folded:
-            stored.save_lora(self.denoiser, folder, self.base or self.name)
+            checkpoint.save_lora(self.denoiser, folder, self.base or self.name)
             return
         folder.mkdir(parents=True, exist_ok=True)
         learner = self.denoiser
@@ -158,7 +158,7 @@ class Generator(ABC):
         return {
             "generator": self.name,
             "family": self.family,
-            "model_hash": stored.weights_digest(self.denoiser),
+            "model_hash": checkpoint.weights_digest(self.denoiser),
             "prediction": self.prediction,
             "sampler": type(self.scheduler).__name__,
             "steps": self.steps,

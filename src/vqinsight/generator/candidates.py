@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from vqinsight.assessor.generate import seed_of
+from vqinsight.common.journal import Journal
 from vqinsight.generator.base import Generator
-from vqinsight.ranking.choose import Candidates
-from vqinsight.ranking.folders import MADE, read_made
-from vqinsight.ranking.journal import Journal
+from vqinsight.ranking.candidate_folders import MADE, read_made
+from vqinsight.ranking.select import Candidates
 from vqinsight.video.write import write_video
 
 _DARK = 16  # the brightest pixel of a clip that counts as black

@@ -26,16 +26,16 @@ from accelerate.utils import reduce
 from safetensors.torch import load_file, save_file
 
 from vqinsight.assessor.generate import seed_of
+from vqinsight.common.files import write_atomic
 from vqinsight.errors import TrainingError, UsageError
-from vqinsight.files import write_whole
-from vqinsight.generator.average import RunningAverage
 from vqinsight.generator.base import Generator
 from vqinsight.generator.dpo import PairErrors, dpo, pair_errors
+from vqinsight.generator.dpo_log import TrainingLog
+from vqinsight.generator.ema import RunningAverage
 from vqinsight.generator.latents import CachedPair, cache_latents, cached
 from vqinsight.generator.lora import has_lora
-from vqinsight.generator.settings import DpoSettings
-from vqinsight.generator.training_log import TrainingLog
 from vqinsight.ranking.pairs_file import Pairs
+from vqinsight.settings.dpo import DpoSettings
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +86,11 @@ def train_dpo(
     # Not an Accelerator: it is one for the whole process, and the assessor's Trainer brings its own.
     state = PartialState(cpu=not torch.accelerator.is_available())
     shares = state.num_processes * settings.pairs_per_forward
-    if settings.pairs % shares:
-        raise UsageError(f"dpo.pairs = {settings.pairs} cannot be cut into passes of {shares} over all processes.")
+    if settings.pairs_per_update % shares:
+        raise UsageError(
+            f"dpo.pairs_per_update = {settings.pairs_per_update} cannot be cut into passes of {shares} over all "
+            "processes."
+        )
     generator.to(state.device)
     place = (state.process_index, state.num_processes)
     cache_latents(generator, pairs.pairs, out / "latents", part=place, on_progress=on_progress)
@@ -105,9 +108,9 @@ def train_dpo(
     progress = _restore(run, out)
     stopped = _displaced(progress, settings)
     with TrainingLog(out / "log.jsonl", progress.step, writes=state.is_main_process) as log:
-        while progress.step < settings.steps and stopped is None:
+        while progress.step < settings.updates and stopped is None:
             progress, row = run.update(progress)
-            log.take(row, last=progress.step == settings.steps, every=settings.log_every)
+            log.take(row, last=progress.step == settings.updates, every=settings.log_every)
             stopped = _displaced(progress, settings)
             if progress.step % settings.save_every == 0 and state.is_main_process:
                 _save_checkpoint(run, progress, out)
@@ -118,13 +121,13 @@ def train_dpo(
             generator.save(final)
         left_out = Counter(pairs.left_out) + Counter({"whose clips cannot be encoded": len(broken)})
         summary = {
-            "steps": progress.step,
+            "updates": progress.step,
             "stopped": stopped,
             "pairs": len(usable),
             "left_out": {reason: count for reason, count in left_out.items() if count},
             "rise": progress.rise(),
         }
-        write_whole(final / FINISHED, json.dumps(summary, indent=2) + "\n")
+        write_atomic(final / FINISHED, json.dumps(summary, indent=2) + "\n")
     state.wait_for_everyone()
     return final
 
@@ -157,8 +160,8 @@ class _Run:
     def update(self, progress: Progress) -> tuple[Progress, dict[str, float]]:
         """One step of the optimizer over this process's share of the update's pairs."""
         settings, state = self._settings, self.state
-        share = settings.pairs // state.num_processes
-        first = progress.step * settings.pairs + state.process_index * share
+        share = settings.pairs_per_update // state.num_processes
+        first = progress.step * settings.pairs_per_update + state.process_index * share
         rate = settings.learning_rate * min(1.0, (progress.step + 1) / max(1, settings.warmup))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -181,7 +184,7 @@ class _Run:
             )
             totals += torch.stack([column.detach().double().sum().cpu() for column in columns])
         norm = self._step()
-        means = (self._everywhere(totals) / settings.pairs).tolist()
+        means = (self._everywhere(totals) / settings.pairs_per_update).tolist()
         names = ("loss", "accuracy", "margin", "error_win", "reference_win", "error_lose", "reference_lose", "drift")
         row = dict(zip(names, means, strict=True)) | {"gradient": norm, "learning_rate": rate}
         watched = (*progress.watched, (row["error_win"], row["reference_win"]))[-settings.watch :]

@@ -12,8 +12,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from vqinsight.common.files import atomic_path, write_atomic
 from vqinsight.errors import UnreadableVideo
-from vqinsight.files import whole, write_whole
 from vqinsight.generator.base import Generator
 from vqinsight.ranking.pairs_file import Pair
 from vqinsight.video.read import iter_frames, probe
@@ -63,9 +63,9 @@ def cache_latents(
             try:
                 win, lose = (_encode(generator, path) for path in (pair.win, pair.lose))
             except UnreadableVideo as error:
-                write_whole(failed, json.dumps({"reason": str(error)}) + "\n")
+                write_atomic(failed, json.dumps({"reason": str(error)}) + "\n")
             else:
-                with whole(file) as part_file:
+                with atomic_path(file) as part_file:
                     save_file({"win": win, "lose": lose}, part_file)
         if on_progress is not None:
             on_progress(done, len(mine))

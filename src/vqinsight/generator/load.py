@@ -6,8 +6,8 @@ from pathlib import Path
 
 from transformers.utils import logging as transformers_logging
 
+from vqinsight.common.files import is_missing_folder
 from vqinsight.errors import ModelError
-from vqinsight.files import is_missing_folder
 from vqinsight.generator.base import Generator
 
 INSTALL = "Text-to-video generators need diffusers. Install it: pip install 'vqinsight[generate]'"
@@ -31,18 +31,18 @@ def open_generator(name: str, *, device: str = "cpu") -> Generator:
 
 
 def _open(name: str) -> Generator:
-    from vqinsight.generator.nano import WEIGHTS
-    from vqinsight.generator.nano.generator import open_nano
-    from vqinsight.generator.stored import load_lora, read_card
+    from vqinsight.generator.checkpoint import load_lora, read_card
+    from vqinsight.generator.families.nano import open_nano
+    from vqinsight.weights import GENERATOR
 
-    folder = WEIGHTS if name == "nano" else Path(name)
+    folder = GENERATOR if name == "nano" else Path(name)
     card = read_card(folder)
     if name == "nano" and card is None:
         raise ModelError("This installation carries no embedded generator. Train it: make generator")
     if is_missing_folder(name):
         raise ModelError(f"{name}: there is no such folder. A finished training leaves its generator in 'final'.")
     if card is None or card["family"] not in ("nano", "lora"):
-        from vqinsight.generator.diffusers import open_pipeline
+        from vqinsight.generator.pipeline import open_pipeline
 
         return open_pipeline(name)
     if card["family"] == "nano":

@@ -58,7 +58,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Completion:
     """One new clip: its file, or why there is none, and whether it was preferred in both orders."""
 
     file: Path | None
@@ -79,7 +79,7 @@ class Repair:
     prompt: str
     critique: Critique | None
     plan: Plan | None
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[Completion, ...]
 
     @property
     def accepted(self) -> Path | None:
@@ -116,7 +116,7 @@ def repair(
     """
     said = None if blind else criticise(assessor, clip, prompt)
     plan = Plan(prompt, None) if said is None else plan_for(said, prompt, words)
-    made: list[Attempt] = []
+    made: list[Completion] = []
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(attempts if plan else 0):
         file = folder / f"attempt_{number:02d}.mp4"
@@ -128,13 +128,13 @@ def repair(
 
 def criticise(assessor: Assessor, clip: str, prompt: str) -> Critique:
     """Ask the assessor for scores, and read what it complains of on the way."""
-    encoded = assessor.encode(assessor.look(clip))
+    encoded = assessor.encode(assessor.clips.load(clip))
     question = Question("generated", (Clip(clip, prompt),))
     ((reply,),) = assessor.ask([(question, (encoded,))])
     scores = reply.value if isinstance(reply.value, dict) else None
     shares = {
         dim.key: (scores[dim.key] - dim.low) / (dim.high - dim.low)
-        for dim in assessor.prompts.dimensions(question)
+        for dim in assessor.prompt_set.dimensions(question)
         if scores is not None
     }
     return Critique(reply.reasoning, scores, faults(reply.reasoning, shares))
@@ -177,12 +177,12 @@ def plan_for(critique: Critique, prompt: str, words: str = WORDS) -> Plan | None
 
 def _attempt(
     generator: Generator, assessor: Assessor, clip: str, prompt: str, plan: Plan, seed: int, file: Path
-) -> Attempt:
+) -> Completion:
     frames, problem = remake(generator, clip, plan, seed)
     if problem:
-        return Attempt(None, problem, False)
+        return Completion(None, problem, False)
     write_video(file, frames, generator.fps)
-    return Attempt(file, None, prefers(assessor, str(file), clip, prompt))
+    return Completion(file, None, prefers(assessor, str(file), clip, prompt))
 
 
 def remake(generator: Generator, clip: str, plan: Plan, seed: int) -> tuple[np.ndarray, str | None]:
@@ -199,7 +199,7 @@ def remake(generator: Generator, clip: str, plan: Plan, seed: int) -> tuple[np.n
 def prefers(assessor: Assessor, new: str, old: str, prompt: str) -> bool:
     """Whether the new clip is the better one in both orders."""
     try:
-        clips = [assessor.encode(assessor.look(path)) for path in (new, old)]
+        clips = [assessor.encode(assessor.clips.load(path)) for path in (new, old)]
     except UnreadableVideo:
         return False
     (judged,) = judge_pairs(assessor, clips, [(0, 1)], prompt)

@@ -14,27 +14,27 @@ from typing import Any
 import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.features import EncodedClip, EncodedView, shuffled
 from vqinsight.assessor.generate import seed_of
-from vqinsight.assessor.inputs import Prompt
+from vqinsight.assessor.prompting import Prompt
+from vqinsight.assessor.vision import EncodedClip, EncodedView, shuffled
 from vqinsight.grpo.advantage import advantages
-from vqinsight.grpo.questions import Asked
-from vqinsight.rewards.rubric import Attempt, Group, Parts, Rubric, on_scale
+from vqinsight.grpo.dataset import LoadedQuestion
+from vqinsight.rewards.rubric import Completion, Group, RewardBreakdown, Rubric, on_scale
 from vqinsight.tasks.types import Question
 
 
 @dataclass(frozen=True)
-class Answered:
+class SampledAnswer:
     """One answer of a group, as it travels between processes."""
 
     position: int
     number: int
-    attempt: Attempt
+    completion: Completion
     shuffled: bool
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SampledGroup:
     """What one process sampled for one question.
 
     Attributes:
@@ -42,18 +42,18 @@ class Spoken:
         ids: token ids of the answers, end token included, in the order of ``asked.numbers``.
     """
 
-    asked: Asked
+    asked: LoadedQuestion
     prompt: Prompt
     views: tuple[EncodedView, ...]
     ids: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
-class Graded:
+class GradedGroup:
     """A whole group after grading, the same on every process: one entry an answer, in order of number."""
 
     group: Group
-    parts: list[Parts]
+    parts: list[RewardBreakdown]
     totals: list[float]
     advantages: list[float]
 
@@ -62,7 +62,7 @@ class Graded:
 class _Row:
     """One prompt to be answered: which answers of which question, about the clip in order or shuffled."""
 
-    asked: Asked
+    asked: LoadedQuestion
     numbers: tuple[int, ...]
     prompt: Prompt
     views: tuple[EncodedView, ...]
@@ -70,8 +70,14 @@ class _Row:
 
 
 def sample(
-    assessor: Assessor, rubric: Rubric, questions: Sequence[Asked], *, temperature: float, seed: int, **generation: Any
-) -> tuple[list[Spoken], list[Answered]]:
+    assessor: Assessor,
+    rubric: Rubric,
+    questions: Sequence[LoadedQuestion],
+    *,
+    temperature: float,
+    seed: int,
+    **generation: Any,
+) -> tuple[list[SampledGroup], list[SampledAnswer]]:
     """Sample this process's answers, those about shuffled clips too: one for every even-numbered answer, N / 2 in all.
 
     Args:
@@ -81,11 +87,11 @@ def sample(
     clips: dict[str, EncodedClip] = {}
     rows: list[_Row] = []
     for asked in questions:
-        for footage in asked.footage:
-            if footage.path not in clips:
-                clips[footage.path] = assessor.encode(footage)
-        encoded = [clips[footage.path] for footage in asked.footage]
-        prompt = assessor.build(assessor.prompts.messages(asked.example.question), encoded)
+        for clip in asked.clips:
+            if clip.path not in clips:
+                clips[clip.path] = assessor.encode(clip)
+        encoded = [clips[clip.path] for clip in asked.clips]
+        prompt = assessor.build(assessor.prompt_set.messages(asked.example.question), encoded)
         views = tuple(view for clip in encoded for view in clip.views)
         rows.append(_Row(asked, asked.numbers, prompt, views, shuffled=False))
         steps = views[0].view.grid[0]
@@ -98,31 +104,31 @@ def sample(
     said = assessor.generate(
         [row.prompt for row in rows], [row.views for row in rows], seeds, temperature, **generation
     )
-    spoken, answered = [], []
+    groups, answered = [], []
     for row, answers in zip(rows, said, strict=True):
         for number, tokens in zip(row.numbers, answers, strict=True):
-            attempt = _attempt(assessor, row.asked.example.question, tokens)
-            answered.append(Answered(row.asked.position, number, attempt, row.shuffled))
+            completion = _attempt(assessor, row.asked.example.question, tokens)
+            answered.append(SampledAnswer(row.asked.position, number, completion, row.shuffled))
         if not row.shuffled:
-            spoken.append(Spoken(row.asked, row.prompt, row.views, tuple(map(tuple, answers))))
-    return spoken, answered
+            groups.append(SampledGroup(row.asked, row.prompt, row.views, tuple(map(tuple, answers))))
+    return groups, answered
 
 
-def grade(assessor: Assessor, rubric: Rubric, asked: Asked, answered: Sequence[Answered]) -> Graded:
+def grade(assessor: Assessor, rubric: Rubric, asked: LoadedQuestion, answered: Sequence[SampledAnswer]) -> GradedGroup:
     """Reward a question's whole group, gathered from all processes, and compare its answers (Eq. 1)."""
     mine = sorted((a for a in answered if a.position == asked.position), key=lambda a: (a.shuffled, a.number))
     question = asked.example.question
-    dimensions = assessor.prompts.dimensions(question)
+    dimensions = assessor.prompt_set.dimensions(question)
     group = Group(
         question,
         on_scale(asked.example.answer, asked.example.scale, dimensions),
         dimensions,
-        tuple(a.attempt for a in mine if not a.shuffled),
-        tuple(a.attempt for a in mine if a.shuffled),
+        tuple(a.completion for a in mine if not a.shuffled),
+        tuple(a.completion for a in mine if a.shuffled),
     )
     parts = rubric.grade(group)
     totals = [rubric.total(each) for each in parts]
-    return Graded(group, parts, totals, advantages(totals))
+    return GradedGroup(group, parts, totals, advantages(totals))
 
 
 def shuffled_order(steps: int, seed: int, position: int) -> list[int]:
@@ -140,10 +146,10 @@ def reasoning_tokens(tokenizer: Any, tokens: Sequence[int]) -> int:
     return min(bisect_left(ends, True, key=lambda end: "</think>" in tokenizer.decode(tokens[:end])), len(tokens))
 
 
-def _attempt(assessor: Assessor, question: Question, tokens: Sequence[int]) -> Attempt:
+def _attempt(assessor: Assessor, question: Question, tokens: Sequence[int]) -> Completion:
     text = assessor.loaded.tokenizer.decode(tokens, skip_special_tokens=True)
-    clipped = not tokens or tokens[-1] not in assessor.stop_tokens
-    return Attempt(text, assessor.prompts.parse(question, text), len(tokens), clipped)
+    truncated = not tokens or tokens[-1] not in assessor.stop_tokens
+    return Completion(text, assessor.prompt_set.parse(question, text), len(tokens), truncated)
 
 
 def _seed(seed: int, position: int, number: int, is_shuffled: bool) -> int:

@@ -16,22 +16,22 @@ from accelerate.utils import fsdp2_prepare_model, gather_object
 from transformers import TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.branches import Packed, answer_logprobs, pack
+from vqinsight.assessor.packing import Packed, answer_logprobs, pack
 from vqinsight.errors import TrainingError
-from vqinsight.grpo.base import AssessorTrainer
-from vqinsight.grpo.diary import Diary
+from vqinsight.grpo.base_trainer import AssessorTrainer
+from vqinsight.grpo.dataset import LoadedQuestion, Questions, RolloutSampler, UnreadableQuestion
 from vqinsight.grpo.loss import grpo_loss
-from vqinsight.grpo.questions import Asked, Blocks, Failed, Questions
-from vqinsight.grpo.rollout import Answered, Spoken, grade, reasoning_tokens, sample
-from vqinsight.grpo.sharded import whole
-from vqinsight.rewards.alarms import Tally
+from vqinsight.grpo.monitor import RewardMonitor
+from vqinsight.grpo.rollout import SampledAnswer, SampledGroup, grade, reasoning_tokens, sample
+from vqinsight.grpo.run_log import RunLog
+from vqinsight.grpo.unshard import unsharded
 from vqinsight.rewards.rubric import Rubric
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Policy:
+class GrpoSettings:
     """How answers are sampled and how they are learned from; see ``stages.settings.GrpoSettings``."""
 
     temperature: float = 1.0
@@ -56,7 +56,7 @@ class Rollout:
     """
 
     packed: Packed | None
-    spoken: list[Spoken]
+    groups: list[SampledGroup]
     advantage_A: torch.Tensor
     old_AT: torch.Tensor | None
     reference_AT: torch.Tensor | None
@@ -84,43 +84,44 @@ class GRPOTrainer(AssessorTrainer):
         rubric: Rubric,
         questions: Questions,
         arguments: TrainingArguments,
-        policy: Policy,
-        diary: Diary,
+        policy: GrpoSettings,
+        run_log: RunLog,
         *,
         reference: Any = None,
         samples_every: int = 20,
     ) -> None:
-        super().__init__(assessor, questions, arguments, diary)
+        super().__init__(assessor, questions, arguments, run_log)
         self._rubric, self._policy, self._samples_every = rubric, policy, samples_every
         at_once = arguments.per_device_train_batch_size * self.accelerator.num_processes
-        if at_once % questions.answers:
+        if at_once % questions.group_size:
             raise TrainingError(
-                f"{at_once} answers go through the model at once over all processes, not a multiple of grpo.answers = "
-                f"{questions.answers}: a group may straddle processes, not forward passes. Change answers_per_forward."
+                f"{at_once} answers go through the model at once over all processes, not a multiple of "
+                f"grpo.group_size = {questions.group_size}: a group may straddle processes, not forward passes. "
+                "Change answers_per_forward."
             )
         self._reference = reference
         if reference is not None:
             self._reference = self._prepared(reference)
         self._kept: dict[tuple[int, ...], tuple[Rollout, int]] = {}  # with the number of uses left
-        self._tally = Tally()
+        self._tally = RewardMonitor()
         self._sampled = -1
         self._watched: dict[str, list[float]] = defaultdict(list)
 
     # ---- hooks of the Trainer
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Blocks:  # noqa: ARG002
+    def _get_train_sampler(self, train_dataset: Any = None) -> RolloutSampler:  # noqa: ARG002
         arguments = self.args
         at_once = arguments.per_device_train_batch_size * self.accelerator.num_processes
         block = at_once * arguments.gradient_accumulation_steps
-        return Blocks(len(self._questions), block, self._policy.updates_per_rollout)
+        return RolloutSampler(len(self._questions), block, self._policy.updates_per_rollout)
 
-    def _prepare_inputs(self, inputs: list[Asked | Failed]) -> Rollout:
+    def _prepare_inputs(self, inputs: list[LoadedQuestion | UnreadableQuestion]) -> Rollout:
         key = tuple(each.position for each in inputs)
         if key in self._kept:
             rollout, uses = self._kept.pop(key)
         else:
             self.model.eval()
-            with torch.no_grad(), whole(self.model_wrapped, self._reference):
+            with torch.no_grad(), unsharded(self.model_wrapped, self._reference):
                 rollout, uses = self._roll_out(inputs), self._policy.updates_per_rollout
             self.model.train()
         if uses > 1:
@@ -138,7 +139,7 @@ class GRPOTrainer(AssessorTrainer):
         if inputs.packed is None:
             loss = self._no_loss(model)
             return (loss, None) if return_outputs else loss
-        vision = self._seen(inputs.spoken)
+        vision = self._seen(inputs.groups)
         logp_AT, entropy_AT = answer_logprobs(model, inputs.packed, temperature=self._policy.temperature, **vision)
         old_AT = logp_AT.detach() if inputs.old_AT is None else inputs.old_AT
         mask_AT = inputs.packed.mask_AT
@@ -180,13 +181,13 @@ class GRPOTrainer(AssessorTrainer):
             return fsdp2_prepare_model(self.accelerator, reference)
         return self.accelerator.prepare_model(reference, evaluation_mode=True)
 
-    def _roll_out(self, inputs: Sequence[Asked | Failed]) -> Rollout:
+    def _roll_out(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> Rollout:
         policy = self._policy
         questions = self._readable(inputs)
-        spoken: list[Spoken] = []
-        answered: list[Answered] = []
+        groups: list[SampledGroup] = []
+        answered: list[SampledAnswer] = []
         if questions:
-            spoken, answered = sample(
+            groups, answered = sample(
                 self._assessor,
                 self._rubric,
                 questions,
@@ -198,23 +199,23 @@ class GRPOTrainer(AssessorTrainer):
         graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
         self._note(questions, graded)
         counted = sum(not each.shuffled for each in answered)
-        if not spoken:
+        if not groups:
             return Rollout(None, [], torch.zeros(0), None, None, None, counted)
         device = self.accelerator.device
         advantage_A = torch.tensor(
-            [graded[s.asked.position].advantages[number] for s in spoken for number in s.asked.numbers], device=device
+            [graded[s.asked.position].advantages[number] for s in groups for number in s.asked.numbers], device=device
         )
         packed = pack(
-            self._bare(), [s.prompt for s in spoken], [s.ids for s in spoken], self.processing_class.pad_token_id
+            self._bare(), [s.prompt for s in groups], [s.ids for s in groups], self.processing_class.pad_token_id
         ).to(device)
-        vision = self._seen(spoken)
+        vision = self._seen(groups)
         old_AT = None
         if policy.updates_per_rollout > 1:
             with self.compute_loss_context_manager():
                 old_AT, _ = answer_logprobs(self._bare(), packed, temperature=policy.temperature, **vision)
         reference_AT = self._reference_logprobs(packed, vision) if policy.beta else None
-        anchored_AT = self._anchored(spoken, packed.mask_AT) if policy.beta and policy.anchor == "reasoning" else None
-        return Rollout(packed, spoken, advantage_A, old_AT, reference_AT, anchored_AT, counted)
+        anchored_AT = self._anchored(groups, packed.mask_AT) if policy.beta and policy.anchor == "reasoning" else None
+        return Rollout(packed, groups, advantage_A, old_AT, reference_AT, anchored_AT, counted)
 
     def _reference_logprobs(self, packed: Packed, vision: dict[str, Any]) -> torch.Tensor:
         with self.compute_loss_context_manager():
@@ -223,17 +224,17 @@ class GRPOTrainer(AssessorTrainer):
             with self._bare().disable_adapter():
                 return answer_logprobs(self._bare(), packed, temperature=self._policy.temperature, **vision)[0]
 
-    def _anchored(self, spoken: Sequence[Spoken], mask_AT: torch.Tensor) -> torch.Tensor:
+    def _anchored(self, groups: Sequence[SampledGroup], mask_AT: torch.Tensor) -> torch.Tensor:
         """1 on the tokens of each answer's reasoning."""
-        counts = [reasoning_tokens(self._assessor.loaded.tokenizer, ids) for each in spoken for ids in each.ids]
+        counts = [reasoning_tokens(self._assessor.loaded.tokenizer, ids) for each in groups for ids in each.ids]
         reasoned_A = torch.tensor(counts, device=mask_AT.device)
         return (torch.arange(mask_AT.shape[1], device=mask_AT.device) < reasoned_A[:, None]).to(mask_AT.dtype)
 
-    def _seen(self, spoken: Sequence[Spoken]) -> dict[str, Any]:
+    def _seen(self, groups: Sequence[SampledGroup]) -> dict[str, Any]:
         """The clips as they were sampled with."""
-        return self._vision([view for each in spoken for view in each.views])
+        return self._vision([view for each in groups for view in each.views])
 
-    def _note(self, questions: Sequence[Asked], graded: dict[int, Any]) -> None:
+    def _note(self, questions: Sequence[LoadedQuestion], graded: dict[int, Any]) -> None:
         """Count this batch's groups, those of other processes too, each once; write a sample now and then."""
         mine = [(each.position, graded[each.position]) for each in questions]
         every = dict(gather_object(mine))

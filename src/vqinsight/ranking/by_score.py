@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.features import EncodedClip
+from vqinsight.assessor.vision import EncodedClip
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Clip, Dimension, Question
 
@@ -34,11 +34,11 @@ def answered_scores(
     seed: int = 0,
 ) -> list[list[dict[str, float]]]:
     """Each clip's usable answers, in each its dimensions on 0–100."""
-    questions = [Question("generated", (Clip(clip.footage.path, prompt),)) for clip in clips]
+    questions = [Question("generated", (Clip(clip.processed.path, prompt),)) for clip in clips]
     asked = [(question, (clip,)) for question, clip in zip(questions, clips, strict=True)]
     replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
     return [
-        _on_one_scale(assessor.prompts.dimensions(question), said)
+        _on_one_scale(assessor.prompt_set.dimensions(question), said)
         for question, said in zip(questions, replies, strict=True)
     ]
 

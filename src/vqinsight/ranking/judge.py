@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.features import EncodedClip
+from vqinsight.assessor.vision import EncodedClip
 from vqinsight.ranking.tally import order_bias
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Choice, Clip, Preference, Question
@@ -54,7 +54,7 @@ def judge_pairs(
         asked = []
         for i, j in pairs[start : start + _CHUNK]:
             for a, b in ((clips[i], clips[j]), (clips[j], clips[i])):
-                question = Question("compare", (Clip(a.footage.path, prompt), Clip(b.footage.path, prompt)))
+                question = Question("compare", (Clip(a.processed.path, prompt), Clip(b.processed.path, prompt)))
                 asked.append((question, (a, b)))
         replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
         judged += [_judge(forward, swapped) for forward, swapped in zip(replies[::2], replies[1::2], strict=True)]

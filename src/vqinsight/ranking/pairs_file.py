@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.common.journal import Journal
 from vqinsight.datasets.rows import read_json_lines
 from vqinsight.errors import UsageError
-from vqinsight.ranking.choose import Candidates, Mode, choose
-from vqinsight.ranking.journal import Journal
+from vqinsight.ranking.select import Candidates, Mode, choose
 from vqinsight.video.read import probe
 
 
@@ -76,7 +76,7 @@ def judge_all(
     """
     settings = {
         "assessor": assessor.loaded.digest,
-        "prompts": assessor.prompts.name,
+        "prompts": assessor.prompt_set.name,
         "mode": mode,
         "check": check if mode == "tournament" else 0,
         "samples": samples,

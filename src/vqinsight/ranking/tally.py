@@ -8,6 +8,7 @@ outcomes. All functions raise ``ValueError`` for a clip outside ``range(n)`` or 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
@@ -19,6 +20,11 @@ Outcome = tuple[int, int, Preference | None]
 PRIOR_TIES = 0.5  # virtual ties of each clip with a clip of average strength
 _DECIMALS = 9
 _MAX_STEPS = 500
+
+
+def all_pairs(n: int) -> list[tuple[int, int]]:
+    """Every pair (i, j) with i < j of ``n`` clips: n (n - 1) / 2 of them; none for fewer than two clips."""
+    return list(combinations(range(n), 2))
 
 
 def wins(n: int, outcomes: Sequence[Outcome]) -> np.ndarray:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from vqinsight.report import words
+from vqinsight.report import phrases
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Reply
 from vqinsight.tasks.types import Dimension
 
@@ -30,7 +30,7 @@ def show_scores(console: Console, records: Sequence[ClipScore]) -> None:
     if len(scored) > 1:
         _score_table(console, scored)
     if scored:
-        _print(console, words.HIGHER_IS_BETTER, "dim")
+        _print(console, phrases.HIGHER_IS_BETTER, "dim")
     if any(record.spread for record in scored):
         _print(console, "Scores are medians; ± is half the range between the 10th and 90th percentile.", "dim")
     _end(console, records)
@@ -44,13 +44,13 @@ def show_verdicts(console: Console, records: Sequence[ClipVerdict]) -> None:
     if len(answered) <= _DETAILS:
         for record in answered:
             _heading(console, record)
-            _print(console, f"{words.yes_no(record)}{_share(record)}", "bold cyan", indent=2)
+            _print(console, f"{phrases.yes_no(record)}{_share(record)}", "bold cyan", indent=2)
             _asides(console, record)
     else:
         table = _table("Clip", "Answer", *(["Share of yes"] if len(answered[0].replies) > 1 else []))
         for record in answered:
             share = [f"{record.share_yes:.0%}"] if len(record.replies) > 1 and record.share_yes is not None else []
-            table.add_row(_text(record.path), words.yes_no(record), *share)
+            table.add_row(_text(record.path), phrases.yes_no(record), *share)
         console.print(table, Text())
     _end(console, records)
 
@@ -58,17 +58,17 @@ def show_verdicts(console: Console, records: Sequence[ClipVerdict]) -> None:
 def show_comparisons(console: Console, records: Sequence[ClipComparison]) -> None:
     """Print comparisons: the verdict, what was answered in both orders, and the order bias."""
     for record in records:
-        for side, path, looked in (("A", record.a, record.looked_a), ("B", record.b, record.looked_b)):
+        for side, path, clip_input in (("A", record.a, record.input_a), ("B", record.b, record.input_b)):
             _print(console, f"{side}  {path}", "bold")
-            if looked:
-                _print(console, words.shown(looked), "dim", indent=3)
+            if clip_input:
+                _print(console, phrases.shown(clip_input), "dim", indent=3)
         console.print()
         if record.status != "unreadable":
-            _print(console, words.verdict(record), "bold cyan")
+            _print(console, phrases.verdict(record), "bold cyan")
             _order(console, "A then B", record.forward)
             _order(console, "B then A", record.swapped)
         if record.order_bias is not None:
-            _print(console, f"Order bias {record.order_bias:+.2f} ({words.BIAS_SCALE}).", "dim")
+            _print(console, f"Order bias {record.order_bias:+.2f} ({phrases.BIAS_SCALE}).", "dim")
     _end(console, records)
 
 
@@ -80,7 +80,7 @@ def show_rankings(console: Console, records: Sequence[ClipRanking]) -> None:
             if place.rank is not None:
                 table.add_row(str(place.rank), _text(place.path), f"{place.wins:g}", f"{place.strength:+.2f}")
         console.print(table, Text())
-        for line in words.ranking_notes(ranking):
+        for line in phrases.ranking_notes(ranking):
             _print(console, line)
     _end(console, records)
 
@@ -99,13 +99,15 @@ def _score_lines(console: Console, record: ClipScore) -> None:
         grid.add_column()
     grid.columns[1].justify = "right"
     rows: list[tuple[str, float, float, float, float | None, str]] = [
-        (d.key, scores[d.key], d.low, d.high, spread.get(d.key), f"{words.scale(d)}, {d.meaning}")
+        (d.key, scores[d.key], d.low, d.high, spread.get(d.key), f"{phrases.scale(d)}, {d.meaning}")
         for d in record.dimensions
     ]
     if record.overall is not None and len(rows) > 1:
         rows.append(("overall", record.overall, 0.0, 100.0, None, "0–100, mean of the dimensions"))
     for key, value, low, high, wide, meaning in rows:
-        figure = words.number(value, low, high) + (f" ± {words.number(wide, low, high)}" if wide is not None else "")
+        figure = phrases.number(value, low, high) + (
+            f" ± {phrases.number(wide, low, high)}" if wide is not None else ""
+        )
         bar = [_bar((value - low) / (high - low))] if roomy else []
         grid.add_row(Text(key), Text(figure, "bold"), *bar, Text(meaning, "dim"))
     console.print(Padding(grid, (0, 0, 0, 2), expand=False))
@@ -117,15 +119,15 @@ def _bar(share: float) -> Text:
 
 
 def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
-    dimensions = words.scales(scored)
-    headings = [f"{dimension.key}\n{words.scale(dimension)}" for dimension in dimensions]
+    dimensions = phrases.scales(scored)
+    headings = [f"{dimension.key}\n{phrases.scale(dimension)}" for dimension in dimensions]
     table = _table("Clip", *headings, *(["overall\n0–100"] if len(dimensions) > 1 else []), "frames")
     for record in scored:
         cells = [_cell(record, dimension) for dimension in dimensions]
         if len(dimensions) > 1:
             cells.append(f"{record.overall:.1f}")
-        looked = record.looked
-        cells.append(f"{len(set(looked.indices))}/{looked.source_frames}" if looked else "")
+        clip_input = record.input
+        cells.append(f"{len(set(clip_input.indices))}/{clip_input.source_frames}" if clip_input else "")
         table.add_row(_text(record.path), *cells)
     console.print(table, Text())
 
@@ -134,27 +136,27 @@ def _cell(record: ClipScore, dimension: Dimension) -> str:
     if dimension not in record.dimensions or not record.scores:
         return ""
     low, high = dimension.low, dimension.high
-    spread = f" ± {words.number(record.spread[dimension.key], low, high)}" if record.spread else ""
-    return words.number(record.scores[dimension.key], low, high) + spread
+    spread = f" ± {phrases.number(record.spread[dimension.key], low, high)}" if record.spread else ""
+    return phrases.number(record.scores[dimension.key], low, high) + spread
 
 
 def _asides(console: Console, record: ClipScore | ClipVerdict) -> None:
     """The reasoning, how the clip was sampled, and what was odd about it."""
     if record.reasoning:
         _print(console, record.reasoning, "italic", indent=2)
-    if record.looked:
-        _print(console, words.shown(record.looked), "dim", indent=2)
-        for warning in record.looked.warnings:
+    if record.input:
+        _print(console, phrases.shown(record.input), "dim", indent=2)
+        for warning in record.input.warnings:
             _print(console, f"! {warning}", "yellow", indent=2)
     console.print()
 
 
 def _order(console: Console, order: str, replies: tuple[Reply, ...]) -> None:
-    said = words.spokesman(replies)
+    said = phrases.spokesman(replies)
     swapped = order.startswith("B")
-    choice = words.chosen(said, swapped) if said else None
+    choice = phrases.chosen(said, swapped) if said else None
     meaning = f", that is clip {choice}" if swapped and choice in ("A", "B") else ""
-    _print(console, f"Shown {order}, the answer is {words.tally(replies)}{meaning}.")
+    _print(console, f"Shown {order}, the answer is {phrases.tally(replies)}{meaning}.")
     if said and said.reasoning:
         _print(console, said.reasoning, "italic", indent=2)
 
@@ -163,14 +165,14 @@ def _share(record: ClipVerdict) -> str:
     return f" ({record.share_yes:.0%} yes)" if record.share_yes is not None and len(record.replies) > 1 else ""
 
 
-def _end(console: Console, records: Sequence[words.ResultRecord]) -> None:
+def _end(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
     """What failed, one line each, and which model answered."""
-    for name, status, error in words.failures(records):
+    for name, status, error in phrases.failures(records):
         console.print(
-            Text.assemble(("✗ ", "red"), (words.printable(name), "bold"), f" {status}: {words.printable(error)}")
+            Text.assemble(("✗ ", "red"), (phrases.printable(name), "bold"), f" {status}: {phrases.printable(error)}")
         )
-    for provenance in words.provenances(records):
-        _print(console, words.signature(provenance), "dim")
+    for provenance in phrases.provenances(records):
+        _print(console, phrases.signature(provenance), "dim")
 
 
 def _table(first: str, *headings: str) -> Table:
@@ -182,11 +184,11 @@ def _table(first: str, *headings: str) -> Table:
 
 
 def _text(content: str) -> Text:
-    return Text(words.printable(content))
+    return Text(phrases.printable(content))
 
 
 def _print(console: Console, content: str, style: str = "", *, indent: int = 0) -> None:
-    text = Text(words.printable(content).strip(), style)
+    text = Text(phrases.printable(content).strip(), style)
     for line in text.wrap(console, max(console.width - indent, 8)):
         line.rstrip()
         console.print(Text(" " * indent) + line)

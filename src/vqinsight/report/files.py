@@ -12,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
-from vqinsight.files import whole
+from vqinsight.report.phrases import ResultRecord
 from vqinsight.report.rows import Kind, table
-from vqinsight.report.words import ResultRecord
 
 RESULT_SUFFIXES = (".csv", ".jsonl", ".parquet")
 REPORT_SUFFIXES = (".html", ".htm")
@@ -102,7 +102,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: the file cannot be written.
     """
-    with _plain_errors(path), whole(path.resolve()) as part:
+    with _plain_errors(path), atomic_path(path.resolve()) as part:
         yield part
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from vqinsight.report import plot, words
+from vqinsight.report import phrases, plot
 from vqinsight.report.files import replacing
-from vqinsight.report.words import ResultRecord
+from vqinsight.report.phrases import ResultRecord
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
 
 
@@ -44,13 +44,13 @@ def render(records: Sequence[ResultRecord], title: str | None, command: str | No
         command=command,
         date=datetime.now().astimezone(),
         scores=scores,
-        dimensions=words.scales(scores),
+        dimensions=phrases.scales(scores),
         strips=plot.strips(scores),
         verdicts=[record for record in records if isinstance(record, ClipVerdict)],
         comparisons=[record for record in records if isinstance(record, ClipComparison)],
         rankings=[record for record in records if isinstance(record, ClipRanking)],
-        failures=words.failures(records),
-        provenances=words.provenances(records),
+        failures=phrases.failures(records),
+        provenances=phrases.provenances(records),
     )  # fmt: skip
 
 
@@ -63,14 +63,14 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_harmless,
     )
-    environment.globals.update(words=words, plot=plot)
+    environment.globals.update(words=phrases, plot=plot)
     environment.filters.update(picture=_picture, folder=_folder, file_name=_file_name)
     return environment
 
 
 def _harmless(value: Any) -> Any:
     """What the page shows of a value: text without control characters and half surrogates."""
-    return words.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return phrases.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _picture(jpeg: bytes) -> str:

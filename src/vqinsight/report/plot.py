@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from vqinsight.report.words import number, scale, scales
+from vqinsight.report.phrases import number, scale, scales
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore
 from vqinsight.tasks.types import Dimension
 

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from vqinsight.report.words import ResultRecord, scales
-from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Looked, Reply
+from vqinsight.report.phrases import ResultRecord, scales
+from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
 Kind = Literal["text", "number", "count", "flag", "texts", "numbers", "counts", "replies"]
 Columns = dict[str, Kind]
 Row = dict[str, Any]
 
-_LOOKED: Columns = {
+_INPUT: Columns = {
     "kind": "text",
     "width": "count",
     "height": "count",
@@ -25,15 +25,14 @@ _LOOKED: Columns = {
     "rule": "text",
     "shown_width": "count",
     "shown_height": "count",
-    "detail": "text",
+    "extra": "texts",
     "warnings": "texts",
-    "scopes": "flag",
 }
 _PROVENANCE: Columns = {
     "model": "text",
     "model_hash": "text",
     "family": "text",
-    "prompts": "text",
+    "template": "text",
     "samples": "count",
     "temperature": "number",
     "seed": "count",
@@ -43,7 +42,7 @@ _PROVENANCE: Columns = {
 }
 _CLIP: Columns = {"path": "text", "prompt": "text"}
 _OUTCOME: Columns = {"status": "text", "error": "text"}
-_ANSWERS: Columns = {"reasoning": "text", **_LOOKED, **_PROVENANCE, "replies": "replies"}
+_ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, "replies": "replies"}
 
 
 def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
@@ -63,11 +62,11 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
         return {**_CLIP, "question": "text", **_OUTCOME, **answer, **_ANSWERS}, _rows(records)
     if isinstance(first, ClipRanking):
         place: Columns = {"rank": "count", "wins": "number", "strength": "number"}
-        return {**_CLIP, **_OUTCOME, **place, **_LOOKED, **_PROVENANCE}, _rows(records)
+        return {**_CLIP, **_OUTCOME, **place, **_INPUT, **_PROVENANCE}, _rows(records)
     pair: Columns = {"a": "text", "b": "text", "prompt": "text", **_OUTCOME, "verdict": "text", "consistent": "flag"}
-    looked: Columns = {f"{side}_{key}": kind for side in "ab" for key, kind in _LOOKED.items()}
+    clip_input: Columns = {f"{side}_{key}": kind for side in "ab" for key, kind in _INPUT.items()}
     replies: Columns = {"forward": "replies", "swapped": "replies"}
-    return {**pair, "order_bias": "number", **looked, **_PROVENANCE, **replies}, _rows(records)
+    return {**pair, "order_bias": "number", **clip_input, **_PROVENANCE, **replies}, _rows(records)
 
 
 def _score_columns(records: Sequence[ClipScore]) -> Columns:
@@ -86,15 +85,15 @@ def _record_rows(record: ResultRecord) -> list[Row]:
     if isinstance(record, ClipRanking):
         asked = {"prompt": record.prompt, **_flat(record.provenance, _PROVENANCE)}
         return [
-            {**_flat(place, ("path", *_OUTCOME, "rank", "wins", "strength")), **_looked(place.looked), **asked}
+            {**_flat(place, ("path", *_OUTCOME, "rank", "wins", "strength")), **_input_columns(place.input), **asked}
             for place in record.standings
         ]
     row = _flat(record, ("prompt", *_OUTCOME)) | _flat(record.provenance, _PROVENANCE)
     if isinstance(record, ClipComparison):
         row |= _flat(record, ("a", "b", "verdict", "consistent", "order_bias"))
-        row |= _looked(record.looked_a, "a_") | _looked(record.looked_b, "b_")
+        row |= _input_columns(record.input_a, "a_") | _input_columns(record.input_b, "b_")
         return [row | {"forward": _replies(record.forward), "swapped": _replies(record.swapped)}]
-    row |= _flat(record, ("path", "reasoning")) | _looked(record.looked) | {"replies": _replies(record.replies)}
+    row |= _flat(record, ("path", "reasoning")) | _input_columns(record.input) | {"replies": _replies(record.replies)}
     if isinstance(record, ClipVerdict):
         return [row | _flat(record, ("question", "yes", "share_yes"))]
     row |= _flat(record, ("task", "overall")) | (record.scores or {})
@@ -108,11 +107,11 @@ def _flat(thing: Any, names: Iterable[str]) -> Row:
     return {name: getattr(thing, name) for name in names}
 
 
-def _looked(looked: Looked | None, prefix: str = "") -> Row:
-    if looked is None:
+def _input_columns(clip_input: ClipInput | None, prefix: str = "") -> Row:
+    if clip_input is None:
         return {}
-    row = _flat(looked, (name for name in _LOOKED if not name.startswith("shown_")))
-    row |= {"shown_width": looked.size[0], "shown_height": looked.size[1]}
+    row = _flat(clip_input, (name for name in _INPUT if not name.startswith("shown_")))
+    row |= {"shown_width": clip_input.size[0], "shown_height": clip_input.size[1]}
     row |= {name: list(value) for name, value in row.items() if isinstance(value, tuple)}
     return {prefix + name: value for name, value in row.items()}
 

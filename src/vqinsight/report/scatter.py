@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from vqinsight.evaluation.logistic import Logistic
-from vqinsight.report.words import printable
+from vqinsight.evaluation.metrics.logistic import Logistic
+from vqinsight.report.phrases import printable
 
 Colour = tuple[int, int, int]
 _FINE = 3  # drawn so many times larger, then shrunk: smooth edges

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vqinsight.tasks.answers import TAG
+from vqinsight.tasks.parsing import TAG
 
 
 def format_reward(completion: str) -> float:

@@ -17,7 +17,7 @@ ORDERED = ("natural", "generated")  # of these, those about videos: they also kn
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Completion:
     """One completion, read.
 
     Attributes:
@@ -30,7 +30,7 @@ class Attempt:
     completion: str
     answer: Answer | Missing
     tokens: int
-    clipped: bool = False
+    truncated: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Group:
     question: Question
     label: Answer
     dimensions: tuple[Dimension, ...]
-    attempts: tuple[Attempt, ...]
-    shuffled: tuple[Attempt, ...] = ()
+    completions: tuple[Completion, ...]
+    shuffled: tuple[Completion, ...] = ()
 
 
-Parts = dict[str, float | None]
+RewardBreakdown = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -86,43 +86,43 @@ class Rubric:
         """Whether the question takes the temporal reward: videos that are scored, never pairs, where it confuses."""
         return self.weights.get("temporal", 0.0) > 0 and question.task in ORDERED
 
-    def grade(self, group: Group) -> list[Parts]:
+    def grade(self, group: Group) -> list[RewardBreakdown]:
         """Every part of every attempt, unweighted; ``None`` where a part does not apply to the question."""
         scored = group.question.task in SCORED
-        correctness = [self._correctness(group, attempt) for attempt in group.attempts]
+        correctness = [self._correctness(group, completion) for completion in group.completions]
         columns: dict[str, Sequence[float | None]] = {
-            "format": [format_reward(attempt.completion) for attempt in group.attempts],
+            "format": [format_reward(completion.completion) for completion in group.completions],
             "score": correctness if scored else [None] * len(correctness),
             "comparison": correctness if not scored else [None] * len(correctness),
             "temporal": self._temporal(group, correctness),
-            "length": [self._length(attempt) for attempt in group.attempts],
+            "length": [self._length(completion) for completion in group.completions],
         }
         wanted = [name for name in PARTS if name in self.weights]
-        return [{name: columns[name][i] for name in wanted} for i in range(len(group.attempts))]
+        return [{name: columns[name][i] for name in wanted} for i in range(len(group.completions))]
 
-    def total(self, parts: Parts) -> float:
+    def total(self, parts: RewardBreakdown) -> float:
         """The weighted sum of the parts that apply."""
         return sum(self.weights[name] * value for name, value in parts.items() if value is not None)
 
-    def _correctness(self, group: Group, attempt: Attempt) -> float:
+    def _correctness(self, group: Group, completion: Completion) -> float:
         if not isinstance(group.label, Score):
-            return comparison_reward(attempt.answer, group.label)
-        if not isinstance(attempt.answer, Score):
+            return comparison_reward(completion.answer, group.label)
+        if not isinstance(completion.answer, Score):
             return worst_reward(group.dimensions, self.scale)
         return multi_score_reward(
-            attempt.answer.values, group.label.values, group.dimensions, self.scale, self.dimension_weights
+            completion.answer.values, group.label.values, group.dimensions, self.scale, self.dimension_weights
         )
 
     def _temporal(self, group: Group, correctness: Sequence[float]) -> Sequence[float | None]:
         if not group.shuffled:
             return [None] * len(correctness)
-        shuffled = [self._correctness(group, attempt) for attempt in group.shuffled]
+        shuffled = [self._correctness(group, completion) for completion in group.shuffled]
         return temporal_reward(correctness, shuffled, self.alpha, self.mu, self.correct)
 
-    def _length(self, attempt: Attempt) -> float:
-        if isinstance(attempt.answer, Missing):
+    def _length(self, completion: Completion) -> float:
+        if isinstance(completion.answer, Missing):
             return 0.0
-        return length_reward(attempt.tokens, self.gamma, self.l_min, self.l_max)
+        return length_reward(completion.tokens, self.gamma, self.l_min, self.l_max)
 
 
 PARTS = ("format", "score", "comparison", "temporal", "length")

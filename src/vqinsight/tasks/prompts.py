@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vqinsight.errors import UsageError
-from vqinsight.tasks import answers
+from vqinsight.tasks import parsing
 from vqinsight.tasks.types import Answer, Choice, Dimension, Missing, Preference, Question, Score, TaskName, Verdict
 
 _HARMLESS = str.maketrans("<>", "‹›")
@@ -74,15 +74,15 @@ class PromptSet:
 
     def parse(self, question: Question, completion: str) -> Answer | Missing:
         """What the completion answers to the question, on the question's own scales. Never raises."""
-        text = answers.answer_text(completion)
+        text = parsing.answer_text(completion)
         if isinstance(text, Missing):
             return text
         if question.task == "compare":
-            return answers.parse_choice(text)
+            return parsing.parse_choice(text)
         if question.task == "yesno":
-            return answers.parse_yes_no(text)
+            return parsing.parse_yes_no(text)
         dims = {self.answer_keys.get(dim.key, dim.key): dim for dim in self.dimensions(question)}
-        values = answers.parse_scores(text, {key: (dim.low, dim.high) for key, dim in dims.items()})
+        values = parsing.parse_scores(text, {key: (dim.low, dim.high) for key, dim in dims.items()})
         if isinstance(values, Missing):
             return values
         return Score({dim.key: values[key] for key, dim in dims.items()})

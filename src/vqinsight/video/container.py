@@ -11,9 +11,9 @@ import av.error
 import numpy as np
 
 from vqinsight.errors import UnreadableVideo
-from vqinsight.video.cuts import ends_early
 from vqinsight.video.decode import open_video, oriented, pictures
 from vqinsight.video.info import ASSUMED_FPS, COPY_AGAIN, VideoInfo
+from vqinsight.video.truncation import ends_early
 
 # Containers whose header tells the duration; elsewhere FFmpeg works it out from what it can read.
 PROMISE_SECONDS = frozenset({"matroska,webm", "flv", "asf"})

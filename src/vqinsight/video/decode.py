@@ -14,8 +14,8 @@ import av.stream
 import numpy as np
 
 from vqinsight.errors import UnreadableVideo
-from vqinsight.video.cuts import is_container
 from vqinsight.video.info import COPY_AGAIN, VideoInfo, on_white
+from vqinsight.video.truncation import is_container
 
 THREADS = 2  # more gain nothing measurable on runs as short as these, and each holds frames of its own in memory
 # What FFmpeg takes any text or image for by its suffix; it would draw a text as a film of letters.

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vqinsight.errors import UnreadableVideo
-from vqinsight.video.cuts import ends_early
 from vqinsight.video.info import ASSUMED_FPS, COPY_AGAIN, VideoInfo, image_files, on_white
+from vqinsight.video.truncation import ends_early
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height

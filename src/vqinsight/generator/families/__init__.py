@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from vqinsight.generator.diffusers import PipelineGenerator
 from vqinsight.generator.families.cogvideox import CogVideoXGenerator
 from vqinsight.generator.families.ltx import LTXGenerator
 from vqinsight.generator.families.unet3d import open_unet3d
 from vqinsight.generator.families.wan import WanGenerator
+from vqinsight.generator.pipeline import PipelineGenerator
 
 FAMILIES: dict[str, Any] = {
     "TextToVideoSDPipeline": open_unet3d,

@@ -9,7 +9,7 @@ from diffusers import CogVideoXDDIMScheduler
 
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Conditioning
-from vqinsight.generator.diffusers import PipelineGenerator, to_pixels
+from vqinsight.generator.pipeline import PipelineGenerator, to_pixels
 
 
 class CogVideoXGenerator(PipelineGenerator):

@@ -11,7 +11,7 @@ import torch
 from diffusers.pipelines.ltx.pipeline_ltx import calculate_shift
 
 from vqinsight.generator.base import Conditioning
-from vqinsight.generator.diffusers import StandardizedGenerator, to_pixels
+from vqinsight.generator.pipeline import StandardizedGenerator, to_pixels
 
 
 class LTXGenerator(StandardizedGenerator):

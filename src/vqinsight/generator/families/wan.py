@@ -8,7 +8,7 @@ import torch
 
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Conditioning
-from vqinsight.generator.diffusers import StandardizedGenerator, to_pixels
+from vqinsight.generator.pipeline import StandardizedGenerator, to_pixels
 
 
 class WanGenerator(StandardizedGenerator):

@@ -1,0 +1,72 @@
+"""Clips by name, as one model takes them: read from files, or rendered where the name is of a synthetic clip."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from vqinsight.errors import UnreadableVideo
+from vqinsight.settings.inference import InferenceSettings
+from vqinsight.video.patches import PixelSpec
+from vqinsight.video.preprocess import ProcessedClip, preprocess_clip
+from vqinsight.video.views import ViewBuilder
+
+SYNTHETIC = "synthetic:"  # how the names of synthetic clips begin
+_WORKERS = 2  # threads that decode ahead of the vision tower
+_AHEAD = 8  # clips decoded before they are taken
+
+
+@dataclass(frozen=True)
+class ClipLoader:
+    """Reads, samples and cuts clips for one model; thread-safe.
+
+    Attributes:
+        settings: how frames are sampled.
+        spec: how pixels are cut.
+        views: what the model is shown.
+        folder_fps: frame rate of folders of frames.
+    """
+
+    settings: InferenceSettings
+    spec: PixelSpec
+    views: ViewBuilder
+    folder_fps: float | None = None
+
+    def load(self, path: str) -> ProcessedClip:
+        """The clip of that name.
+
+        Raises:
+            UnreadableVideo: with the file, the reason and the remedy.
+        """
+        if path.startswith(SYNTHETIC):
+            from vqinsight.synthetic.clips import synthetic_clip  # the generator of scenes is not needed for files
+
+            return synthetic_clip(path, self.settings, self.spec, self.views)
+        return preprocess_clip(path, self.settings, self.spec, self.views, folder_fps=self.folder_fps)
+
+    def try_load(self, path: str) -> ProcessedClip | UnreadableVideo:
+        """The clip, or why it cannot be read."""
+        try:
+            return self.load(path)
+        except UnreadableVideo as error:
+            return error
+
+    def prefetch(
+        self, paths: Iterable[str], *, workers: int = _WORKERS, ahead: int = _AHEAD
+    ) -> Iterator[ProcessedClip | UnreadableVideo]:
+        """``try_load`` of each path, in order, while the next ``ahead`` are being decoded in the background."""
+        source = iter(paths)
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            waiting: deque[Future[ProcessedClip | UnreadableVideo]] = deque()
+            try:
+                while True:
+                    waiting.extend(pool.submit(self.try_load, path) for path in islice(source, ahead - len(waiting)))
+                    if not waiting:
+                        return
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()

@@ -1,0 +1,239 @@
+"""Every system of the paper's Tables 1 to 3, and two references, in one dict: what it is and how to get it."""
+
+from __future__ import annotations
+
+from vqinsight.baselines.base import System
+
+_GIT = "https://github.com"
+_HUB = "hf download"
+_TINY = "Tested on tiny random weights of the same architecture, never on the released ones."
+_NO_CODE = "No code here: a row is read from a file of predictions or of published figures."
+_OWN_ENVIRONMENT = (
+    "Called over a pipe in an environment of its own; tested against a stand-in for its package, not with it."
+)
+
+
+_GENERATED = ("spatial", "temporal", "alignment")
+
+
+def _published(
+    name: str, title: str, licence: str, source: str, *, dimensions: tuple[str, ...] = ("quality",), note: str = ""
+) -> System:
+    return System(
+        name=name,
+        title=title,
+        state="published numbers only",
+        licence=licence,
+        source=source,
+        extra=None,
+        command=f"git clone {source}",
+        dimensions=dimensions,
+        note=f"{_NO_CODE} {note}".strip(),
+    )
+
+
+_ALL = (
+    System(
+        name="technical",
+        title="Technical score",
+        state="runs here",
+        licence="Apache-2.0",
+        source="this repository, baselines/technical.py",
+        extra=None,
+        command="nothing to get",
+        dimensions=("spatial", "temporal", "quality"),
+        note="Sharpness, noise, blocking, flicker, freezing, unsteadiness; knows no content.",
+    ),
+    System(
+        name="always_a",
+        title="Always A",
+        state="runs here",
+        licence="Apache-2.0",
+        source="this repository, baselines/always_a.py",
+        extra=None,
+        command="nothing to get",
+        dimensions=(),
+        note="The share of pairs whose label is A.",
+    ),
+    System(
+        name="nano",
+        title="VQ-Insight nano",
+        state="runs here",
+        licence="Apache-2.0",
+        source="this repository, docs/nano.md",
+        extra=None,
+        command="nothing to get",
+        dimensions=(*_GENERATED, "quality"),
+        note="The embedded model; model=DIR takes another of its stages.",
+    ),
+    System(
+        name="sft",
+        title="Supervised fine-tuning",
+        state="needs weights",
+        licence="the base model's",
+        source="this repository, stages/sft.py",
+        extra=None,
+        command="vqinsight train nano/sft",
+        dimensions=(*_GENERATED, "quality"),
+        note="model=DIR names the finished folder. Runs on any folder that the assessor loads.",
+    ),
+    System(
+        name="qwen2_5_vl",
+        title="Qwen2.5-VL, zero-shot",
+        state="needs weights",
+        licence="Apache-2.0 (7B; 3B: Qwen Research Licence, non-commercial)",
+        source="https://huggingface.co/Qwen/Qwen2.5-VL-7B-Instruct",
+        extra=None,
+        command=f"{_HUB} Qwen/Qwen2.5-VL-7B-Instruct",
+        dimensions=(*_GENERATED, "quality"),
+        note=f"Asked with the standard prompts. {_TINY}",
+    ),
+    System(
+        name="q_insight",
+        title="Q-Insight",
+        state="needs weights",
+        licence="not stated where we looked; see the hub page",
+        source="https://huggingface.co/ByteDance/Q-Insight",
+        extra=None,
+        command=f"{_HUB} ByteDance/Q-Insight --include 'score_degradation/*'",
+        dimensions=("quality",),
+        note=f"An image model: the mean over four frames; our wording. {_TINY}",
+    ),
+    System(
+        name="vq_insight",
+        title="VQ-Insight, released",
+        state="needs weights",
+        licence="not stated where we looked; see the hub page",
+        source="https://huggingface.co/ByteDance/Q-Insight",
+        extra=None,
+        command=f"{_HUB} ByteDance/Q-Insight --include 'vqinsight-*/*'",
+        dimensions=(*_GENERATED, "quality"),
+        note=f"Three models for three questions, one in memory at a time; our wording. {_TINY}",
+    ),
+    System(
+        name="clip_iqa",
+        title="CLIP-IQA",
+        state="needs weights",
+        licence="torchmetrics Apache-2.0; piq Apache-2.0; CLIP MIT",
+        source="https://arxiv.org/abs/2207.12396",
+        extra="clip",
+        command="pip install 'vqinsight[clip]'; for its own ResNet-50 'vqinsight[clip-iqa]', which needs torchvision",
+        dimensions=("quality",),
+        note="Mean over eight frames. Tested on a tiny random CLIP through torchmetrics; the ResNet-50 of piq was not.",
+    ),
+    System(
+        name="clipscore",
+        title="CLIPScore",
+        state="needs weights",
+        licence="torchmetrics Apache-2.0; CLIP MIT",
+        source="https://arxiv.org/abs/2104.08718",
+        extra="clip",
+        command=f"pip install 'vqinsight[clip]'; {_HUB} openai/clip-vit-base-patch16",
+        dimensions=("alignment",),
+        note="Mean over eight frames. Tested on a tiny random CLIP through torchmetrics.",
+    ),
+    System(
+        name="vqascore",
+        title="VQAScore on a Qwen-VL",
+        state="needs weights",
+        licence="the model's",
+        source="https://arxiv.org/abs/2404.01291",
+        extra=None,
+        command=f"{_HUB} Qwen/Qwen2.5-VL-7B-Instruct",
+        dimensions=("alignment",),
+        note=f"The probability of Yes, on the whole clip; our wording. {_TINY}",
+    ),
+    System(
+        name="clip_flant5",
+        title="VQAScore, CLIP-FlanT5",
+        state="needs weights",
+        licence="t2v-metrics Apache-2.0",
+        source="https://github.com/linzhiqiu/t2v_metrics",
+        extra=None,
+        command="python3.10 -m venv t2v && t2v/bin/pip install t2v-metrics==3.0; then python=t2v/bin/python",
+        dimensions=("alignment",),
+        note=f"Pins torch 2.5.1, so not an extra of ours. Mean over frames. {_OWN_ENVIRONMENT}",
+    ),
+    System(
+        name="level_words",
+        title="Q-Align's readout on a Qwen-VL",
+        state="needs weights",
+        licence="the model's",
+        source="https://arxiv.org/abs/2312.17090",
+        extra=None,
+        command=f"{_HUB} Qwen/Qwen2.5-VL-7B-Instruct",
+        dimensions=("quality",),
+        note=f"Not Q-Align: its readout (five level words) on a model not taught for it. {_TINY}",
+    ),
+    System(
+        name="q_align",
+        title="Q-Align (OneAlign)",
+        state="needs weights",
+        licence="MIT",
+        source="https://github.com/Q-Future/Q-Align",
+        extra=None,
+        command="python3.10 -m venv qalign && qalign/bin/pip install torch transformers==4.36.1 accelerate "
+        "sentencepiece pillow icecream; then python=qalign/bin/python",
+        dimensions=("quality",),
+        note=f"An mPLUG-Owl2, which transformers 5 lacks; runs code from its hub page. {_OWN_ENVIRONMENT}",
+    ),
+    System(
+        name="unifiedreward",
+        title="UnifiedReward",
+        state="needs weights",
+        licence="MIT",
+        source="https://github.com/CodeGoat24/UnifiedReward",
+        extra=None,
+        command=f"{_HUB} CodeGoat24/UnifiedReward-qwen-7b",
+        dimensions=("spatial", "temporal", "dynamic", "alignment", "factual", "quality"),
+        note=f"The version on Qwen2.5-VL, not that on LLaVA; our wording; pairs in both orders. {_TINY}",
+    ),
+    System(
+        name="unifiedreward_think",
+        title="UnifiedReward-Think",
+        state="needs weights",
+        licence="MIT",
+        source="https://github.com/CodeGoat24/UnifiedReward",
+        extra=None,
+        command=f"{_HUB} CodeGoat24/UnifiedReward-Think-qwen-7b",
+        dimensions=(),
+        note=f"Compares only; the version on Qwen2.5-VL; our wording; pairs in both orders. {_TINY}",
+    ),
+    System(
+        name="videoreward",
+        title="VideoReward",
+        state="needs weights",
+        licence="Apache-2.0",
+        source="https://github.com/KwaiVGI/VideoAlign",
+        extra=None,
+        command=f"{_HUB} KwaiVGI/VideoReward --local-dir DIR; then folder=DIR",
+        dimensions=_GENERATED,
+        note=f"Our wording unless template= gives theirs, which its head was taught with. {_TINY}",
+    ),
+    _published(
+        "fast_vqa",
+        "FAST-VQA",
+        "see the repository (its lists of labels: MIT)",
+        f"{_GIT}/VQAssessment/FAST-VQA-and-FasterVQA",
+    ),
+    _published("minimalist_vqa", "Minimalist-VQA", "Apache-2.0", f"{_GIT}/sunwei925/MinimalisticVQA"),
+    _published("mplug_owl2", "mPLUG-Owl2", "MIT", f"{_GIT}/X-PLUG/mPLUG-Owl"),
+    _published("q_instruct", "Q-Instruct", "Apache-2.0", f"{_GIT}/Q-Future/Q-Instruct"),
+    _published(
+        "vqa2",
+        "VQA²",
+        "weights Apache-2.0 by their hub page",
+        f"{_GIT}/Q-Future/Visual-Question-Answering-for-Video-Quality-Assessment",
+        note="The original replaces a file inside transformers 4.44.",
+    ),
+    _published(
+        "videoscore",
+        "VideoScore",
+        "weights MIT by their hub page",
+        f"{_GIT}/TIGER-AI-Lab/VideoScore",
+        dimensions=("spatial", "temporal", "dynamic", "alignment", "factual"),
+    ),
+    _published("visionreward", "VisionReward", "see the repository", f"{_GIT}/THUDM/VisionReward"),
+    _published("ugvq", "UGVQ", "not stated", f"{_GIT}/zczhang-sjtu/UGVQ", dimensions=_GENERATED),
+)
+SYSTEMS: dict[str, System] = {system.name: system for system in _ALL}

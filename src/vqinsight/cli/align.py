@@ -1,0 +1,265 @@
+"""``vqinsight pairs``, ``align`` and ``repair``: the assessor teaches a generator."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from vqinsight.cli import options as opt
+from vqinsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqinsight.generator.base import Generator
+    from vqinsight.generator.repair import Repair
+    from vqinsight.inference.api import VQInsight
+    from vqinsight.ranking.pairs_file import Pairs
+    from vqinsight.ranking.select import Candidates
+
+NOTHING = 1  # exit code: no pair, no repair
+_GENERATOR, _OUTPUT = "Generator", "Output"
+
+GeneratorName = Annotated[
+    str, typer.Option(metavar="NAME", help="nano, a folder, or a hub id.", rich_help_panel=_GENERATOR)
+]
+
+
+def pairs(
+    prompts: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PROMPTS",
+            show_default=False,
+            help="A text file with one prompt a line; or a folder of clips that exist, one sub-folder a prompt.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="The pairs, .jsonl; a stopped run goes on.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ],
+    generator: GeneratorName = "nano",
+    candidates: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Clips a prompt, N of Eq. 8.", rich_help_panel=_GENERATOR)
+    ] = 10,
+    at_once: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Clips that are made together.", rich_help_panel=_GENERATOR)
+    ] = 8,
+    clips: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", show_default=False, help="Where clips go; by default beside FILE.", rich_help_panel=_OUTPUT
+        ),
+    ] = None,
+    videodpo: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Also write metadata.json and pair.json, as VideoDPO's training code reads them.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    mode: Annotated[
+        Literal["all", "tournament", "scores"],
+        typer.Option(
+            help="Judge all pairs, find only best and worst in 3N/2 comparisons, or take the highest and the lowest "
+            "score (with --samples 8 or so)."
+        ),
+    ] = "all",
+    check: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Prompts that a tournament also judges by all pairs.")
+    ] = 20,
+    model: opt.Model = "nano",
+    adapter: opt.Adapter = None,
+    device: opt.Device = "auto",
+    dtype: opt.DType = "auto",
+    samples: opt.Samples = 1,
+    temperature: opt.Temperature = 1.0,
+    seed: opt.Seed = 0,
+) -> None:
+    """Make clips for each prompt, judge them in pairs, and keep the most and the least chosen (Eq. 8)."""
+    from vqinsight.report.output import plain_endings
+
+    with plain_endings("Interrupted. What was made and judged is kept; the same command goes on from there."):
+        from vqinsight.ranking.pairs_file import agreement, judge_all, write_videodpo
+        from vqinsight.report import progress
+
+        if out.suffix != ".jsonl":
+            raise UsageError(f"--out {out}: give a name that ends in .jsonl.")
+        if prompts.is_dir():
+            from vqinsight.ranking.candidate_folders import read_candidates
+
+            groups = read_candidates(prompts)
+        else:
+            folder = clips or out.with_name(f"{out.stem}_clips")
+            groups = _make(prompts, generator, candidates, at_once, folder, seed, device)
+        judge = _load(model, adapter, device, dtype)
+        with progress.counting("Judging", len(groups), False) as count:
+            found = judge_all(
+                judge.assessor,
+                groups,
+                out,
+                mode=mode,
+                check=check,
+                samples=samples,
+                temperature=temperature,
+                seed=seed,
+                on_progress=count,
+            )
+        if videodpo is not None:
+            write_videodpo(videodpo, found.pairs)
+        _say_pairs(found, agreement(out), out)
+    sys.exit(0 if found.pairs else NOTHING)
+
+
+def align(config: opt.Config, changes: opt.Changes = None, resume: opt.Resume = False) -> None:
+    """Let assessor and generator teach each other as a TOML file says: stage 3."""
+    from vqinsight.report.output import plain_endings
+
+    with plain_endings("Interrupted. Go on with the same command and --resume."):
+        from vqinsight.training import start_alignment
+        from vqinsight.training.run import processes
+
+        final = start_alignment(config, changes or [], resume=resume)
+        if os.environ.get("RANK", "0") == "0":  # of several processes only the first
+            typer.echo(f"The generator is in {final}: use it with --generator {final}")
+        processes().destroy_process_group()  # or its threads may end the interpreter with an error
+
+
+def repair(
+    clip: opt.Clip,
+    prompt: Annotated[str, typer.Option(metavar="TEXT", show_default=False, help="The text it was made from.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="The new clip, .mp4, written only if it is accepted.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ],
+    generator: GeneratorName = "nano",
+    attempts: Annotated[int, typer.Option(min=1, metavar="N", help="New clips at most.")] = 4,
+    words: Annotated[
+        str, typer.Option(metavar="TEXT", help="What the prompt gets appended where quality is at fault.")
+    ] = "clean and smooth",
+    blind: Annotated[
+        bool, typer.Option("--blind", help="The control: no critique, the same prompt, made anew.")
+    ] = False,
+    model: opt.Model = "nano",
+    adapter: opt.Adapter = None,
+    device: opt.Device = "auto",
+    dtype: opt.DType = "auto",
+    seed: opt.Seed = 0,
+    report: opt.Report = None,
+) -> None:
+    """Let the assessor criticise a clip, make it again, and keep the new one only if it is preferred in both orders."""
+    from vqinsight.report.output import plain_endings
+
+    with plain_endings("Interrupted. The clip is as it was."):
+        import shutil
+        import tempfile
+
+        from vqinsight.generator.repair import repair as mend
+        from vqinsight.report import progress
+        from vqinsight.report.files import REPORT_SUFFIXES, check_target
+
+        check_target(out, "--out", (".mp4",), [clip])
+        if report is not None:
+            check_target(report, "--report", REPORT_SUFFIXES, [clip])
+        judge = _load(model, adapter, device, dtype)
+        maker = _open(generator, device)
+        with tempfile.TemporaryDirectory() as folder, progress.waiting("Repairing"):
+            done = mend(
+                maker,
+                judge.assessor,
+                clip,
+                prompt,
+                Path(folder),
+                attempts=attempts,
+                seed=seed,
+                words=words,
+                blind=blind,
+            )
+            if done.accepted is not None:
+                shutil.copyfile(done.accepted, out)
+        _say_repair(done, out)
+        if report is not None:
+            _report(judge, done, out, report)
+    sys.exit(0 if done.accepted is not None else NOTHING)
+
+
+def _make(prompts: Path, name: str, count: int, at_once: int, folder: Path, seed: int, device: str) -> list[Candidates]:
+    from vqinsight.generator.candidates import make_candidates
+    from vqinsight.report import progress
+    from vqinsight.settings.align import PromptSettings
+    from vqinsight.training.prompts import read_prompts
+
+    texts = read_prompts(PromptSettings(file=prompts))
+    generator = _open(name, device)
+    with progress.counting("Making clips", len(texts), False) as show:
+        return make_candidates(generator, texts, count, folder, seed=seed, at_once=at_once, on_progress=show)
+
+
+def _open(name: str, device: str) -> Generator:
+    import torch
+
+    from vqinsight.generator.load import open_generator
+    from vqinsight.report import progress
+
+    place = str(torch.accelerator.current_accelerator() or "cpu") if device == "auto" else device
+    with progress.waiting(f"Loading {name}"):
+        return open_generator(name, device=place)
+
+
+def _load(model: str, adapter: str | None, device: str, dtype: str) -> VQInsight:
+    import vqinsight
+    from vqinsight.report import progress
+
+    with progress.waiting(f"Loading {model}"):
+        return vqinsight.load(model, adapter=adapter, device=device, dtype=dtype, on_message=progress.notice)
+
+
+def _say_pairs(found: Pairs, agreement: str | None, out: Path) -> None:
+    typer.echo(f"{found.summary()}. In {out}.")
+    for place in found.missing:
+        typer.echo(f"not on the disk: {place}")
+    if agreement:
+        typer.echo(agreement)
+
+
+def _say_repair(done: Repair, out: Path) -> None:
+    if done.critique is not None:
+        typer.echo(f"Critique: {done.critique.text or '(no words)'}")
+    if done.plan is None:
+        typer.echo("Nothing is found wrong: the clip is left as it is.")
+        return
+    how = "anew" if done.plan.strength is None else f"from itself, strength {done.plan.strength:g}"
+    typer.echo(f"Asked for: {done.plan.text} ({how})")
+    for number, attempt in enumerate(done.attempts, start=1):
+        verdict = attempt.problem or (
+            "preferred in both orders" if attempt.accepted else "not preferred in both orders"
+        )
+        typer.echo(f"Attempt {number}: {verdict}")
+    kept = f"The new clip is in {out}." if done.accepted else "None is accepted: the clip is left as it is."
+    typer.echo(kept)
+
+
+def _report(judge: VQInsight, done: Repair, out: Path, report: Path) -> None:
+    """Before and after, with frames, scores and the comparison."""
+    from vqinsight.report.html import write_report
+    from vqinsight.report.phrases import ResultRecord
+
+    records: list[ResultRecord] = [judge.score(done.clip, done.prompt)]
+    if done.accepted is not None:
+        records += [judge.score(str(out), done.prompt), judge.compare(done.clip, str(out), done.prompt)]
+    write_report(report, records, title="Repair: before and after", command=shlex.join(["vqinsight", *sys.argv[1:]]))

@@ -1,0 +1,240 @@
+"""``vqinsight evaluate``: a model, or another system, sits a benchmark."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vqinsight.cli import options as opt
+from vqinsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqinsight.evaluation.prediction_file import Header
+    from vqinsight.evaluation.predictor import PredictedExample, Predictor
+    from vqinsight.report.evaluation_report import EvaluationRun
+
+NOTHING_MEASURED = 1  # exit code
+_BENCHMARK, _OUTPUT = "The benchmark", "Output"
+
+
+@opt.asking
+def evaluate(
+    bench: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="BENCH",
+            show_default=False,
+            help="koniq, lgvq, lsvq, live_vqc, konvid, genai_bench, visionreward (MonetBench), table, or synthetic.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Where it was downloaded to; for table the .csv or .jsonl file. The synthetic set needs none.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Instead of the test split; lsvq also has 1080p.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Only questions of this kind: image, natural, generated, compare, yesno. May be given several times.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default=False,
+            help="Only so many questions; of the synthetic set, so many of each task (100 if absent).",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    scale: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="LOW HIGH",
+            show_default=False,
+            help="The range of a table's scores, where it does not say.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    unpack: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Where to write clips that lie inside Parquet files.",
+            rich_help_panel=_BENCHMARK,
+        ),
+    ] = None,
+    baseline: opt.Baseline = None,
+    given: opt.Given = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="The result, .json; predictions and plots lie beside it. By default in the folder evaluations.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    stored: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            show_default=False,
+            help="Make the figures again from predictions (.parquet), without model and clips; writes what is named.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
+) -> None:
+    """Ask a benchmark's questions and say how far the answers agree with people's. A run that was stopped goes on."""
+    from vqinsight.report.output import plain_endings
+
+    with plain_endings("Interrupted. What was answered is kept; the same command goes on from there."):
+        _check(bench, out, asked.report, stored)
+        _check_judge(baseline, given or [], asked)
+        if stored is not None:
+            if data is not None:
+                raise UsageError("--from needs no clips: leave out --data.")
+            run = _again(bench, stored)
+        else:
+            from vqinsight.evaluation.benchmarks import load_benchmark
+            from vqinsight.report import progress
+
+            with progress.waiting(f"Reading {bench}"):
+                read = {key: value for key, value in (("scale", scale), ("unpack", unpack)) if value is not None}
+                exam = load_benchmark(str(bench), data, split, tasks=task or (), count=count, options=read)
+            judge = _load(asked) if baseline is None else _open(baseline, given or [])
+            out = out or _place(exam.benchmark, exam.split, data, judge)
+            run = _ask(judge, exam, out, asked.json_lines)
+        _deliver(run, out, asked.report, asked.json_lines)
+    sys.exit(0 if run.summary.measured else NOTHING_MEASURED)
+
+
+def _check(bench: str | None, out: Path | None, report: Path | None, stored: Path | None) -> None:
+    """Refuse what can be refused before anything is loaded."""
+    from vqinsight.report.files import REPORT_SUFFIXES, check_target
+
+    if bench is None and stored is None:
+        raise UsageError("Name a benchmark, such as: vqinsight evaluate synthetic")
+    if stored is not None and not stored.is_file():
+        raise UsageError(f"--from {stored}: no such file.")
+    if out is not None:
+        check_target(out, "--out", (".json",), [])
+    if report is not None:
+        check_target(report, "--report", REPORT_SUFFIXES, [])
+
+
+def _again(bench: str | None, stored: Path) -> EvaluationRun:
+    from vqinsight.evaluation.prediction_file import read_predictions
+
+    header, rows = read_predictions(stored)
+    if bench not in (None, header.benchmark):
+        raise UsageError(f"{stored} holds predictions for {header.benchmark}, not for {bench}.")
+    return _measure(header, rows, None)
+
+
+def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> None:
+    """A baseline takes its own options, a model those of the assessor; neither is silently passed over."""
+    if baseline is None:
+        if given:
+            raise UsageError("--set goes with --baseline.")
+        return
+    unused = [name for name in (*opt.LOADING, *opt.SAMPLING) if getattr(asked, name) != getattr(opt.Asking(), name)]
+    if unused:
+        names = ", ".join("--" + name.replace("_", "-") for name in unused)
+        raise UsageError(f"--baseline {baseline} takes its options as --set KEY=VALUE; {names} is for --model.")
+
+
+def _load(asked: opt.Asking) -> Predictor:
+    import vqinsight
+    from vqinsight.inference.predictor import AssessorPredictor
+    from vqinsight.report import progress
+
+    with progress.waiting(f"Loading {asked.model}"):
+        judge = vqinsight.load(**asked.pick(*opt.LOADING), on_message=progress.notice)
+    return AssessorPredictor(judge, **asked.pick(*opt.SAMPLING), folder_fps=asked.folder_fps)
+
+
+def _open(baseline: str, given: list[str]) -> Predictor:
+    from vqinsight.baselines.open import open_baseline
+    from vqinsight.baselines.predictor import BaselinePredictor
+    from vqinsight.report import progress
+    from vqinsight.settings.reader import read_change
+
+    options = dict(read_change(each, "model=DIR") for each in given)
+    with progress.waiting(f"Opening {baseline}"):
+        return BaselinePredictor(open_baseline(baseline, **options), options)
+
+
+def _place(benchmark: str, split: str, data: Path | None, judge: Predictor) -> Path:
+    """Where a run that was given no place keeps its files: the same for the same question to the same model."""
+    name = data.stem if benchmark == "table" and data is not None else benchmark
+    folder = Path("evaluations")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder {folder} cannot be made here ({error.strerror}). Give --out.") from error
+    return folder / f"{name}_{split}_{judge.digest}.json"
+
+
+def _ask(judge: Predictor, exam: Any, out: Path, as_json: bool) -> EvaluationRun:
+    from vqinsight.baselines.predictor import BaselinePredictor
+    from vqinsight.evaluation.prediction_file import Header, PredictionFile
+    from vqinsight.evaluation.run import run_benchmark
+    from vqinsight.report import progress
+
+    header = Header.of(judge, exam.benchmark, exam.split)
+    file = PredictionFile(out.with_name(f"{out.stem}.predictions.parquet"), header)
+    with progress.counting("Asking", len(exam.examples), as_json) as count:
+        rows = run_benchmark(judge, exam.examples, file, on_progress=count)
+    notes = judge.notes(exam.examples) if isinstance(judge, BaselinePredictor) else ()
+    if others := file.others(exam.examples):
+        notes = (*notes, f"{others} kept predictions belong to no question of this run and are in no figure")
+    return _measure(header, rows, replace(exam, notes=(*exam.notes, *notes)))
+
+
+def _measure(header: Header, rows: list[PredictedExample], exam: Any) -> EvaluationRun:
+    from vqinsight.evaluation.summary import summarise
+    from vqinsight.report import progress
+    from vqinsight.report.evaluation_report import EvaluationRun
+
+    with progress.waiting("Measuring"):
+        summary = summarise(rows)
+    return EvaluationRun(header, summary, exam, shlex.join(["vqinsight", *sys.argv[1:]]))
+
+
+def _deliver(run: EvaluationRun, out: Path | None, report: Path | None, as_json: bool) -> None:
+    from rich.console import Console
+
+    from vqinsight.report.evaluation_report import show, write
+
+    files = write(run, out, report)
+    if as_json:
+        print(json.dumps(run.as_dict()))
+    else:
+        show(Console(markup=False, highlight=False, emoji=False), run, files)

@@ -1,0 +1,87 @@
+"""``vqinsight generate``: texts become clips."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vqinsight.cli import options as opt
+from vqinsight.errors import UsageError
+
+SOME_LEFT_OUT = 1  # exit code
+
+
+def generate(
+    prompts: Annotated[
+        list[str],
+        typer.Argument(metavar="PROMPT", show_default=False, help="Texts, or text files with one prompt a line."),
+    ],
+    generator: Annotated[
+        str, typer.Option(metavar="NAME", help="nano (embedded), a folder, or the hub id of a diffusers pipeline.")
+    ] = "nano",
+    candidates: Annotated[int, typer.Option(min=1, metavar="N", help="Clips a prompt.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", help="Fixes the clips.")] = 0,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Gets a folder a prompt, and candidates.jsonl: what was made, and how.")
+    ] = Path("generated"),
+    at_once: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Clips made together; lower it when memory runs out.")
+    ] = 8,
+    device: opt.Device = "cpu",
+) -> None:
+    """Make clips from texts; a black or broken one is left out and named. A run that was stopped goes on."""
+    from vqinsight.report import progress
+    from vqinsight.report.output import plain_endings
+
+    with plain_endings("Interrupted. What was made is kept; the same command goes on from there."):
+        texts = gather(prompts)
+        from vqinsight.generator.candidates import make_candidates
+        from vqinsight.generator.load import open_generator
+
+        with progress.waiting(f"Loading {generator}"):
+            opened = open_generator(generator, device=device)
+        with progress.counting("Making clips", len(texts), False) as count:
+            made = make_candidates(opened, texts, candidates, out, seed=seed, at_once=at_once, on_progress=count)
+        for group in made:
+            for path in group.paths:
+                typer.echo(path)
+        left_out = _left_out(out)
+        for name, reason in left_out:
+            progress.notice(f"{out / name}: {reason}, left out")
+        total = sum(len(group.paths) for group in made)
+        progress.notice(f"Clips made: {total} in {out}; prompts: {len(texts)}; left out: {len(left_out)}.")
+    sys.exit(SOME_LEFT_OUT if left_out else 0)
+
+
+def gather(given: Sequence[str]) -> list[str]:
+    """Each distinct prompt once: a text itself, or the lines of a text file.
+
+    Raises:
+        UsageError: a file cannot be read, or there is no prompt at all.
+    """
+    texts: list[str] = []
+    for each in given:
+        file = Path(each)
+        if len(each) < 256 and file.is_file():
+            try:
+                texts += file.read_text(encoding="utf-8-sig").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(f"{each}: cannot be read as text ({error}). Give one prompt a line.") from error
+        else:
+            texts.append(each)
+    found = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
+    if not found:
+        raise UsageError("There is no prompt. Give a text, or a file with one prompt a line.")
+    return found
+
+
+def _left_out(folder: Path) -> list[tuple[str, str]]:
+    from vqinsight.datasets.rows import read_json_lines
+    from vqinsight.ranking.candidate_folders import MADE
+
+    rows = [row.values for row in read_json_lines(folder / MADE) if row.problem is None]
+    return [(f"{row['id']}/{clip}", reason) for row in rows for clip, reason in row.get("bad", {}).items()]

@@ -1,0 +1,199 @@
+"""Options that several verbs share, each with its help, its range and its place in ``--help``."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from vqinsight.errors import UsageError
+
+LOADING = ("model", "adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
+SAMPLING = ("samples", "temperature", "seed")
+
+_MODEL, _FRAMES, _ANSWERS, _OUTPUT = "Model", "What is looked at", "How answers are drawn", "Output"
+
+
+def _above_zero(value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"{value:g} is not a number above 0.")
+    return value
+
+
+def _known_template(value: str | None) -> str | None:
+    from vqinsight.tasks.prompts import prompt_set
+
+    try:
+        return prompt_set(value).name if value is not None else None
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Config = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONFIG", show_default=False, help="A TOML file, or one that ships: nano/stage2, 7b/stage2, …"
+    ),
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Replaces a setting of the file: --set grpo.group_size=4"),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        help="Another system instead of --model: technical, always_a, … (vqinsight baselines lists them).",
+        rich_help_panel=_MODEL,
+    ),
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="An option of the baseline: --set model=DIR, --set predictions=FILE (docs/baselines.md).",
+        rich_help_panel=_MODEL,
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that lies in the settings' out folder.")]
+Clips = Annotated[
+    list[str], typer.Argument(metavar="CLIP", show_default=False, help="Videos, images, folders, globs, CSV lists.")
+]
+Question = Annotated[str, typer.Argument(metavar="QUESTION", show_default=False, help="'Is the motion reasonable?'")]
+Clip = Annotated[str, typer.Argument(show_default=False, help="A video, an image or a folder of frames.")]
+Prompt = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="The text the clips were generated from.", show_default=False)
+]
+Task = Annotated[
+    Literal["natural", "generated", "image"] | None,
+    typer.Option(help="What to score: by default image for an image, generated with a prompt, else natural."),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="nano (embedded), a folder, or a hub id, with :subfolder where needed.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Adapter = Annotated[
+    str | None, typer.Option(metavar="DIR", help="A LoRA adapter on top of the model.", rich_help_panel=_MODEL)
+]
+Template = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SET",
+        callback=_known_template,
+        help="How to ask: standard, released or brief; by default what the model was taught.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=_MODEL)]
+DType = Annotated[
+    Literal["auto", "float32", "bfloat16", "float16"], typer.Option(help="Arithmetic.", rich_help_panel=_MODEL)
+]
+Fps = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE",
+        callback=_above_zero,
+        help="Frames looked at per second of a clip, within the model's bounds on their number.",
+        rich_help_panel=_FRAMES,
+    ),
+]
+Frames = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Exactly this many frames of each clip instead.", rich_help_panel=_FRAMES),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        min=784,
+        metavar="N",
+        help="Largest height x width of each frame of a clip as shown to the model (a frame, not a clip in total).",
+        rich_help_panel=_FRAMES,
+    ),
+]
+FolderFps = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE", callback=_above_zero, help="Frame rate of folders of frames.", rich_help_panel=_FRAMES
+    ),
+]
+Samples = Annotated[
+    int,
+    typer.Option(min=1, metavar="K", help="Answers drawn a question; 1 is the most likely.", rich_help_panel=_ANSWERS),
+]
+Temperature = Annotated[
+    float,
+    typer.Option(metavar="T", callback=_above_zero, help="For more than one answer.", rich_help_panel=_ANSWERS),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Fixes the answers drawn.", rich_help_panel=_ANSWERS)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of text.", rich_help_panel=_OUTPUT)]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write a .csv, .jsonl or .parquet file.", rich_help_panel=_OUTPUT),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write a self-contained .html page.", rich_help_panel=_OUTPUT),
+]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The options that every verb has: which model, what it looks at, how answers are drawn, and where they go."""
+
+    model: Model = "nano"
+    adapter: Adapter = None
+    template: Template = None
+    device: Device = "auto"
+    dtype: DType = "auto"
+    fps: Fps = None
+    frames: Frames = None
+    max_pixels: MaxPixels = None
+    folder_fps: FolderFps = None
+    samples: Samples = 1
+    temperature: Temperature = 1.0
+    seed: Seed = 0
+    json_lines: Json = False
+    out: Out = None
+    report: Report = None
+
+    def pick(self, *names: str) -> dict[str, Any]:
+        """Some of the options as keyword arguments."""
+        return {name: getattr(self, name) for name in names}
+
+
+def asking(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb, whose last parameter is an ``Asking``, each of its fields as an option of its own.
+
+    An option that the verb declares itself stands in place of the shared one of that name, which keeps its default.
+    """
+    own = list(inspect.signature(verb, eval_str=True).parameters.values())[:-1]
+    hints = get_type_hints(Asking, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(Asking)
+        if field.name not in {parameter.name for parameter in own}
+    ]
+
+    @functools.wraps(verb)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        common = Asking(**{parameter.name: options.pop(parameter.name) for parameter in shared})
+        verb(*arguments, **options, asked=common)
+
+    parameters = [*(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *shared]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapped

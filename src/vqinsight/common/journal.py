@@ -1,0 +1,58 @@
+"""A file of JSON lines that grows as work is done: a run that was stopped goes on behind its last whole line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vqinsight.common.files import write_atomic
+from vqinsight.errors import UsageError
+
+
+class Journal:
+    """Rows that are kept one by one, each with an ``id``; beside the file lie the settings it was made with.
+
+    Args:
+        path: ends in ``.jsonl``; what it holds already is kept, a line that was cut off is not.
+        settings: what every row depends on, JSON-ready; rows made with others are never mixed with these.
+
+    Raises:
+        UsageError: the file was made with other settings, or not by this class.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        self.path, note = path, path.with_suffix(".settings.json")
+        given = json.loads(json.dumps(settings))
+        if note.is_file():
+            before = json.loads(note.read_text(encoding="utf-8"))
+            changed = [key for key in {**before, **given} if before.get(key) != given.get(key)]
+            if changed:
+                raise UsageError(
+                    f"{path} was begun with other settings ({', '.join(changed)}; see {note}). Rows of two kinds are "
+                    "not mixed: choose another place, or remove both files."
+                )
+        elif path.exists():
+            raise UsageError(f"{path} is there already and was not made by this run. Choose another place.")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(note, json.dumps(given, indent=2) + "\n")
+        self.rows: dict[str, dict[str, Any]] = {row["id"]: row for row in _whole_lines(path)}
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Keep one row, on the disk before this returns."""
+        with self.path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self.rows[row["id"]] = row
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
+    return [json.loads(line) for line in content[:whole].splitlines()]

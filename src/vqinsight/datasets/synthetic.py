@@ -1,0 +1,97 @@
+"""The synthetic set as a dataset: any number of clips with exact labels and no files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import overload
+
+import numpy as np
+
+from vqinsight.synthetic.clips import SIBLINGS, clip_name
+from vqinsight.synthetic.foreign_prompts import draw_outside
+from vqinsight.synthetic.generate import Split, SyntheticClip, draw_siblings, overall, quality, without_prompt
+from vqinsight.synthetic.questions import ask
+from vqinsight.tasks.types import Choice, Clip, Example, Preference, Question, Score, TaskName, Verdict
+
+SCALE = (0.0, 100.0)
+
+
+class SyntheticExamples(Sequence[Example]):
+    """Examples of one task, drawn when they are asked for; number i is always the same.
+
+    * ``image``: the middle frame of a clip, quality as its spatial defect leaves it.
+    * ``natural``: a clip without its text, quality the mean of spatial and temporal.
+    * ``generated``: spatial and temporal, and alignment for clips made from a text.
+    * ``compare``: two clips made from the same text, the better one by the mean of all dimensions.
+    * ``yesno``: a question about a defect or the content.
+
+    Args:
+        task: which of them.
+        split: ``held_out`` has backgrounds that ``train`` never shows.
+        start, count: seeds of the clips.
+        outside: share of the clips with a text that are shown under another, which names nothing that is drawn, as
+            users' texts do; alignment is then no part of the label.
+    """
+
+    def __init__(
+        self,
+        task: TaskName,
+        split: Split = "train",
+        start: int = 0,
+        count: int = 1_000_000,
+        *,
+        outside: float = 0.0,
+    ) -> None:
+        self._task, self._split, self._start, self._count = task, split, start, count
+        self._outside = outside
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._count))]
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        return self._draw(self._start + index)
+
+    def _draw(self, seed: int) -> Example:
+        still = self._task == "image"
+        clips = draw_siblings(seed, SIBLINGS, self._split, prompt=False if still else None)
+        names = [clip_name(self._split, seed, sibling, still=still) for sibling in range(SIBLINGS)]
+        identity = f"{names[0]}:{self._task}"
+        match self._task:
+            case "compare":
+                clips = self._told(clips, seed)
+                pair = (Clip(names[0], clips[0].prompt), Clip(names[1], clips[1].prompt))
+                margin = overall(clips[0].truth) - overall(clips[1].truth)
+                choice: Choice = "tie" if margin == 0 else "A" if margin > 0 else "B"
+                return Example(identity, Question("compare", pair), Preference(choice), group=str(seed))
+            case "yesno":
+                text, yes, _ = ask(clips[0].truth, np.random.default_rng((11, seed)))
+                return Example(identity, Question("yesno", (Clip(names[0]),), text), Verdict(yes), group=str(seed))
+        shown = self._told(clips, seed)[0] if self._task == "generated" else without_prompt(clips[0])
+        question = Question(self._task, (Clip(names[0], shown.prompt),))
+        return Example(identity, question, Score(self._label(shown)), SCALE, group=str(seed), source=shown.kind)
+
+    def _told(self, clips: list[SyntheticClip], seed: int) -> list[SyntheticClip]:
+        """The clips under the text that the question gives: their own, or one that names nothing that is drawn."""
+        rng = np.random.default_rng((19, seed))
+        if clips[0].prompt is None or rng.random() >= self._outside:
+            return clips
+        text = draw_outside(rng)
+        return [replace(without_prompt(clip), prompt=text) for clip in clips]
+
+    def _label(self, clip: SyntheticClip) -> dict[str, float]:
+        exact = quality(clip.truth)
+        match self._task:
+            case "image":
+                return {"quality": exact["spatial"]}
+            case "natural":
+                return {"quality": overall(clip.truth)}
+        return exact

@@ -1,0 +1,189 @@
+"""Scores people can read: a monotone map from a model's scores to a named scale of mean opinion scores (MOS).
+
+A model's 62 and a laboratory's 62 are different things. The map is fitted on items that have both, never turns an order
+round, and keeps with it on what it was fitted: name, size and digest. Outside the scores it has seen it says so and
+stays at the nearest end. Judge it on other items than those it was fitted on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import isotonic_regression
+
+from vqinsight.errors import UsageError
+from vqinsight.evaluation.metrics.correlation import FEWEST
+from vqinsight.evaluation.metrics.join import Number, join, known, predicted
+
+Method = Literal["isotonic", "pchip"]
+_FORMAT: Literal["vqinsight calibration 1"] = "vqinsight calibration 1"
+
+
+@dataclass(frozen=True)
+class FittingSet:
+    """What a map was fitted on.
+
+    Attributes:
+        name: as the user calls it, such as ``"KoNViD-1k, first half"``.
+        n: items used.
+        digest: SHA-256 of the items used: ids, scores and labels, whatever their order.
+        scores: (n,) the model's scores, ascending: percentiles are taken against these.
+        left_out: a line for each kind of item that could not be used, with its count.
+    """
+
+    name: str
+    n: int
+    digest: str
+    scores: tuple[float, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """One score on the named scale.
+
+    Attributes:
+        value: on the scale.
+        percentile: how many of the fitting set's scores are lower, in percent, equal ones counting half.
+        note: said when the score lies outside the fitting set's, so that ``value`` is that of the nearest end.
+    """
+
+    value: float
+    percentile: float
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A fitted map.
+
+    Attributes:
+        scale: name of the scale, such as ``"KoNViD-1k MOS"``.
+        low, high: its ends.
+        scores_of: what gave the scores, such as ``"nano c7561509aa90, quality"``. The map is for these alone.
+        method: ``"isotonic"``: the closest monotone map, straight between its steps; ``"pchip"``: a smooth monotone
+            curve through the middles of those steps.
+        knots: scores, ascending; ``values``: the map at these, never falling.
+        fitted_on: the fitting set.
+        format: of the file.
+    """
+
+    scale: str
+    low: float
+    high: float
+    scores_of: str
+    method: Method
+    knots: tuple[float, ...]
+    values: tuple[float, ...]
+    fitted_on: FittingSet
+    format: Literal["vqinsight calibration 1"] = _FORMAT
+
+    def __post_init__(self) -> None:
+        rising = all(a < b for a, b in zip(self.knots, self.knots[1:], strict=False))
+        sorted_values = all(a <= b for a, b in zip(self.values, self.values[1:], strict=False))
+        if len(self.knots) != len(self.values) or len(self.knots) < 2 or not rising or not sorted_values:
+            raise ValueError("knots must rise and values must not fall, as many of one as of the other, at least two")
+        if len(self.fitted_on.scores) != self.fitted_on.n:
+            raise ValueError(f"{len(self.fitted_on.scores)} scores are stored of a fitting set of {self.fitted_on.n}")
+
+    def __call__(self, scores: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Scores (n,) on the named scale, (n,); held at the ends outside the fitting set's scores.
+
+        Raises:
+            UsageError: a score is not a finite number.
+        """
+        x = np.clip(known(list(scores), "scores"), self.knots[0], self.knots[-1])
+        values: np.ndarray = np.interp(x, self.knots, self.values)
+        if self.method == "pchip":
+            values = PchipInterpolator(self.knots, self.values)(x)
+        return values
+
+    def at(self, score: float) -> Calibrated:
+        """One score with its percentile, and a note if it lies outside what the map has seen."""
+        value = float(self([score])[0])
+        seen = np.array(self.fitted_on.scores)
+        below = np.searchsorted(seen, score, "left") + np.searchsorted(seen, score, "right")
+        note = None
+        if not seen[0] <= score <= seen[-1]:
+            where = "below the lowest" if score < seen[0] else "above the highest"
+            end = seen[0] if score < seen[0] else seen[-1]
+            note = f"{score:g} is {where} score of {self.fitted_on.name} ({end:g}): held at {value:g}"
+        return Calibrated(value, float(50 * below / len(seen)), note)
+
+    def save(self, path: str | Path) -> None:
+        """Write the map as JSON."""
+        Path(path).write_bytes(TypeAdapter(Calibration).dump_json(self, indent=1) + b"\n")
+
+
+def fit_calibration(
+    scores: Mapping[str, Number] | Iterable[tuple[str, Number]],
+    labels: Mapping[str, float] | Iterable[tuple[str, float]],
+    *,
+    name: str,
+    scale: str,
+    low: float,
+    high: float,
+    scores_of: str,
+    method: Method = "isotonic",
+) -> Calibration:
+    """The monotone map nearest to the labels in the least squares, from (id, value) pairs of both sides.
+
+    Equal scores are one point at the mean of their labels. ``low`` and ``high`` are the ends of the labels' scale.
+
+    Raises:
+        UsageError: as for ``join``; fewer than three items; labels outside the scale; or labels that do not rise with
+            the scores at all, so that there is nothing to map.
+    """
+    joined = join(scores, labels)
+    y = known(joined.labels)
+    x, said = predicted(joined.predictions, y)
+    keep = np.isfinite(x)
+    ids = [key for key, kept in zip(joined.ids, keep, strict=True) if kept]
+    x, y = x[keep], y[keep]
+    if len(x) < FEWEST:
+        raise UsageError(f"{name}: only {len(x)} items have a score and a label; a map needs at least {FEWEST}")
+    if y.min() < low or y.max() > high:
+        raise UsageError(f"{name}: labels from {y.min():g} to {y.max():g} do not fit a scale from {low:g} to {high:g}")
+    unique, place, sizes = np.unique(x, return_inverse=True, return_counts=True)
+    means = np.bincount(place, weights=y) / sizes
+    fit = isotonic_regression(means, weights=sizes)
+    if fit.x[0] == fit.x[-1]:
+        raise UsageError(f"{name}: the labels do not rise with the scores of {scores_of}: there is nothing to map")
+    starts, ends = fit.blocks[:-1], fit.blocks[1:]
+    if method == "pchip":
+        knots = np.add.reduceat(unique * sizes, starts) / np.add.reduceat(sizes, starts)
+        values = fit.x[starts]
+    else:
+        chosen = np.unique(np.concatenate([starts, ends - 1]))
+        knots, values = unique[chosen], fit.x[chosen]
+    rows = sorted(zip(ids, x.tolist(), y.tolist(), strict=True))
+    digest = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    fitted_on = FittingSet(name, len(x), digest, tuple(np.sort(x).tolist()), (*joined.warnings, *said))
+    values = np.maximum.accumulate(values)
+    return Calibration(scale, low, high, scores_of, method, tuple(knots.tolist()), tuple(values.tolist()), fitted_on)
+
+
+def load_calibration(path: str | Path) -> Calibration:
+    """Read what ``save`` wrote.
+
+    Raises:
+        UsageError: the file is absent or is not a calibration.
+    """
+    try:
+        return TypeAdapter(Calibration).validate_json(Path(path).read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}). Give a file that a calibration was saved to."
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UsageError(f"{path}: not a calibration: {place}: {first['msg']}. Fit and save it again.") from error

@@ -1,0 +1,89 @@
+"""What every trainer of an assessor shares: questions in order, clips that cannot be read, and what the model sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from torch.utils.data import Sampler, SequentialSampler
+from transformers import Trainer, TrainingArguments
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.packing import language_backbone
+from vqinsight.assessor.vision import EncodedView, encoder_outputs, pixels
+from vqinsight.errors import TrainingError
+from vqinsight.grpo.dataset import LoadedQuestion, Questions, UnreadableQuestion
+from vqinsight.grpo.run_log import RunLog
+
+
+class AssessorTrainer(Trainer):
+    """transformers' Trainer on ``Questions``.
+
+    Args:
+        assessor: whose model learns; which weights do is up to their ``requires_grad``.
+        questions: the slots to train on, in their order.
+        arguments: batch sizes count answers.
+        diary: for failures.
+    """
+
+    def __init__(self, assessor: Assessor, questions: Questions, arguments: TrainingArguments, run_log: RunLog) -> None:
+        super().__init__(
+            model=assessor.loaded.model,
+            args=arguments,
+            train_dataset=questions,
+            data_collator=_as_they_are,
+            processing_class=assessor.loaded.tokenizer,
+        )
+        self.model_accepts_loss_kwargs = False
+        self._assessor, self._questions, self._diary = assessor, questions, run_log
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ARG002
+        return SequentialSampler(self._questions)
+
+    def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002
+        """Not estimated: the Trainer's formula knows neither shared prompts nor sampling."""
+        return 0
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
+        """One forward and backward pass.
+
+        Raises:
+            TrainingError: out of memory, with the settings to lower.
+        """
+        try:
+            return super().training_step(model, inputs, num_items_in_batch)
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"out of memory with {self.args.per_device_train_batch_size} answers at once. Lower "
+                "answers_per_forward, or grpo.max_new_tokens, or frames and max_pixels in the model's vqinsight.json; "
+                "set trainer.activation_checkpointing = true; or train an adapter: model.lora_rank = 16."
+            ) from error
+
+    def _readable(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> list[LoadedQuestion]:
+        """This process's questions whose clips could be read; those of all processes that could not go to the diary."""
+        failures = gather_object([each for each in inputs if isinstance(each, UnreadableQuestion)])
+        last = max(gather_object([max(each.position for each in inputs)]))
+        self._diary.leave_out(failures, seen=last + 1)
+        return [each for each in inputs if isinstance(each, LoadedQuestion)]
+
+    def _bare(self) -> Any:
+        return self.accelerator.unwrap_model(self.model)
+
+    def _vision(self, views: Sequence[EncodedView]) -> dict[str, Any]:
+        """What ``forward`` is to see: the views' features, or, where any weight of the tower learns, their pixels."""
+        model = self._bare()
+        if any(parameter.requires_grad for parameter in language_backbone(model).visual.parameters()):
+            return dict(pixels(views, model.device))
+        return {"mm_encoder_outputs": encoder_outputs(views, self._assessor.output_type)}
+
+    def _no_loss(self, model: Any) -> torch.Tensor:
+        """A loss of 0 that every weight takes part in: other processes wait for this one's gradients."""
+        ids = torch.tensor([[self._assessor.loaded.tokenizer.pad_token_id]], device=self.accelerator.device)
+        loss = model(input_ids=ids, use_cache=False).logits.sum() * 0
+        return loss + 0 * sum(parameter.sum() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _as_they_are(items: list[Any]) -> list[Any]:
+    return items

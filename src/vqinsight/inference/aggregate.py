@@ -1,0 +1,170 @@
+"""Replies become records: medians, spreads, verdicts, standings, and one clear line for everything that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vqinsight.assessor.vision import EncodedClip
+from vqinsight.errors import UnreadableVideo
+from vqinsight.ranking import tally
+from vqinsight.ranking.judge import Judgement, first_choices
+from vqinsight.results import (
+    ClipComparison,
+    ClipRanking,
+    ClipScore,
+    ClipVerdict,
+    Provenance,
+    Reply,
+    Standing,
+    Status,
+)
+from vqinsight.tasks.types import Dimension, Question, TaskName
+from vqinsight.video.preprocess import ProcessedClip
+from vqinsight.video.record import ClipInput
+
+
+def unscored(
+    path: str, prompt: str | None, task: TaskName | None, error: UnreadableVideo, provenance: Provenance
+) -> ClipScore:
+    """The record of a clip that could not be read."""
+    name: TaskName = task or ("generated" if prompt else "natural")
+    return ClipScore(path, prompt, name, "unreadable", str(error), None, None, None, (), None, (), None, provenance)
+
+
+def scored(
+    question: Question,
+    dimensions: tuple[Dimension, ...],
+    replies: tuple[Reply, ...],
+    clip_input: ClipInput,
+    provenance: Provenance,
+) -> ClipScore:
+    """The record of a scored clip: medians over the samples that gave an answer."""
+    clip = question.clips[0]
+    given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
+    if not given:
+        reasons = "; ".join(sorted({reply.missing or "" for reply in replies}))
+        error = f"{clip.path}: the model gave no usable answer ({reasons}). Try --samples 5, or another model."
+        said = replies[0].reasoning
+        return ClipScore(
+            clip.path,
+            clip.prompt,
+            question.task,
+            "missing",
+            error,
+            None,
+            None,
+            None,
+            dimensions,
+            said,
+            replies,
+            clip_input,
+            provenance,
+        )
+    values = {d.key: np.array([value[d.key] for _, value in given]) for d in dimensions}
+    scores = {key: float(np.median(column)) for key, column in values.items()}
+    overall = float(np.mean([100 * (scores[d.key] - d.low) / (d.high - d.low) for d in dimensions]))
+    spread = {key: float(np.subtract(*np.percentile(column, (90, 10))) / 2) for key, column in values.items()}
+    nearest = min(given, key=lambda item: sum(abs(item[1][key] - scores[key]) for key in scores))[0]
+    return ClipScore(
+        path=clip.path,
+        prompt=clip.prompt,
+        task=question.task,
+        status="ok",
+        error=None,
+        scores=scores,
+        overall=overall,
+        spread=spread if len(replies) > 1 else None,
+        dimensions=dimensions,
+        reasoning=nearest.reasoning,
+        replies=replies,
+        input=clip_input,
+        provenance=provenance,
+    )
+
+
+def comparison(
+    a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
+) -> ClipComparison:
+    """The record of a judged pair."""
+    answers = (*judgement.forward, *judgement.swapped)
+    reasons = "; ".join(sorted({reply.missing for reply in answers if reply.missing}))
+    return ClipComparison(
+        a=a.processed.path,
+        b=b.processed.path,
+        prompt=prompt,
+        status="ok" if judgement.verdict else "missing",
+        error=None if judgement.verdict else f"an order got no usable answer ({reasons}). Try --samples 5.",
+        verdict=judgement.verdict.choice if judgement.verdict else None,
+        consistent=judgement.consistent,
+        order_bias=first_choices([judgement]),
+        forward=judgement.forward,
+        swapped=judgement.swapped,
+        input_a=a.processed.input,
+        input_b=b.processed.input,
+        provenance=provenance,
+    )
+
+
+def standings(clips: Sequence[EncodedClip], outcomes: Sequence[tally.Outcome]) -> list[Standing]:
+    """Clips in order of Eq. 8's wins, then of strength."""
+    wins = tally.wins(len(clips), outcomes)
+    strengths = tally.bradley_terry(len(clips), outcomes)
+    ranks = tally.ranks(wins)
+    order = sorted(range(len(clips)), key=lambda i: (ranks[i], -strengths[i]))
+    return [
+        Standing(
+            clips[i].processed.path, "ok", None, ranks[i], float(wins[i]), float(strengths[i]), clips[i].processed.input
+        )
+        for i in order
+    ]
+
+
+def unreadable_standing(path: str, error: UnreadableVideo) -> Standing:
+    """The standing of a clip that could not be read: none."""
+    return Standing(path, "unreadable", str(error), None, None, None, None)
+
+
+def verdict(
+    path: str,
+    prompt: str | None,
+    question: str,
+    seen: ProcessedClip | UnreadableVideo,
+    replies: tuple[Reply, ...],
+    provenance: Provenance,
+) -> ClipVerdict:
+    """The record of a yes/no question: the majority of the samples; a draw is no answer."""
+    if isinstance(seen, UnreadableVideo):
+        return ClipVerdict(path, prompt, question, "unreadable", str(seen), None, None, None, (), None, provenance)
+    given = [reply for reply in replies if isinstance(reply.value, bool)]
+    share = float(np.mean([reply.value for reply in given])) if given else None
+    yes = None if share is None or share == 0.5 else share > 0.5
+    reason = "; ".join(sorted({reply.missing for reply in replies if reply.missing})) or "as many yes as no"
+    said = next((reply for reply in given if reply.value == yes), replies[0])
+    error = None if yes is not None else f"{path}: no usable answer ({reason}). Try more --samples."
+    status: Status = "ok" if yes is not None else "missing"
+    return ClipVerdict(
+        path, prompt, question, status, error, yes, share, said.reasoning, replies, seen.input, provenance
+    )
+
+
+def not_compared(a: str, b: str, ranking: ClipRanking) -> ClipComparison:
+    """The record of a pair of which a clip could not be read."""
+    errors = [standing.error for standing in ranking.standings if standing.error]
+    clip_input = {standing.path: standing.input for standing in ranking.standings}
+    return ClipComparison(
+        a=a,
+        b=b,
+        prompt=ranking.prompt,
+        status="unreadable",
+        error=" | ".join(errors),
+        verdict=None,
+        consistent=None,
+        order_bias=None,
+        forward=(),
+        swapped=(),
+        input_a=clip_input[a],
+        input_b=clip_input[b],
+        provenance=ranking.provenance,
+    )

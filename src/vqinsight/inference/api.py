@@ -1,0 +1,267 @@
+"""The front door: load a model, then score, compare, rank and ask about clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice, tee
+
+from vqinsight import __version__
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.load import load_model
+from vqinsight.assessor.vision import EncodedClip
+from vqinsight.errors import UnreadableVideo, UsageError
+from vqinsight.inference import aggregate
+from vqinsight.ranking import tally
+from vqinsight.ranking.judge import first_choices, judge_pairs
+from vqinsight.ranking.tally import all_pairs
+from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
+from vqinsight.settings.reader import parse_settings
+from vqinsight.tasks.types import Clip, Question, TaskName
+from vqinsight.video.preprocess import ProcessedClip
+
+_BATCH = 8  # clips asked about together
+
+Seen = tuple[str, str | None, ProcessedClip | UnreadableVideo]
+
+
+def load(
+    model: str = "nano",
+    *,
+    adapter: str | None = None,
+    template: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    fps: float | None = None,
+    frames: int | None = None,
+    max_pixels: int | None = None,
+    folder_fps: float | None = None,
+    on_message: Callable[[str], None] | None = None,
+) -> VQInsight:
+    """Load an assessor.
+
+    Args:
+        model: ``"nano"`` (embedded), a folder, or a hub id with optional ``:subfolder``.
+        adapter: a LoRA adapter to merge.
+        template: prompt set instead of the model's own: standard, released or brief.
+        device, dtype: ``"auto"`` picks the accelerator and bfloat16 if there is one, else the CPU and float32.
+        fps: frames sampled per second of clip, within the model's bounds on the count.
+        frames: sample exactly this many frames of each clip instead.
+        max_pixels: largest height x width of a frame as shown to the model, for each frame of each clip.
+        folder_fps: frame rate of folders of frames.
+        on_message: receives notices such as the memory estimate of large weights.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        UsageError: a setting is out of range.
+    """
+    loaded = load_model(model, adapter=adapter, device=device, dtype=dtype, on_message=on_message)
+    options: dict[str, str | float | int | None] = {
+        "template": template,
+        "fps": fps,
+        "frames": frames,
+        "max_pixels": max_pixels,
+    }
+    given: dict[str, str | float | int | None] = {key: value for key, value in options.items() if value is not None}
+    if fps is not None:
+        given["frames"] = frames  # a rate that was asked for replaces a model's own fixed count
+    settings = parse_settings(type(loaded.settings), {**loaded.settings.model_dump(), **given}, "settings")
+    spec = replace(
+        loaded.spec, max_pixels=settings.max_pixels, min_pixels=min(settings.min_pixels, settings.max_pixels)
+    )
+    return VQInsight(Assessor(replace(loaded, settings=settings, spec=spec), folder_fps=folder_fps))
+
+
+class VQInsight:
+    """An assessor with the four verbs. Files that fail become records with a status; only wrong usage raises."""
+
+    def __init__(self, assessor: Assessor) -> None:
+        self.assessor = assessor
+
+    def score_all(
+        self,
+        clips: Iterable[tuple[str, str | None]],
+        *,
+        task: TaskName | None = None,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> Iterator[ClipScore]:
+        """Score (path, text prompt or ``None``) one after another, in order, while the next clips are being decoded.
+
+        Args:
+            task: ``"image"``, ``"natural"`` or ``"generated"``; by default an image for a single image, generated for a
+                clip with a text prompt, natural for one without.
+            samples: 1 takes the most likely answer; more are drawn at ``temperature`` and give median and spread.
+        """
+        for group in _grouped(self._prefetch(clips), _BATCH):
+            readable = [(path, prompt, seen) for path, prompt, seen in group if isinstance(seen, ProcessedClip)]
+            questions = [
+                Question(task or _task(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable
+            ]
+            asked = [(q, (self.assessor.encode(seen),)) for q, (_, _, seen) in zip(questions, readable, strict=True)]
+            replies = iter(zip(questions, self._ask(asked, samples, seed, temperature), strict=True))
+            provenance = self.provenance(samples, seed, temperature)
+            for path, prompt, seen in group:
+                if isinstance(seen, UnreadableVideo):
+                    yield aggregate.unscored(path, prompt, task, seen, provenance)
+                else:
+                    question, said = next(replies)
+                    yield aggregate.scored(
+                        question, self.assessor.prompt_set.dimensions(question), said, seen.input, provenance
+                    )
+
+    def score(
+        self,
+        clip: str,
+        prompt: str | None = None,
+        *,
+        task: TaskName | None = None,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> ClipScore:
+        """Score one clip; see ``score_all``."""
+        return next(self.score_all([(clip, prompt)], task=task, samples=samples, seed=seed, temperature=temperature))
+
+    def compare(
+        self,
+        a: str,
+        b: str,
+        prompt: str | None = None,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> ClipComparison:
+        """Ask which of two clips is better, in both orders."""
+        ranking = self.rank([a, b], prompt, samples=samples, seed=seed, temperature=temperature)
+        if ranking.comparisons:
+            return ranking.comparisons[0]
+        return aggregate.not_compared(a, b, ranking)
+
+    def rank(
+        self,
+        clips: Sequence[str],
+        prompt: str | None = None,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> ClipRanking:
+        """Rank clips made from one text by all pairs in both orders; each clip is decoded and encoded once.
+
+        Args:
+            on_progress: called with (pairs judged, pairs in all).
+
+        Raises:
+            UsageError: fewer than two clips, or one named twice.
+        """
+        if len(clips) < 2 or len(set(clips)) < len(clips):
+            raise UsageError("Name at least two different clips, each of them once.")
+        seen = {path: found for path, _, found in self._prefetch((clip, prompt) for clip in clips)}
+        encoded = [self.assessor.encode(found) for found in seen.values() if isinstance(found, ProcessedClip)]
+        pairs = all_pairs(len(encoded))
+        heat = temperature if samples > 1 else 0.0
+        judged = judge_pairs(
+            self.assessor, encoded, pairs, prompt, samples=samples, temperature=heat, seed=seed, on_progress=on_progress
+        )
+        provenance = self.provenance(samples, seed, temperature)
+        outcomes = [(i, j, judgement.verdict) for (i, j), judgement in zip(pairs, judged, strict=True)]
+        paths = [clip.processed.path for clip in encoded]
+        return ClipRanking(
+            prompt=prompt,
+            standings=(
+                *aggregate.standings(encoded, outcomes),
+                *(
+                    aggregate.unreadable_standing(path, found)
+                    for path, found in seen.items()
+                    if isinstance(found, UnreadableVideo)
+                ),
+            ),
+            comparisons=tuple(
+                aggregate.comparison(encoded[i], encoded[j], prompt, judgement, provenance)
+                for (i, j), judgement in zip(pairs, judged, strict=True)
+            ),
+            cycles=tuple(tuple(paths[i] for i in group) for group in tally.cycles(len(encoded), outcomes)),
+            order_bias=first_choices(judged),
+            clips_encoded=len(encoded),
+            provenance=provenance,
+        )
+
+    def ask_all(
+        self,
+        clips: Iterable[tuple[str, str | None]],
+        question: str,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> Iterator[ClipVerdict]:
+        """Ask one yes/no question about each clip, in order."""
+        for group in _grouped(self._prefetch(clips), _BATCH):
+            asked = [
+                (Question("yesno", (Clip(path, prompt),), question), (self.assessor.encode(seen),))
+                for path, prompt, seen in group
+                if isinstance(seen, ProcessedClip)
+            ]
+            replies = iter(self._ask(asked, samples, seed, temperature))
+            provenance = self.provenance(samples, seed, temperature)
+            for path, prompt, seen in group:
+                said = next(replies) if isinstance(seen, ProcessedClip) else ()
+                yield aggregate.verdict(path, prompt, question, seen, said, provenance)
+
+    def ask(
+        self,
+        clip: str,
+        question: str,
+        prompt: str | None = None,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> ClipVerdict:
+        """Ask a yes/no question about one clip."""
+        return next(self.ask_all([(clip, prompt)], question, samples=samples, seed=seed, temperature=temperature))
+
+    def provenance(self, samples: int, seed: int, temperature: float) -> Provenance:
+        """The record of which model answers and how it is asked."""
+        loaded = self.assessor.loaded
+        return Provenance(
+            model=loaded.name,
+            model_hash=loaded.digest,
+            family=loaded.model.config.model_type,
+            template=self.assessor.prompt_set.name,
+            samples=samples,
+            temperature=temperature if samples > 1 else 0.0,
+            seed=seed,
+            dtype=str(loaded.model.dtype).removeprefix("torch."),
+            device=str(loaded.model.device),
+            version=__version__,
+        )
+
+    def _ask(
+        self, asked: Sequence[tuple[Question, Sequence[EncodedClip]]], samples: int, seed: int, temperature: float
+    ) -> list[tuple[Reply, ...]]:
+        heat = temperature if samples > 1 else 0.0
+        return self.assessor.ask(asked, samples=samples, temperature=heat, seed=seed)
+
+    def _prefetch(self, clips: Iterable[tuple[str, str | None]]) -> Iterator[Seen]:
+        """Decode in the background, a few clips ahead; a file that fails is handed on as its error."""
+        named, paths = tee(clips)
+        found = self.assessor.clips.prefetch(path for path, _ in paths)
+        for (path, prompt), clip in zip(named, found, strict=True):
+            yield path, prompt, clip
+
+
+def _grouped(items: Iterable[Seen], size: int) -> Iterator[list[Seen]]:
+    source = iter(items)
+    while group := list(islice(source, size)):
+        yield group
+
+
+def _task(clip: ProcessedClip, prompt: str | None) -> TaskName:
+    if clip.kind == "image":
+        return "image"
+    return "generated" if prompt and prompt.strip() else "natural"

@@ -1,0 +1,136 @@
+"""An assessor sits a benchmark: clips are decoded and encoded once a batch, pairs are asked in both orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import multimode
+
+import numpy as np
+
+from vqinsight.assessor.vision import EncodedClip
+from vqinsight.errors import UnreadableVideo
+from vqinsight.evaluation.predictor import Prediction, Setting, from_orders
+from vqinsight.inference.api import VQInsight
+from vqinsight.results import Reply
+from vqinsight.tasks.mixture import swapped
+from vqinsight.tasks.types import Choice, Example, Preference, Question
+from vqinsight.video.preprocess import ProcessedClip
+
+
+class AssessorPredictor:
+    """Answers a benchmark's questions with an assessor; a ``evaluation.judge.Predictor``.
+
+    Args:
+        judge: a loaded model.
+        samples: 1 takes the most likely answer. Of more, drawn at ``temperature``, scores are the median, verdicts the
+            majority; as many votes on both sides are a tie between clips, and no answer to a yes/no question.
+        seed: fixes the answers drawn.
+        folder_fps: the frame rate of folders of frames that the model was loaded with, for the record.
+    """
+
+    def __init__(
+        self,
+        judge: VQInsight,
+        *,
+        samples: int = 1,
+        temperature: float = 1.0,
+        seed: int = 0,
+        folder_fps: float | None = None,
+    ) -> None:
+        self._assessor, self._samples, self._seed = judge.assessor, samples, seed
+        self._temperature = temperature if samples > 1 else 0.0
+        made_by = judge.provenance(samples, seed, temperature)
+        self.name, self.digest = made_by.model, made_by.model_hash
+        # Not the size of batches nor the device: no answer depends on the one, nor is meant to on the other.
+        looking = self._assessor.loaded.settings
+        look = looking.model_dump(mode="json", exclude={"batch_tokens", "instruments"})
+        self.settings: Mapping[str, Setting] = {
+            "family": made_by.family,
+            "dtype": made_by.dtype,
+            "samples": samples,
+            "temperature": made_by.temperature,
+            "seed": seed if samples > 1 else None,
+            **look,
+            "views": ", ".join(["overview", *self._assessor.loaded.views.extra]),
+            "folder_fps": folder_fps,
+            "version": made_by.version,
+        }
+
+    def answer(self, examples: Sequence[Example]) -> list[Prediction]:
+        """A prediction for each example, in order; see ``Predictor.answer``."""
+        seen = self._see(examples)
+        asked: list[tuple[Question, tuple[EncodedClip, ...]]] = []
+        for example in examples:
+            clips = [seen[clip.path] for clip in example.question.clips]
+            encoded = tuple(clip for clip in clips if isinstance(clip, EncodedClip))
+            if len(encoded) == len(clips):
+                asked.append((example.question, encoded))
+                if isinstance(example.answer, Preference):
+                    asked.append((swapped(example).question, encoded[::-1]))
+        replies = iter(self._assessor.ask(asked, samples=self._samples, temperature=self._temperature, seed=self._seed))
+        found = []
+        for example in examples:
+            bad = [seen[clip.path] for clip in example.question.clips]
+            errors = dict.fromkeys(str(error) for error in bad if isinstance(error, UnreadableVideo))
+            if errors:
+                found.append(Prediction("unreadable", reason=" | ".join(errors)))
+            elif isinstance(example.answer, Preference):
+                found.append(_pair(next(replies), next(replies)))
+            elif example.question.task == "yesno":
+                found.append(_verdict(next(replies)))
+            else:
+                found.append(self._score(example.question, next(replies)))
+        return found
+
+    def _see(self, examples: Sequence[Example]) -> dict[str, EncodedClip | UnreadableVideo]:
+        """Every clip of a batch of questions, once."""
+        paths = list(dict.fromkeys(clip.path for example in examples for clip in example.question.clips))
+        found = zip(paths, self._assessor.clips.prefetch(paths), strict=True)
+        return {path: self._assessor.encode(clip) if isinstance(clip, ProcessedClip) else clip for path, clip in found}
+
+    def _score(self, question: Question, replies: tuple[Reply, ...]) -> Prediction:
+        texts = _texts(replies)
+        dims = self._assessor.prompt_set.dimensions(question)
+        given = [reply.value for reply in replies if isinstance(reply.value, dict)]
+        if not given:
+            return Prediction("missing", reason=_reason(replies), texts=texts)
+        values = {dim.key: float(np.median([value[dim.key] for value in given])) for dim in dims}
+        return Prediction(scores=values, ranges={dim.key: (dim.low, dim.high) for dim in dims}, texts=texts)
+
+
+def _pair(forward: tuple[Reply, ...], backward: tuple[Reply, ...]) -> Prediction:
+    reasons = [
+        f"{order}: {_reason(said)}" for order, said in (("a, b", forward), ("b, a", backward)) if not _votes(said)
+    ]
+    return from_orders(
+        _choice(forward),
+        _choice(backward),
+        reason="; ".join(reasons) or None,
+        texts=_texts(forward),
+        swapped_texts=_texts(backward),
+    )
+
+
+def _verdict(replies: tuple[Reply, ...]) -> Prediction:
+    modes = multimode(reply.value for reply in replies if isinstance(reply.value, bool))
+    if len(modes) != 1:
+        return Prediction("missing", reason=_reason(replies) or "as many yes as no", texts=_texts(replies))
+    return Prediction(yes=modes[0], texts=_texts(replies))
+
+
+def _votes(replies: Sequence[Reply]) -> list[Choice]:
+    return [reply.value for reply in replies if isinstance(reply.value, str)]
+
+
+def _choice(replies: Sequence[Reply]) -> Choice | None:
+    """The choice of most samples; a draw is a tie; ``None`` without any."""
+    modes = multimode(_votes(replies))
+    return None if not modes else modes[0] if len(modes) == 1 else "tie"
+
+
+def _texts(replies: Sequence[Reply]) -> tuple[str, ...]:
+    return tuple(reply.text for reply in replies)
+
+
+def _reason(replies: Sequence[Reply]) -> str:
+    return "; ".join(sorted({reply.missing for reply in replies if reply.missing}))

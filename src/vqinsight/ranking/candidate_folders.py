@@ -1,0 +1,48 @@
+"""Clips that exist already, by prompt: a folder that this package made, or any with one sub-folder a prompt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vqinsight.datasets.rows import read_json_lines
+from vqinsight.errors import UsageError
+from vqinsight.ranking.select import Candidates
+from vqinsight.video.info import natural_key
+from vqinsight.video.inputs import expand_inputs
+
+MADE = "candidates.jsonl"
+PROMPT = "prompt.txt"
+
+
+def read_candidates(folder: Path) -> list[Candidates]:
+    """The clips of every prompt. Without ``candidates.jsonl`` each sub-folder is one prompt: the text in its
+    ``prompt.txt``, or else its name with underscores read as blanks.
+
+    Raises:
+        UsageError: no such folder, or nothing in it.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder of clips.")
+    if (folder / MADE).is_file():
+        return read_made(folder)
+    found = []
+    for place in sorted((each for each in folder.iterdir() if each.is_dir()), key=lambda each: natural_key(each.name)):
+        clips = [path for path, _ in expand_inputs([str(place)], None) if path != str(place)]
+        note = place / PROMPT
+        prompt = note.read_text(encoding="utf-8").strip() if note.is_file() else place.name.replace("_", " ")
+        if clips:
+            found.append(Candidates(place.name, prompt, tuple(clips)))
+    if not found:
+        raise UsageError(
+            f"{folder} holds no sub-folders with videos. Put the clips of each prompt into one of its own."
+        )
+    return found
+
+
+def read_made(folder: Path) -> list[Candidates]:
+    """What ``make_candidates`` left in a folder."""
+    return [
+        Candidates(row.values["id"], row.values["prompt"], tuple(str(folder / clip) for clip in row.values["clips"]))
+        for row in read_json_lines(folder / MADE)
+        if row.problem is None  # the last line of a run that was stopped
+    ]

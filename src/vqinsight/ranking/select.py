@@ -1,0 +1,205 @@
+"""Eq. 8: N clips made from one prompt become (win, lose), or a reason why they cannot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.errors import UnreadableVideo
+from vqinsight.ranking import tally
+from vqinsight.ranking.by_score import answered_scores, best_and_worst_score, mean_scores
+from vqinsight.ranking.judge import Judgement, first_choices, judge_pairs
+from vqinsight.ranking.tally import all_pairs
+from vqinsight.ranking.tournament import best_and_worst
+from vqinsight.tasks.types import Preference
+from vqinsight.video.preprocess import ProcessedClip
+
+Mode = Literal["all", "tournament", "scores"]
+TOO_FEW = "fewer than two readable candidates"
+NO_ANSWERS = "no usable answers"
+ALL_TIES = "all ties"
+CYCLE = "a cycle"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Clips made from one prompt; ``id`` is unique in a run."""
+
+    id: str
+    prompt: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What became of one prompt's candidates.
+
+    Attributes:
+        id, prompt, candidates: as they were given.
+        win, lose: paths; ``None`` with a ``reason``.
+        reason: why there is no pair: one of the constants of this module.
+        wins: how often each candidate was chosen (Eq. 8), ``None`` for an unreadable one; empty by scores.
+        scores: by scores, each candidate's, ``None`` for an unreadable one and one without an answer.
+        unreadable: candidates left out, with the reason.
+        judged, decided, missing: pairs asked in both orders; with a verdict that survives the swap; without an answer
+            (by scores: clips without one).
+        order_bias: see ``tally.order_bias``.
+        full: in a tournament that was also judged by all pairs, their (win, lose) and whether they put the
+            tournament's winner above its loser.
+    """
+
+    id: str
+    prompt: str
+    candidates: tuple[str, ...]
+    win: str | None = None
+    lose: str | None = None
+    reason: str | None = None
+    wins: tuple[float | None, ...] = ()
+    scores: tuple[float | None, ...] = ()
+    unreadable: dict[str, str] = field(default_factory=dict)
+    judged: int = 0
+    decided: int = 0
+    missing: int = 0
+    order_bias: float | None = None
+    full: dict[str, str | bool | None] | None = None
+
+
+def choose(
+    assessor: Assessor,
+    group: Candidates,
+    *,
+    mode: Mode = "all",
+    check: bool = False,
+    samples: int = 1,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> Selection:
+    """Judge the candidates of one prompt in pairs, both orders, each clip through the vision tower once.
+
+    Args:
+        mode: ``all`` pairs (Eq. 8), a best-and-worst ``tournament``, or no pairs but the highest and the lowest of
+            ``scores``, for which several samples are better than one.
+        check: of a tournament, judge all pairs too and say in ``full`` what they choose.
+        samples, temperature, seed: see ``judge_pairs``.
+    """
+    processed, unreadable = _load(assessor, group.paths)
+    paths = [path for path in group.paths if path in processed]
+    if len(paths) < 2:
+        return Selection(group.id, group.prompt, group.paths, reason=TOO_FEW, unreadable=unreadable)
+    clips = [assessor.encode(processed[path]) for path in paths]
+    if mode == "scores":
+        answers = answered_scores(assessor, clips, group.prompt, samples=samples, temperature=temperature, seed=seed)
+        return _by_scores(group, paths, mean_scores(answers), unreadable)
+    judged: dict[tuple[int, int], Judgement] = {}
+
+    def ask(pairs: Sequence[tuple[int, int]]) -> list[Preference | None]:
+        new = [pair for pair in pairs if pair not in judged]
+        said = judge_pairs(
+            assessor, clips, new, group.prompt, samples=samples, temperature=temperature, seed=seed
+        )  # fmt: skip
+        judged.update(zip(new, said, strict=True))
+        return [judged[pair].verdict for pair in pairs]
+
+    if mode == "tournament":
+        ends: tuple[int, int] | None = best_and_worst(len(paths), ask)
+        played = dict(judged)
+    else:
+        ask(all_pairs(len(paths)))
+        played, ends = judged, winner_and_loser(len(paths), _outcomes(judged))
+    reason = _reason(list(played.values()), ends)
+    full = None
+    if mode == "tournament" and check:
+        ask(all_pairs(len(paths)))
+        full = _compared(paths, ends, _outcomes(judged))
+    counts = iter(tally.wins(len(paths), _outcomes(played)).tolist())
+    return Selection(
+        group.id,
+        group.prompt,
+        group.paths,
+        win=paths[ends[0]] if ends and not reason else None,
+        lose=paths[ends[1]] if ends and not reason else None,
+        reason=reason,
+        wins=tuple(next(counts) if path in processed else None for path in group.paths),
+        unreadable=unreadable,
+        judged=len(played),
+        decided=sum(each.verdict in (Preference("A"), Preference("B")) for each in played.values()),
+        missing=sum(each.verdict is None for each in played.values()),
+        order_bias=first_choices(list(played.values())),
+        full=full,
+    )
+
+
+def _by_scores(
+    group: Candidates, paths: Sequence[str], scores: Sequence[float | None], unreadable: dict[str, str]
+) -> Selection:
+    ends, answered = best_and_worst_score(scores), sum(score is not None for score in scores)
+    by_path = dict(zip(paths, scores, strict=True))
+    return Selection(
+        group.id,
+        group.prompt,
+        group.paths,
+        win=paths[ends[0]] if ends else None,
+        lose=paths[ends[1]] if ends else None,
+        reason=None if ends else ALL_TIES if answered > 1 else NO_ANSWERS,
+        scores=tuple(by_path.get(path) for path in group.paths),
+        unreadable=unreadable,
+        missing=len(scores) - answered,
+    )
+
+
+def winner_and_loser(n: int, outcomes: Sequence[tally.Outcome]) -> tuple[int, int] | None:
+    """Eq. 8 where places are shared too: any of the most chosen clips may win, any of the least chosen lose.
+
+    Of clips that share a place the one ahead among themselves is taken, then the first. ``None`` only where every clip
+    was chosen equally often, or no answer could be read: then no clip is better than another.
+    """
+    exact = tally.winner_and_loser(n, outcomes)
+    if exact is not None:
+        return exact
+    judged = sorted({clip for i, j, verdict in outcomes if verdict is not None for clip in (i, j)})
+    wins = tally.wins(n, outcomes)
+    if not judged or np.ptp(wins[judged]) == 0:
+        return None
+    most, least = wins[judged].max(), wins[judged].min()
+    first = _ahead([clip for clip in judged if wins[clip] == most], n, outcomes)
+    last = _ahead([clip for clip in judged if wins[clip] == least][::-1], n, outcomes, sign=-1)
+    return first, last
+
+
+def _ahead(shared: list[int], n: int, outcomes: Sequence[tally.Outcome], sign: int = 1) -> int:
+    among = tally.wins(n, [each for each in outcomes if each[0] in shared and each[1] in shared])
+    return max(shared, key=lambda clip: sign * among[clip])  # the first of several
+
+
+def _reason(judged: Sequence[Judgement], ends: tuple[int, int] | None) -> str | None:
+    verdicts = Counter(each.verdict.choice if each.verdict else None for each in judged)
+    if not verdicts["A"] + verdicts["B"]:
+        return ALL_TIES if verdicts["tie"] else NO_ANSWERS
+    return CYCLE if ends is None or ends[0] == ends[1] else None
+
+
+def _outcomes(judged: dict[tuple[int, int], Judgement]) -> list[tally.Outcome]:
+    return [(i, j, each.verdict) for (i, j), each in judged.items()]
+
+
+def _compared(
+    paths: Sequence[str], ends: tuple[int, int] | None, outcomes: Sequence[tally.Outcome]
+) -> dict[str, str | bool | None]:
+    full = winner_and_loser(len(paths), outcomes)
+    wins = tally.wins(len(paths), outcomes)
+    return {
+        "win": paths[full[0]] if full else None,
+        "lose": paths[full[1]] if full else None,
+        "ordered": bool(wins[ends[0]] > wins[ends[1]]) if ends else None,
+    }
+
+
+def _load(assessor: Assessor, paths: Sequence[str]) -> tuple[dict[str, ProcessedClip], dict[str, str]]:
+    found = dict(zip(paths, assessor.clips.prefetch(paths), strict=True))
+    processed = {path: clip for path, clip in found.items() if isinstance(clip, ProcessedClip)}
+    return processed, {path: str(error) for path, error in found.items() if isinstance(error, UnreadableVideo)}

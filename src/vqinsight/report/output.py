@@ -1,0 +1,121 @@
+"""Results on their way out: to standard output, to files, and into the exit code, whatever ends the run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+
+from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
+from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, ResultFile, check_target, json_line
+from vqinsight.report.phrases import ResultRecord, failures
+from vqinsight.report.progress import notice
+from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
+
+Result = TypeVar("Result", ClipScore, ClipComparison, ClipRanking, ClipVerdict)
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit codes
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where results go: JSON lines instead of text on standard output, a result file, a report."""
+
+    json_lines: bool
+    out: Path | None
+    report: Path | None
+
+    def check(self, inputs: Sequence[str]) -> None:
+        """Refuse files that cannot be written (``UsageError``)."""
+        for path, option, suffixes in (
+            (self.out, "--out", RESULT_SUFFIXES),
+            (self.report, "--report", REPORT_SUFFIXES),
+        ):
+            if path is not None:
+                check_target(path, option, suffixes, inputs)
+
+
+@contextmanager
+def deliver(
+    outputs: Outputs, inputs: Sequence[str], show: Callable[[Console, list[Result]], None]
+) -> Iterator[Callable[[Result], None]]:
+    """Give a function that takes results one by one; on leaving, deliver them and exit the process.
+
+    Results are written also when an error or Ctrl-C ends the run. Exit codes: 0, 1 when a clip failed or had no usable
+    answer, 2 for wrong usage, 130 after Ctrl-C.
+
+    Args:
+        inputs: the files and folders named by the user, which no output may overwrite.
+        show: prints results as text.
+    """
+    results: list[Result] = []
+    taken, code = 0, 0
+    try:
+        outputs.check(inputs)
+        with ExitStack() as endings:
+            file = endings.enter_context(ResultFile(outputs.out)) if outputs.out else None
+            endings.callback(_report, outputs, results)
+            endings.callback(_show, outputs, results, show)  # first: the last one in
+
+            def take(result: Result) -> None:
+                nonlocal taken, code
+                taken += 1
+                code = FAILED if failures([result]) else code
+                if outputs.report is None:
+                    result = _without_frames(result)
+                if file is not None:
+                    file.add(result)
+                if outputs.json_lines:
+                    print(json_line(result), flush=True)
+                if outputs.report is not None or not outputs.json_lines:
+                    results.append(result)
+
+            yield take
+    except VQInsightError as error:
+        notice(f"Error: {error}")
+        sys.exit(FAILED if isinstance(error, UnreadableVideo) else WRONG_USAGE)
+    except KeyboardInterrupt:
+        kept = f" Results so far: {taken}" + (f", in {outputs.out}." if outputs.out and taken else ".")
+        notice("Interrupted." + kept)
+        sys.exit(INTERRUPTED)
+    sys.exit(code)
+
+
+@contextmanager
+def plain_endings(interrupted: str) -> Iterator[None]:
+    """Errors and Ctrl-C end the process with a line instead of a trace.
+
+    Args:
+        interrupted: what to say after Ctrl-C.
+    """
+    try:
+        yield
+    except VQInsightError as error:
+        notice(f"Error: {error}")
+        sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
+    except KeyboardInterrupt:
+        notice(interrupted)
+        sys.exit(INTERRUPTED)
+
+
+def _show(outputs: Outputs, results: list[Result], show: Callable[[Console, list[Result]], None]) -> None:
+    if results and not outputs.json_lines:
+        show(Console(markup=False, highlight=False, emoji=False), results)
+
+
+def _report(outputs: Outputs, results: Sequence[ResultRecord]) -> None:
+    if results and outputs.report is not None:
+        from vqinsight.report.html import write_report
+
+        write_report(outputs.report, results, command=shlex.join(["vqinsight", *sys.argv[1:]]))
+
+
+def _without_frames(result: Any) -> Any:
+    """Without the preview frames, which only a report needs: those of thousands of clips would fill the memory."""
+    clip_input = getattr(result, "input", None)
+    return result if clip_input is None else replace(result, input=replace(clip_input, preview=()))

@@ -1,0 +1,154 @@
+"""The same facts in the same words, on the terminal and on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from statistics import multimode
+
+from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
+from vqinsight.tasks.types import Choice, Dimension, Preference
+
+ResultRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict
+
+# Control characters but the line break, direction overrides, and half surrogates (undecodable bytes in file names).
+_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+HIGHER_IS_BETTER = "Higher is better on every dimension."
+BIAS_SCALE = "0 is none, +0.5 always the clip shown first, -0.5 always the second"
+
+
+def printable(text: str) -> str:
+    """The text with everything that could steer a terminal, or that cannot be written as UTF-8, spelled as an
+    escape."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def number(value: float, low: float, high: float) -> str:
+    """A score with as many decimals as its scale can carry."""
+    return f"{value:.{1 if high - low >= 10 else 2}f}"
+
+
+def scale(dimension: Dimension) -> str:
+    """A dimension's range: ``0–100``."""
+    return f"{dimension.low:g}–{dimension.high:g}"
+
+
+def shown(clip_input: ClipInput) -> str:
+    """How a clip was looked at, in one phrase."""
+    size = f"{clip_input.width}×{clip_input.height}"
+    if clip_input.kind == "image":
+        what = f"image of {size}"
+    else:
+        files = "frame files" if clip_input.kind == "frames" else "frames"
+        what = (
+            f"{len(set(clip_input.indices))} of {clip_input.source_frames} {files} ({clip_input.rule}); "
+            f"{_seconds(clip_input.duration)} at {clip_input.source_fps:.4g} fps, {size}"
+        )
+    beside = f", with {' and '.join(clip_input.extra)}" if clip_input.extra else ""
+    return f"{what}; shown at {clip_input.size[0]}×{clip_input.size[1]}{beside}"
+
+
+def _seconds(duration: float) -> str:
+    minutes, seconds = divmod(round(duration), 60)
+    return f"{minutes} min {seconds} s" if duration >= 100 else f"{duration:.3g} s"
+
+
+def asked(provenance: Provenance) -> str:
+    """How answers were drawn."""
+    if provenance.samples == 1:
+        return "the most likely answer"
+    return f"{provenance.samples} answers at temperature {provenance.temperature:g}, seed {provenance.seed}"
+
+
+def signature(provenance: Provenance) -> str:
+    """Which model answered and how, in one line."""
+    return (
+        f"{provenance.model} {provenance.model_hash} ({provenance.family}), template {provenance.template}, "
+        f"{asked(provenance)}, {provenance.dtype} on {provenance.device}, vqinsight {provenance.version}"
+    )
+
+
+def complaint(path: str, error: str | None) -> str:
+    """What is wrong with a clip, without the clip's name."""
+    return (error or "no answer").removeprefix(f"{path}: ")
+
+
+def failures(records: Iterable[ResultRecord]) -> list[tuple[str, str, str]]:
+    """Every clip or pair without a result: (name, status, what is wrong and what to do)."""
+    found: list[tuple[str, str, str]] = []
+    for record in records:
+        if isinstance(record, ClipRanking):
+            found += [(s.path, s.status, complaint(s.path, s.error)) for s in record.standings if s.status != "ok"]
+            found += failures(record.comparisons)
+        elif record.status != "ok":
+            name = f"{record.a} against {record.b}" if isinstance(record, ClipComparison) else record.path
+            found.append((name, record.status, complaint(name, record.error)))
+    return found
+
+
+def provenances(records: Iterable[ResultRecord]) -> list[Provenance]:
+    """Every way of asking that occurs, once."""
+    return list(dict.fromkeys(record.provenance for record in records))
+
+
+def scales(records: Iterable[ClipScore]) -> list[Dimension]:
+    """Every dimension that was scored, in order of appearance; the same name on two scales is two dimensions."""
+    return list(dict.fromkeys(dim for record in records if record.scores for dim in record.dimensions))
+
+
+def verdict(comparison: ClipComparison) -> str:
+    """The outcome of a comparison in one sentence."""
+    match comparison.verdict, comparison.consistent:
+        case ("A" | "B") as choice, _:
+            return f"{choice} is better: the verdict survives the swap."
+        case "tie", True:
+            return "A tie in both orders."
+        case "tie", _:
+            return "A tie: the verdict does not survive the swap."
+    return "No verdict: an order got no usable answer."
+
+
+def chosen(reply: Reply, swapped: bool) -> Choice | None:
+    """Which clip a reply of a comparison chose, in the order the clips were given."""
+    if reply.value not in ("A", "B", "tie"):
+        return None
+    choice = Preference(reply.value)
+    return (choice.swap() if swapped else choice).choice
+
+
+def tally(replies: tuple[Reply, ...]) -> str:
+    """The raw answers of one order: ``A``, or for several samples ``A ×4, tie ×1``."""
+    answers = [str(reply.value) if reply.value is not None else f"no answer ({reply.missing})" for reply in replies]
+    if len(answers) == 1:
+        return answers[0]
+    return ", ".join(f"{answer} ×{answers.count(answer)}" for answer in sorted(set(answers)))
+
+
+def spokesman(replies: tuple[Reply, ...]) -> Reply | None:
+    """The first reply with the most frequent answer."""
+    if not replies:
+        return None
+    usual = multimode(str(reply.value) for reply in replies)[0]
+    return next(reply for reply in replies if str(reply.value) == usual)
+
+
+def yes_no(record: ClipVerdict) -> str:
+    """``yes``, ``no`` or ``no answer``."""
+    return "no answer" if record.yes is None else "yes" if record.yes else "no"
+
+
+def ranking_notes(ranking: ClipRanking) -> list[str]:
+    """What to know about a ranking beside its table, a sentence each."""
+    outcomes = [comparison.consistent for comparison in ranking.comparisons]
+    notes = [
+        f"Pairs asked in both orders: {len(outcomes)}. Verdicts that survive the swap: {outcomes.count(True)}; "
+        f"that do not, and count as ties: {outcomes.count(False)}; without an answer: {outcomes.count(None)}."
+    ]
+    notes += [f"Cycle (each beats another of them in a circle): {', '.join(cycle)}." for cycle in ranking.cycles]
+    if not ranking.cycles:
+        notes.append("No cycles.")
+    if ranking.order_bias is not None:
+        notes.append(f"Order bias {ranking.order_bias:+.2f} ({BIAS_SCALE}).")
+    notes.append(f"Clips encoded: {ranking.clips_encoded}.")
+    return notes

@@ -1,0 +1,1 @@
+"""Every setting and every default of the paper, once; no torch."""

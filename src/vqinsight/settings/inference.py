@@ -1,0 +1,60 @@
+"""How a model is shown clips and asked: ``vqinsight.json`` in a model's folder. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from vqinsight.settings.reader import Settings
+
+
+class InstrumentSettings(Settings):
+    """Views beside the overview, which a small model needs (``video/instruments``).
+
+    Attributes:
+        rows, columns: of native-resolution crops of each sampled frame and of its successor.
+        scopes: measurements of every frame beside its crops; drawn for 3 columns.
+        self_similarity: a further view of how alike stretches of the clip are; one of the scopes.
+    """
+
+    rows: int = Field(ge=1)
+    columns: int = Field(ge=1)
+    scopes: bool = False
+    self_similarity: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.scopes and self.columns != 3:
+            raise ValueError("scopes lie beside crops in 3 columns: set columns = 3, or scopes = false")
+        if self.self_similarity and not self.scopes:
+            raise ValueError("self-similarity is one of the scopes: set scopes = true, or self_similarity = false")
+        return self
+
+
+class InferenceSettings(Settings):
+    """How a model is shown clips and asked.
+
+    Attributes:
+        template: name of the prompt set the model was taught with.
+        fps, min_frames, max_frames: sampling by rate, within bounds.
+        frames: a fixed number of frames instead.
+        max_pixels: largest height x width of one frame of a clip, after resizing.
+        min_pixels: smallest, likewise.
+        instruments: views beside the overview, or ``None``.
+        seconds_per_grid: fixed time step told to the model instead of the true one, or ``None``.
+        max_new_tokens: longest answer.
+        batch_tokens: most tokens (answers included) in one batch; the knob to lower when memory runs out.
+    """
+
+    template: str = "standard"
+    fps: float = Field(default=2.0, gt=0)
+    min_frames: int = Field(default=4, ge=2)
+    max_frames: int = Field(default=16, ge=2)
+    frames: int | None = Field(default=None, ge=1)
+    max_pixels: int = Field(default=105_369, ge=784)
+    min_pixels: int = Field(default=3_136, ge=784)
+    instruments: InstrumentSettings | None = None
+    seconds_per_grid: float | None = Field(default=None, gt=0)
+    max_new_tokens: int = Field(default=1024, ge=1)
+    batch_tokens: int = Field(default=32_768, ge=1)

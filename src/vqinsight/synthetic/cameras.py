@@ -1,0 +1,70 @@
+"""What cameras make of a background: training pictures as they would have been delivered, none of it a defect."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from vqinsight.synthetic.defects_spatial import jpeg
+from vqinsight.synthetic.textures import hills
+
+
+def vary(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another picture of the same kind: turned over, its channels swapped, and as some camera would have delivered it.
+
+    What a defect looks like must not be learned from a dozen backgrounds, nor that a clean picture never has a white
+    sky or a black corner, was never denoised or sharpened, or has never been a JPEG file. Nothing here is as strong
+    as the slightest defect: edges stay sharp, and the middle of the range stays where it is.
+
+    Args:
+        canvas: (height, width, 3) uint8 RGB.
+    """
+    canvas = canvas[:: rng.choice((-1, 1)), :: rng.choice((-1, 1)), rng.permutation(3)]
+    if rng.random() < 0.3:  # denoised: flat between sharp edges
+        for _ in range(rng.integers(1, 3)):
+            canvas = _median(canvas)
+    image = Image.fromarray(np.ascontiguousarray(canvas))
+    if rng.random() < 0.4:
+        image = image.filter(ImageFilter.UnsharpMask(rng.uniform(0.5, 2), int(rng.uniform(50, 250)), 0))
+    shown = np.asarray(image, np.float32)
+    grey = shown.mean(2, keepdims=True)
+    shown = grey + rng.uniform(0.2, 1) * (shown - grey)
+    # Flat or hard about its middle, which stays: how bright a picture is on the whole is what wrong exposure changes.
+    middle = np.median(grey)
+    if rng.random() < 0.5:
+        shown = middle + rng.uniform(0.6, 1) * (shown - middle)
+    else:  # lights and shadows may be clipped
+        shown = middle + rng.uniform(1, 1.7) * (shown - middle)
+    varied = np.clip(shown, 0, 255).astype(np.uint8)
+    return jpeg(varied, int(rng.integers(60, 95))) if rng.random() < 0.4 else varied
+
+
+def focus(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The picture as a lens wide open takes it: sharp in some places only, and soft in the others.
+
+    Not a defect: a blurred picture is sharp nowhere.
+
+    Args:
+        canvas: (height, width, 3) uint8 RGB.
+    """
+    image = Image.fromarray(canvas)
+    near = 255 / (1 + np.exp(4 * (hills(rng, *canvas.shape[:2]) + rng.uniform(-0.5, 0.5))))
+    soft = image.filter(ImageFilter.GaussianBlur(rng.uniform(1, 5)))
+    return np.asarray(Image.composite(image, soft, Image.fromarray(near.astype(np.uint8))))
+
+
+def _median(canvas: np.ndarray) -> np.ndarray:
+    """(height, width, 3) uint8 with every channel's median of 3 x 3 pixels, in a fifteenth of PIL's time."""
+    padded = np.pad(canvas, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    low, middle, high = _sorted(padded[:-2], padded[1:-1], padded[2:])
+    low = np.maximum(np.maximum(low[:, :-2], low[:, 1:-1]), low[:, 2:])
+    high = np.minimum(np.minimum(high[:, :-2], high[:, 1:-1]), high[:, 2:])
+    _, middle, _ = _sorted(middle[:, :-2], middle[:, 1:-1], middle[:, 2:])
+    return _sorted(low, middle, high)[1]
+
+
+def _sorted(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Three arrays, element by element in order."""
+    a, b = np.minimum(a, b), np.maximum(a, b)
+    b, c = np.minimum(b, c), np.maximum(b, c)
+    return np.minimum(a, b), np.maximum(a, b), c

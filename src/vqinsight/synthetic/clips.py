@@ -1,0 +1,88 @@
+"""Synthetic clips by name: ``synthetic:SPLIT:SEED:SIBLING`` is looked at like a file, ``…:still`` like an image.
+
+The name says everything, so a dataset of such clips needs no files, and a clip named in a result can be seen again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vqinsight.errors import UnreadableVideo
+from vqinsight.settings.inference import InferenceSettings
+from vqinsight.synthetic.generate import Split, SyntheticClip, draw_siblings
+from vqinsight.video.patches import PixelSpec, target_size
+from vqinsight.video.preprocess import ProcessedClip, sample_frames
+from vqinsight.video.record import ClipInput
+from vqinsight.video.sampling import Sampling
+from vqinsight.video.views import View, ViewBuilder
+
+SCHEME = "synthetic:"
+FPS = 24
+SIBLINGS = 2  # clips drawn from one seed: the two of a pair
+
+
+def clip_name(split: Split, seed: int, sibling: int = 0, *, still: bool = False) -> str:
+    """The name under which ``synthetic_clip`` finds the clip."""
+    return f"{SCHEME}{split}:{seed}:{sibling}" + ":still" * still
+
+
+def named_clip(name: str) -> tuple[SyntheticClip, bool]:
+    """The clip of that name, and whether it is meant as a still image.
+
+    Raises:
+        UnreadableVideo: the name is none of a synthetic clip.
+    """
+    _, *parts = name.split(":")
+    still = parts[3:] == ["still"]
+    if len(parts) != 3 + still or parts[0] not in ("train", "held_out") or not (parts[1] + parts[2]).isdigit():
+        raise UnreadableVideo(
+            name, "not a synthetic clip", "Write synthetic:SPLIT:SEED:SIBLING, SPLIT train or held_out"
+        )
+    split: Split = "train" if parts[0] == "train" else "held_out"
+    if int(parts[2]) >= SIBLINGS:
+        raise UnreadableVideo(name, f"there are {SIBLINGS} siblings, 0 to {SIBLINGS - 1}", "Name one of them")
+    # Images have no text prompt, as in pre-training.
+    return draw_siblings(int(parts[1]), SIBLINGS, split, prompt=False if still else None)[int(parts[2])], still
+
+
+def synthetic_clip(name: str, settings: InferenceSettings, spec: PixelSpec, views: ViewBuilder) -> ProcessedClip:
+    """Render the frames that a model with these settings would be shown of a file of this clip."""
+    clip, still = named_clip(name)
+    sampling = sample_clip(clip, settings, still=still)
+    shown = synthetic_views(clip, spec, views, sampling, still=still)
+    width, height = clip.scene.width, clip.scene.height
+    shown_height, shown_width = target_size(height, width, spec)
+    clip_input = ClipInput(
+        kind="image" if still else "video",
+        width=width,
+        height=height,
+        source_frames=sampling.source_frames,
+        source_fps=float(FPS),
+        duration=sampling.source_frames / FPS,
+        indices=sampling.indices,
+        times=sampling.times,
+        rule=sampling.rule,
+        size=(shown_width, shown_height),
+        warnings=(),
+        extra=views.extra,
+    )
+    return ProcessedClip(name, clip_input.kind, shown, clip_input)
+
+
+def sample_clip(clip: SyntheticClip, settings: InferenceSettings, *, still: bool) -> Sampling:
+    """The frames that are looked at, as of a file; of a still image its middle one."""
+    total = clip.scene.frames
+    if still:
+        return Sampling((total // 2,), (0.0,), 1.0, 1, 0.0, 0.0, "the image")
+    return sample_frames(settings, total, np.arange(total) / FPS)
+
+
+def synthetic_views(
+    clip: SyntheticClip, spec: PixelSpec, views: ViewBuilder, sampling: Sampling, *, still: bool
+) -> tuple[View, ...]:
+    """The views of a clip; only the frames that are looked at are rendered."""
+    if still:
+        return views.build_image(clip.frames(np.array(sampling.indices))[0], spec)
+    wanted = views.needed_frames(sampling)
+    frames = zip(wanted, clip.frames(np.array(wanted)), strict=True)
+    return views.build(frames, sampling, spec)

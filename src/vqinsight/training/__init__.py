@@ -1,0 +1,43 @@
+"""The stages of the paper, each a file that reads as its section: warm-up, temporal learning, united fine-tuning."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def start(config: str | Path, changes: Sequence[str], *, resume: bool) -> Path:
+    """Run the stage that a TOML file describes; returns the folder of the finished model."""
+    from vqinsight.settings.reader import read_toml
+    from vqinsight.settings.shipped import config_path
+    from vqinsight.settings.train import TrainSettings
+
+    settings = read_toml(TrainSettings, config_path(config), changes)
+    _speak()
+    match settings.stage:
+        case "warmup":
+            from vqinsight.training.stage1_warmup import run_stage1 as run
+        case "temporal":
+            from vqinsight.training.stage2_temporal import run_stage2 as run
+        case "sft":
+            from vqinsight.training.sft import run_sft as run
+    return run(settings, resume=resume)
+
+
+def start_alignment(config: str | Path, changes: Sequence[str], *, resume: bool) -> Path:
+    """Run stage 3 as a TOML file describes it; returns the folder of the last generator."""
+    from vqinsight.settings.align import AlignSettings
+    from vqinsight.settings.reader import read_toml
+    from vqinsight.settings.shipped import config_path
+
+    settings = read_toml(AlignSettings, config_path(config), changes)
+    _speak()
+    from vqinsight.training.stage3_united import align
+
+    return align(settings, resume=resume)
+
+
+def _speak() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("transformers").setLevel(logging.ERROR)

@@ -1,0 +1,105 @@
+"""Steps that leave artefacts: each is made once, may be stopped at any moment, and touches only what it made itself."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vqinsight.common.files import write_atomic
+from vqinsight.errors import UsageError
+from vqinsight.training.run import processes
+
+logger = logging.getLogger(__name__)
+
+NOTE = "step.json"
+
+
+class Artifacts:
+    """The steps of a run, by name; each has a folder of its own under ``out``.
+
+    Args:
+        out: the run's folder.
+        take: artefacts that exist already, by the name of the step whose place they take.
+
+    Raises:
+        UsageError: an artefact to be taken is not there.
+    """
+
+    def __init__(self, out: Path, take: Mapping[str, Path]) -> None:
+        self._out, self._take = out, dict(take)
+        for name, place in self._take.items():
+            if not place.exists():
+                raise UsageError(f"take.{name} = {place}: there is no such file or folder.")
+
+    def run(
+        self, name: str, inputs: Mapping[str, Any], make: Callable[[Path], dict[str, Any]], *, alone: bool = True
+    ) -> Path:
+        """The artefact of a step, made now unless it is there.
+
+        Args:
+            name: also the folder's.
+            inputs: what the artefact depends on, JSON-ready; kept beside it.
+            make: does the work in the folder, or goes on with it; what it returns is kept as the summary.
+            alone: whether the work is for one process; a step that trains takes all of them.
+
+        Raises:
+            UsageError: the folder is not of this step, or was made with other settings.
+        """
+        if name in self._take:
+            return self._take[name]
+        place, given = self._out / name, json.loads(json.dumps(inputs))
+        before = self._note(place, name)
+        if before is not None:
+            changed = [key for key in {**before["inputs"], **given} if before["inputs"].get(key) != given.get(key)]
+            if changed:
+                raise UsageError(
+                    f"{place} was made with other settings ({', '.join(changed)}; see {place / NOTE}). Choose another "
+                    f"out, or take what there is: --set take.{name}={place}"
+                )
+            if before["finished"]:
+                return place
+        if alone and processes().num_processes > 1:
+            raise UsageError(f"{name} is made by one process: run the same command without torchrun up to here.")
+        self._write(place, {"inputs": given, "finished": False})
+        logger.info("%s %s", "goes on:" if before else "begins:", place)
+        summary = make(place)
+        processes().wait_for_everyone()
+        self._write(place, {"inputs": given, "finished": True, "summary": summary})
+        logger.info("finished: %s, %s", place, json.dumps(summary))
+        return place
+
+    def taken(self, *names: str) -> dict[str, str]:
+        """Those of the steps in whose place something is taken: what it is belongs to the inputs of the next."""
+        return {name: str(self._take[name]) for name in names if name in self._take}
+
+    def summaries(self) -> dict[str, Any]:
+        """What every finished step said of itself, by name."""
+        notes = sorted(self._out.rglob(NOTE), key=lambda note: note.stat().st_mtime)
+        read = {str(note.parent.relative_to(self._out)): json.loads(note.read_text(encoding="utf-8")) for note in notes}
+        return {name: note["summary"] for name, note in read.items() if note["finished"]}
+
+    @staticmethod
+    def _note(place: Path, name: str) -> dict[str, Any] | None:
+        if not place.exists():
+            return None
+        if not (place / NOTE).is_file():
+            raise UsageError(f"{place} is there already and was not made by the step {name}. Choose another out.")
+        note: dict[str, Any] = json.loads((place / NOTE).read_text(encoding="utf-8"))
+        return note
+
+    @staticmethod
+    def _write(place: Path, note: dict[str, Any]) -> None:
+        if not processes().is_main_process:
+            return
+        # The note comes into being with its folder, so that a stop leaves no folder that nobody owns.
+        if not place.exists():
+            part = place.with_name(f".{place.name}.{os.getpid()}.part")
+            part.mkdir(parents=True)
+            (part / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+            part.rename(place)
+            return
+        write_atomic(place / NOTE, json.dumps(note, indent=2) + "\n")

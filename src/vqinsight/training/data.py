@@ -1,0 +1,86 @@
+"""The data of a run: named datasets become one seeded sequence of examples."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from typing import get_args
+
+from vqinsight.datasets import DATASETS, Download
+from vqinsight.datasets.synthetic import SyntheticExamples
+from vqinsight.errors import UsageError
+from vqinsight.settings.train import DataSettings, TrainSettings
+from vqinsight.tasks.mixture import Mixture, Share, orders
+from vqinsight.tasks.types import Example, Preference, TaskName
+
+logger = logging.getLogger(__name__)
+
+
+def mixture(settings: TrainSettings, tasks: Sequence[TaskName]) -> Mixture:
+    """Every question of the run in order, as many as its updates take.
+
+    Args:
+        tasks: that the stage knows; examples of others are an error.
+
+    Raises:
+        UsageError: a dataset yields nothing, or a question of another task; or ``steps`` is missing where the data has
+            no end.
+    """
+    shares = []
+    for number, data in enumerate(settings.data):
+        examples = load(data)
+        if not examples:
+            raise UsageError(f"data.{number} ({data.dataset}) yields no questions. See 'vqinsight data check'.")
+        if examples[0].question.task not in tasks:
+            raise UsageError(
+                f"data.{number} ({data.dataset}) asks {examples[0].question.task!r}, which stage {settings.stage!r} "
+                f"does not teach; it takes {', '.join(tasks)}."
+            )
+        asked = float(len(examples) * orders(examples))
+        shares.append(Share(examples, data.weight if data.weight is not None else asked))
+    return Mixture(shares, _questions(settings, shares), settings.seed)
+
+
+def load(data: DataSettings) -> Sequence[Example]:
+    """The examples of one ``[[data]]``; ties, which no answer of Eq. 7 can match, are left out and counted."""
+    if data.dataset == "synthetic":
+        task = data.task or "generated"
+        if task not in get_args(TaskName):
+            raise UsageError(f"data: unknown task {task!r}. Known: {', '.join(get_args(TaskName))}")
+        if data.split not in (None, "train", "held_out"):
+            raise UsageError(f"data: the synthetic set has the splits train and held_out, not {data.split!r}")
+        split = data.split or "train"
+        return SyntheticExamples(task, split, data.start, data.count or 1_000_000)  # type: ignore[arg-type]
+    if data.dataset not in DATASETS:
+        raise UsageError(f"data: unknown dataset {data.dataset!r}. Known: synthetic, {', '.join(DATASETS)}")
+    if data.dir is None:
+        raise UsageError(f"data: {data.dataset} needs dir, the folder of its download")
+    dataset = DATASETS[data.dataset]
+    download = dataset.load(data.dir, data.split or dataset.splits[0])
+    if not isinstance(download, Download):
+        raise UsageError(f"data: {data.dataset} holds prompts, not questions with answers")
+    if download.missing or download.left_out:
+        logger.warning(
+            "%s: %d clips are missing, %d label rows left out; 'vqinsight data check %s' names them",
+            data.dataset,
+            len(download.missing),
+            len(download.left_out),
+            data.dir,
+        )
+    examples = [each for each in download.examples if data.task in (None, each.question.task)]
+    decided = [each for each in examples if each.answer != Preference("tie")]
+    if len(decided) < len(examples):
+        logger.info("%s: %d ties are left out", data.dataset, len(examples) - len(decided))
+    end = data.start + data.count if data.count is not None else None
+    return decided[data.start : end]
+
+
+def _questions(settings: TrainSettings, shares: Sequence[Share]) -> int:
+    rollouts = settings.grpo.updates_per_rollout
+    if settings.updates is not None:
+        return math.ceil(settings.updates / rollouts) * settings.questions_per_update
+    if any(isinstance(share.examples, SyntheticExamples) for share in shares):
+        raise UsageError("the synthetic set has no end: say how many updates with updates = …")
+    total = settings.epochs * sum(len(share.examples) * orders(share.examples) for share in shares)
+    return math.ceil(total / settings.questions_per_update) * settings.questions_per_update

@@ -1,0 +1,214 @@
+"""What the stages share: from settings to a model in place, from a finished run to a folder that can be used."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import difflib
+import json
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+
+from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.generate import seed_of
+from vqinsight.assessor.load import load_model
+from vqinsight.assessor.save import last_checkpoint, restore, save_companions
+from vqinsight.common.files import write_atomic
+from vqinsight.errors import UsageError
+from vqinsight.grpo.dataset import Questions
+from vqinsight.grpo.run_log import RunLog
+from vqinsight.grpo.trainer import GrpoSettings, GRPOTrainer
+from vqinsight.rewards.rubric import Rubric
+from vqinsight.settings.shipped import config_path
+from vqinsight.settings.train import ModelSettings, TrainSettings
+from vqinsight.tasks.types import TaskName
+from vqinsight.training.data import mixture
+
+logger = logging.getLogger(__name__)
+
+# What may differ when a run goes on: none of it changes what is learned.
+_FREE = {"max_failed", "samples_every", "save_every", "log_every", "workers"}
+
+
+def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubric, *, resume: bool) -> Path:
+    """Teach by GRPO and return the folder of the finished model."""
+    prepare_run_dir(settings, resume=resume)
+    examples = mixture(settings, tasks)
+    assessor = build_trainable_assessor(settings.model, settings.seed)
+    grpo = settings.grpo
+    needs_copy = grpo.beta > 0 and settings.model.lora_rank == 0
+    reference = copy.deepcopy(assessor.loaded.model).requires_grad_(False) if needs_copy else None
+    questions = Questions(examples, grpo.group_size, assessor.clips.load)
+    run_log = RunLog(settings.out, settings.max_failed, writes=processes().is_main_process)
+    trainer = GRPOTrainer(
+        assessor,
+        rubric,
+        questions,
+        arguments(settings, grpo.group_size),
+        GrpoSettings(**grpo.model_dump(exclude={"group_size"})),
+        run_log,
+        reference=reference,
+        samples_every=settings.samples_every,
+    )
+    return train_and_save(trainer, assessor, questions, run_log, settings, resume=resume)
+
+
+def build_trainable_assessor(settings: ModelSettings, seed: int) -> Assessor:
+    """The assessor with the weights that are to learn set free; an adapter begins where ``seed`` has it."""
+    loaded = load_model(settings.name, dtype=settings.dtype, on_message=logger.info)
+    model = loaded.model
+    model.set_attn_implementation(settings.attention)
+    if settings.lora_rank:
+        from peft import LoraConfig, get_peft_model
+
+        config = LoraConfig(
+            r=settings.lora_rank,
+            lora_alpha=settings.lora_alpha,
+            target_modules=settings.lora_targets,
+            # A tower that learns beside an adapter is kept with it: saved, resumed, and switched off for the reference.
+            modules_to_save=["visual"] if settings.train_vision else None,
+        )
+        with torch.random.fork_rng():  # every process draws the same, for sharding keeps a part of each one's
+            torch.manual_seed(seed_of(f"{seed}/lora"))
+            model = get_peft_model(model, config)
+    else:
+        model.requires_grad_(True)
+        if not settings.train_vision:
+            model.model.visual.requires_grad_(False)
+    return Assessor(dataclasses.replace(loaded, model=model))
+
+
+def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
+    """transformers' arguments for these settings; a batch counts answers.
+
+    Raises:
+        UsageError: batch sizes that do not divide, an unknown key under ``[trainer]``, or DeepSpeed is not installed.
+    """
+    at_once = settings.answers_per_forward * processes().num_processes
+    if settings.questions_per_update * answers % at_once:
+        raise UsageError(
+            f"questions_per_update = {settings.questions_per_update} with {answers} answers each cannot be cut into "
+            f"passes of {at_once} (answers_per_forward = {settings.answers_per_forward} on "
+            f"{processes().num_processes} processes)."
+        )
+    known = {field.name for field in dataclasses.fields(TrainingArguments)}
+    for key in settings.trainer:
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise UsageError(f"trainer.{key} is no TrainingArguments field. Did you mean {nearest!r}?")
+    if settings.trainer.get("deepspeed") and find_spec("deepspeed") is None:
+        raise UsageError("trainer.deepspeed needs DeepSpeed. Install it: pip install deepspeed")
+    values: dict[str, Any] = {
+        "output_dir": str(settings.out),
+        "per_device_train_batch_size": settings.answers_per_forward,
+        "gradient_accumulation_steps": settings.questions_per_update * answers // at_once,
+        "num_train_epochs": 1,  # the sequence of questions holds all epochs
+        "learning_rate": settings.learning_rate,
+        "logging_steps": settings.log_every,
+        "save_steps": settings.save_every,
+        "save_total_limit": 2,  # a stop while one is being written leaves the other
+        "seed": settings.seed,
+        "data_seed": settings.seed,
+        "dataloader_num_workers": settings.workers,
+        "remove_unused_columns": False,
+        "ddp_find_unused_parameters": False,
+        "use_cpu": not torch.accelerator.is_available(),
+        "dataloader_pin_memory": torch.accelerator.is_available(),
+        "disable_tqdm": True,
+        "report_to": "none",
+    }
+    given = dict(settings.trainer)
+    if isinstance(deepspeed := given.get("deepspeed"), str):
+        given["deepspeed"] = str(config_path(deepspeed))
+    return TrainingArguments(**(values | given))
+
+
+def prepare_run_dir(settings: TrainSettings, *, resume: bool) -> None:
+    """Prepare the run's folder; nothing that is already there is overwritten.
+
+    Raises:
+        UsageError: the folder holds a run and ``resume`` is off, or holds a run with other settings.
+    """
+    note = settings.out / "settings.json"
+    given = settings.model_dump(mode="json")
+    if note.is_file():
+        if not resume:
+            raise UsageError(f"{settings.out} holds a run already. Go on with --resume, or choose another out.")
+        before = json.loads(note.read_text(encoding="utf-8"))
+        changed = [key for key in given if key not in _FREE and given[key] != before.get(key)]
+        if changed:
+            raise UsageError(
+                f"{settings.out} was begun with other settings ({', '.join(changed)}); see {note}. "
+                "Going on would be neither the one run nor the other: choose another out."
+            )
+    processes().wait_for_everyone()  # before the first process writes what the others look at
+    if processes().is_main_process:
+        settings.out.mkdir(parents=True, exist_ok=True)
+        write_atomic(note, json.dumps(given, indent=2) + "\n")
+
+
+def train_and_save(
+    trainer: Trainer,
+    assessor: Assessor,
+    questions: Questions,
+    run_log: RunLog,
+    settings: TrainSettings,
+    *,
+    resume: bool,
+) -> Path:
+    """Train to the end and save the model to ``out/final``, the curves to ``out/log.json``."""
+    final = settings.out / "final"
+    if resume and (final / "vqinsight.json").is_file():
+        logger.info("%s is finished already", settings.out)
+        return final
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(StderrLog())
+    checkpoint = last_checkpoint(settings.out) if resume else None
+    if checkpoint is not None and (checkpoint / "config.json").is_file():  # whole weights; the Trainer loads adapters
+        restore(assessor.loaded.model, checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if run_log.failed:
+        logger.warning(
+            "%d of %d questions were left out: %s",
+            len(run_log.failed),
+            len(questions) // questions.group_size,
+            run_log.summary(),
+        )
+    trainer.save_model(str(final))
+    if trainer.is_world_process_zero():
+        (final / "training_args.bin").unlink(missing_ok=True)
+        trainer.state.save_to_json(str(settings.out / "log.json"))
+        save_companions(assessor.loaded, final)  # its settings file marks the run as finished
+    trainer.accelerator.wait_for_everyone()
+    return final
+
+
+def processes() -> PartialState:
+    """Which of how many processes this is; without an accelerator they have to be told that they are on CPUs."""
+    return PartialState(cpu=not torch.accelerator.is_available())
+
+
+class StderrLog(TrainerCallback):
+    """One line a log entry on standard error."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ARG002
+        """Print the entry."""
+        if state.is_world_process_zero and logs:
+            shown = [f"{name} {value:.4g}" for name, value in logs.items() if isinstance(value, float | int)]
+            seconds = time.monotonic() - self._started
+            print(
+                f"[{seconds:6.0f} s] update {state.global_step}/{state.max_steps}: {', '.join(shown)}", file=sys.stderr
+            )

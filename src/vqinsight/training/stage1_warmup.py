@@ -1,0 +1,24 @@
+"""Stage 1, image-scoring warm-up: single images with a mean opinion score, rewarded for form and nearness (Eq. 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vqinsight.rewards.rubric import Rubric
+from vqinsight.settings.train import RewardSettings, TrainSettings
+from vqinsight.tasks.types import TaskName
+from vqinsight.training.run import train_grpo
+
+TASKS: tuple[TaskName, ...] = ("image",)
+PARTS = ("format", "score")
+
+
+def rubric(rewards: RewardSettings) -> Rubric:
+    """r = r_format + r_score."""
+    weights = {name: getattr(rewards, name) for name in PARTS}
+    return Rubric({name: weight for name, weight in weights.items() if weight}, scale=rewards.scale)
+
+
+def run_stage1(settings: TrainSettings, *, resume: bool = False) -> Path:
+    """Run stage 1; returns the folder of the finished model."""
+    return train_grpo(settings, TASKS, rubric(settings.rewards), resume=resume)

@@ -1,0 +1,1 @@
+"""Optional views that show measurements of the frames as pictures."""

@@ -1,0 +1,113 @@
+"""A file becomes a processed clip: decoded once, sampled, cut into views, with a record of what was shown."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from vqinsight.settings.inference import InferenceSettings
+from vqinsight.video.patches import PixelSpec, target_size
+from vqinsight.video.read import VideoInfo, iter_frames, probe
+from vqinsight.video.record import ClipInput
+from vqinsight.video.sampling import Sampling, choose_frames
+from vqinsight.video.views import View, ViewBuilder
+
+_PREVIEWS = 6  # frames kept for reports
+_PREVIEW_WIDTH = 240
+
+
+@dataclass(frozen=True)
+class ProcessedClip:
+    """One clip as the model will see it, and the record of what was shown."""
+
+    path: str
+    kind: str
+    views: tuple[View, ...]
+    input: ClipInput
+
+
+def preprocess_clip(
+    path: str,
+    settings: InferenceSettings,
+    spec: PixelSpec,
+    views: ViewBuilder,
+    *,
+    folder_fps: float | None = None,
+) -> ProcessedClip:
+    """Read a video, an image or a folder of frames once, frame by frame.
+
+    Args:
+        settings: how frames are sampled.
+        spec: how pixels are cut.
+        views: what of the frames is shown.
+        folder_fps: frame rate of a folder of frames.
+
+    Raises:
+        UnreadableVideo: with the file, the reason and the remedy.
+    """
+    info = probe(path, folder_fps=folder_fps)
+    if info.kind == "image":
+        image = next(frame for _, frame in iter_frames(info, [0]))
+        previews = {0: _preview(image)}
+        sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image")
+        shown = views.build_image(image, spec)
+    else:
+        sampling = sample_frames(settings, info.frames, info.times)
+        kept = set(sampling.indices[:: max(1, -(-len(sampling.indices) // _PREVIEWS))])
+        previews = {}
+
+        def passing() -> Iterator[tuple[int, np.ndarray]]:
+            for index, frame in iter_frames(info, views.needed_frames(sampling)):
+                if index in kept:
+                    previews[index] = _preview(frame)
+                yield index, frame
+
+        shown = views.build(passing(), sampling, spec)
+    return ProcessedClip(
+        path, info.kind, shown, _clip_input(info, sampling, spec, views.extra, tuple(previews.values()))
+    )
+
+
+def sample_frames(settings: InferenceSettings, total: int, times: np.ndarray) -> Sampling:
+    """The frames that these settings look at, of a clip of ``total`` frames shown at ``times`` (seconds)."""
+    return choose_frames(
+        total,
+        times,
+        fps=settings.fps,
+        min_frames=settings.min_frames,
+        max_frames=settings.max_frames,
+        frames=settings.frames,
+    )
+
+
+def _clip_input(
+    info: VideoInfo, sampling: Sampling, spec: PixelSpec, extra: tuple[str, ...], previews: tuple[bytes, ...]
+) -> ClipInput:
+    height, width = target_size(info.height, info.width, spec)
+    return ClipInput(
+        kind=info.kind,
+        width=info.width,
+        height=info.height,
+        source_frames=info.frames,
+        source_fps=info.fps,
+        duration=info.duration,
+        indices=sampling.indices,
+        times=sampling.times,
+        rule=sampling.rule,
+        size=(width, height),
+        warnings=info.warnings,
+        extra=extra,
+        preview=previews,
+    )
+
+
+def _preview(frame: np.ndarray) -> bytes:
+    image = Image.fromarray(frame)
+    image.thumbnail((_PREVIEW_WIDTH, _PREVIEW_WIDTH))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

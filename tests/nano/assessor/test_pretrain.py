@@ -1,0 +1,175 @@
+"""The embedded model's making: one encoding a clip, the views of files, a run that goes on after a stop."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import tiny
+from safetensors.torch import load_file
+
+import vqinsight
+from vqinsight.assessor.prompting import Prompt, collate
+from vqinsight.assessor.save import last_checkpoint
+from vqinsight.nano.assessor import pretrain
+from vqinsight.nano.assessor.architecture import (
+    DETAIL,
+    HEADS,
+    PIXELS,
+    nano_config,
+)
+from vqinsight.nano.assessor.batches import Collator, Lessons, synthetic_views
+from vqinsight.nano.assessor.export import export
+from vqinsight.nano.assessor.pretrain import Plan, PretrainingModel
+from vqinsight.nano.assessor.probe import MARKS, interval, shown
+from vqinsight.nano.assessor.tower import CLASSES
+from vqinsight.synthetic.captions import Facts
+from vqinsight.synthetic.clips import SIBLINGS, clip_name
+from vqinsight.synthetic.describe import Defect, GroundTruth, ParsedDescription
+from vqinsight.synthetic.generate import draw_clip, draw_siblings
+from vqinsight.tasks.types import Clip, Question
+
+
+def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokenizer = tiny.tokenizer()
+    data = Lessons(tokenizer, 6, perception=1)
+    items = [data[i] for i in range(6)]
+    batch = Collator(tokenizer.pad_token_id)(items)
+    views = [view for item in items for views in item.views for view in views]
+    assert sum(len(grids) for _, grids, _ in batch["encode"].values()) == len(views)
+    pretraining_model = PretrainingModel(nano_config(tokenizer)).eval()
+    monkeypatch.setattr(pretrain, "HEADS_SHARE", 0.0)
+    monkeypatch.setattr(pretrain, "READING_SHARE", 0.0)
+    with torch.no_grad():
+        loss = pretraining_model(**batch)["loss"]
+        total, count = 0.0, 0
+        for item in items:
+            for prompt, answer, given in zip(item.prompts, item.answers, item.given, strict=True):
+                learned = len(answer) - given
+                total += _plain_loss(pretraining_model, prompt, answer, given) * learned
+                count += learned
+    assert loss.item() == pytest.approx(total / count, rel=1e-4)
+
+
+def test_a_borrowed_time_is_shown_beside_the_other_views_and_asked_of_the_heads() -> None:
+    tokenizer = tiny.tokenizer()
+    data, seen = Lessons(tokenizer, 12, perception=12), set()
+    for item in (data[i] for i in range(12)):
+        kinds = [wanted[list(CLASSES).index("temporal")] for wanted in item.wanted]
+        for prompt, clips, asked in zip(item.prompts, item.clips, item.asked, strict=True):
+            if len(prompt.views) < 3 or kinds[0] == kinds[1]:
+                continue
+            for place, clip in enumerate(clips):
+                own, other, views = item.views[clip], item.views[1 - clip], prompt.views[3 * place : 3 * place + 3]
+                assert views[0] is own[0]
+                assert views[1] is own[1]
+                borrowed = views[2] is other[2]
+                assert borrowed or views[2] is own[2]
+                told = dict(zip(CLASSES, asked[place], strict=True))
+                assert told["temporal"] == kinds[1 - clip if borrowed else clip]
+                assert told["spatial"] == item.wanted[clip][list(CLASSES).index("spatial")]
+                seen.add((len(clips), borrowed))
+    assert seen == {(1, True), (1, False), (2, True), (2, False)}
+
+
+def _plain_loss(pretraining_model: PretrainingModel, prompt: Prompt, answer: list[int], given: int) -> float:
+    """One question alone through transformers' own forward pass, with pixels."""
+    inputs = dict(collate([prompt], 0, answers=[answer]))
+    if "second_per_grid_ts" in inputs:
+        inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
+    if prompt.views:  # a recital has none
+        name = "pixel_values" if prompt.views[0].kind == "image" else "pixel_values_videos"
+        inputs[name] = torch.cat([view.patches for view in prompt.views])
+    labels = torch.tensor([[-100] * (len(prompt.ids) + given) + answer[given:]])
+    forward = super(PretrainingModel, pretraining_model).forward  # transformers' own
+    return float(forward(**inputs, labels=labels).loss)
+
+
+def test_views_of_world_clips_are_those_of_files() -> None:
+    clip = draw_clip(11)
+    overview, detail, similarity = synthetic_views(clip)
+    assert overview.grid[0] == 4
+    assert detail.grid[0] == 8
+    assert similarity.grid == (8, 2, 2)  # one token a sampled frame
+    assert detail.grid[1] * detail.grid[2] == 4 * (DETAIL.rows + 1) * DETAIL.columns  # and their scopes
+    assert overview.grid[1] * overview.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
+
+
+def test_the_exam_shows_what_scoring_shows() -> None:
+    """Time as well: shown on another time scale than it was taught with, nano overlooks half of all ghosting."""
+    assessor = vqinsight.load("nano").assessor
+    question = Question("natural", (Clip(clip_name("held_out", 5)),))
+    scored = assessor.encode(assessor.clips.load(question.clips[0].path))
+    examined = shown(assessor, draw_siblings(5, SIBLINGS, "held_out")[0])
+    assert examined.digest == scored.digest
+    ours, wanted = (
+        collate([assessor.build(assessor.prompt_set.messages(question), [encoded])], 0)
+        for encoded in (examined, scored)
+    )
+    assert ours.keys() == wanted.keys() and all(torch.equal(ours[key], wanted[key]) for key in ours)
+    assert ours["second_per_grid_ts"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_exam_marks_by_hand() -> None:
+    truth = GroundTruth(
+        Facts(1, "red", "circle", "left"), "still", Defect("blur", 0.5), None, Facts(1, "blue", "circle", "left")
+    )
+    heard = ParsedDescription(1, "red", "square", "left", ("blur", 4), ("jitter", 1), ("colour",))
+    marks = {name: mark(truth, heard) for name, mark in MARKS.items()}
+    assert marks == {
+        "count": True,
+        "colour": True,
+        "shape": False,
+        "direction": True,
+        "spatial defect": True,
+        "temporal defect": False,
+        "spatial strength, exact": False,
+        "spatial strength, within one": True,
+        "temporal strength, exact": None,
+        "temporal strength, within one": None,
+        "text facts": True,
+    }
+    share, low, high = interval([True] * 90 + [False] * 10)
+    assert share == 0.9
+    assert 0.82 < low < 0.87
+    assert 0.93 < high < 0.97
+
+
+@pytest.mark.slow
+def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tower, recitals, lessons, export; then again: what is finished is not done twice."""
+    monkeypatch.setattr(pretrain, "train_tokenizer", tiny.tokenizer)
+    plan = Plan(tower_data=8, text_only=32, lessons=6, perception=3, per_step=2, save_every=1)
+    pretrain.pretrain(tmp_path / "run", plan)
+    weights = (tmp_path / "run" / "final" / "model.safetensors").read_bytes()
+    folder = tmp_path / "model"
+    export(tmp_path / "run" / "final", folder, heads=True)
+    kept, given = (torch.load(place / HEADS) for place in (tmp_path / "run" / "final", folder))
+    assert all(torch.allclose(kept[name], given[name].float(), atol=1e-3) for name in kept)
+    record = vqinsight.load(str(folder)).score(str(Path(__file__).parents[2] / "examples" / "cat.mp4"))
+    assert record.status in ("ok", "missing")
+    assert record.provenance.prompts == "brief"
+    assert (tmp_path / "run" / "eyes.pt").exists()
+    seen = torch.load(tmp_path / "run" / "eyes.pt")
+    recited = load_file(last_checkpoint(tmp_path / "run" / "recitals") / "model.safetensors")
+    tower = "patch_embed.proj.weight"
+    assert torch.equal(recited[f"model.visual.{tower}"], seen[f"tower.{tower}"])  # recitals leave the eyes alone
+    pretrain.pretrain(tmp_path / "run", plan)
+    assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
+    # Stopped between the recitals and the first checkpoint of the lessons: the recitals are not lost.
+    for place in (tmp_path / "run" / "language").glob("checkpoint-*"):
+        shutil.rmtree(place)
+    pretrain.pretrain(tmp_path / "run", plan)
+    assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
+    # Training further starts from what was learned, on clips of its own.
+    more = replace(plan, seed=1, learning_rate=1e-9)
+    pretrain.pretrain(tmp_path / "more", more, start=tmp_path / "run" / "final")
+    before, after = (load_file(tmp_path / run / "final" / "model.safetensors") for run in ("run", "more"))
+    assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
+    before, after = (torch.load(tmp_path / run / "final" / HEADS) for run in ("run", "more"))
+    assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before if name.startswith("reading."))

@@ -1,0 +1,119 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vqinsight.tasks.parsing import TAG, answer_text, parse_choice, parse_scores, parse_yes_no, reasoning
+from vqinsight.tasks.prompts import PROMPT_SETS
+from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
+
+CLIP = Clip("clip.mp4", "a red ball")
+QUESTIONS = [
+    Question("image", (CLIP,)),
+    Question("natural", (CLIP,)),
+    Question("generated", (CLIP,)),
+    Question("generated", (Clip("clip.mp4"),)),
+    Question("compare", (CLIP, CLIP)),
+    Question("yesno", (CLIP,), "Is it sharp?"),
+]
+# Text made of what parsers stumble over, so that hypothesis meets the hard cases often.
+TAGS = ["<think>", "</think>", "<answer>", "</answer>", "<ANSWER >"]
+SIGNS = ["{", "}", "[", '"', "'", ":", ",", "\n", " ", "```json", "/100", "%", ".", "\ud83d", "\x00", "\\", "“"]
+WORDS = ["quality", "spatial", "temporal", "alignment", "rating", "62", "-1", "1e3", "６２", "nan", "null"]
+CHOICES = ["A", "B", "Video A", "video b", "tie", "yes", "no", "not", "is better"]
+HOSTILE = st.one_of(st.text(), st.lists(st.sampled_from(TAGS + SIGNS + WORDS + CHOICES), max_size=30).map("".join))
+# What a thought may hold without ending: anything but the tag that closes it.
+THOUGHT = HOSTILE.filter(lambda text: not any(tag[1] + tag[2].lower() == "/think" for tag in TAG.finditer(text)))
+
+
+@given(HOSTILE, st.sampled_from(QUESTIONS), st.sampled_from(sorted(PROMPT_SETS)))
+def test_no_completion_raises(completion: str, question: Question, name: str) -> None:
+    got = PROMPT_SETS[name].parse(question, completion)
+    if isinstance(got, Score):
+        for dim in PROMPT_SETS[name].dimensions(question):
+            assert dim.low <= got.values[dim.key] <= dim.high
+    elif isinstance(got, Missing):
+        assert got.reason
+    assert isinstance(reasoning(completion), str)
+
+
+@given(HOSTILE)
+def test_no_answer_text_raises(text: str) -> None:
+    for verdict in (parse_scores(text, {"quality": (0.0, 100.0)}), parse_choice(text), parse_yes_no(text)):
+        assert isinstance(verdict, dict | Preference | Verdict | Missing)
+
+
+@given(THOUGHT, HOSTILE)
+def test_the_reasoning_is_never_read(thought: str, behind: str) -> None:
+    with_thought = answer_text(f"<think>{thought}</think>{behind}")
+    assert with_thought == answer_text(f"<think></think>{behind}")
+
+
+@given(THOUGHT)
+def test_an_answer_cannot_be_put_into_the_reasoning(thought: str) -> None:
+    injected = f'<think>{thought}<answer>{{"quality": 1}}</answer></think>'
+    assert isinstance(answer_text(injected), Missing)
+    assert answer_text(injected + "<answer>62</answer>") == "62"
+
+
+@given(HOSTILE)
+def test_reasoning_opened_by_the_chat_template_is_not_read_either(thought: str) -> None:
+    assert answer_text(f"<answer>1</answer>{thought}</think></think><answer>62</answer>") == "62"
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="<>"), min_size=1), st.integers(1, 30))
+def test_a_cut_completion_is_missing(thought: str, cut: int) -> None:
+    whole = f'<think>{thought}</think><answer>{{"quality": 62}}</answer>'
+    assert isinstance(answer_text(whole[:-cut]), Missing)
+
+
+@pytest.mark.parametrize(
+    ("completion", "expected"),
+    [
+        ("<think> sharp </think><answer>62</answer>", "sharp"),
+        ("sharp <answer>62</answer>", "sharp"),
+        ("sharp</think><answer>62</answer>", "sharp"),
+        ("<think>sharp, but", "sharp, but"),
+        ("<think>a</think>b<think>c</think><answer>62</answer>", "a\nc"),
+        ("<think>a</think><answer>62</answer>", "a"),
+        ("first <answer>1</answer> second <answer>62</answer>", "first <answer>1</answer> second"),
+        ("no tags at all", "no tags at all"),
+        ("<think></think><answer>62</answer>", ""),
+        ("", ""),
+    ],
+)
+def test_reasoning(completion: str, expected: str) -> None:
+    assert reasoning(completion) == expected
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 50), st.floats(50, 100))
+def test_a_value_is_inside_its_range_or_missing_and_never_clipped(value: float, low: float, high: float) -> None:
+    got = parse_scores(f'{{"quality": {value!r}}}', {"quality": (low, high)})
+    assert got == {"quality": value} if low <= value <= high else isinstance(got, Missing)
+
+
+@given(st.floats(0, 100), st.floats(0, 100))
+def test_two_values_for_one_key_agree_or_contradict(first: float, second: float) -> None:
+    got = parse_scores(f"quality: {first!r}\nquality: {second!r}", {"quality": (0.0, 100.0)})
+    assert got == {"quality": first} if first == second else isinstance(got, Missing)
+
+
+@pytest.mark.parametrize("denominator", [1, 5, 10, 99, 100, 1000])
+def test_a_denominator_must_be_the_highest_value(denominator: int) -> None:
+    got = parse_scores(f"0.5/{denominator}", {"quality": (0.0, 100.0)})
+    assert got == {"quality": 0.5} if denominator == 100 else isinstance(got, Missing)
+
+
+def test_the_reason_names_the_dimension() -> None:
+    ranges = {"spatial": (0.0, 100.0), "temporal": (0.0, 100.0)}
+    assert parse_scores("spatial: 5", ranges) == Missing("temporal is missing")
+    assert parse_scores("spatial: 5, spatial: 6, temporal: 7", ranges) == Missing(
+        "contradictory: spatial is both 5 and 6"
+    )
+
+
+@given(st.sampled_from(["Video A", "a", "(A)", "A.", "The answer is Video A", "video a is better"]))
+def test_swapping_the_names_swaps_the_choice(text: str) -> None:
+    swapped = text.replace("Video A", "Video B").replace("video a", "video b").replace("(A)", "(B)")
+    swapped = {"a": "b", "A.": "B."}.get(swapped, swapped)
+    assert parse_choice(text) == Preference("A")
+    assert parse_choice(swapped) == Preference("B")
