@@ -98,7 +98,7 @@ def test_placeholders_equal_the_official_processors(checkpoint: Path, clip_files
     from transformers.video_utils import VideoMetadata
 
     loaded = load_model(str(checkpoint))
-    footage = Assessor(loaded).look(clip_files(1)[0])
+    footage = Assessor(loaded).clips.load(clip_files(1)[0])
     (view,) = footage.views
     kind = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor, "qwen3_vl": Qwen3VLProcessor}[
         loaded.model.config.model_type
@@ -185,5 +185,5 @@ def test_memory_is_announced_and_checked(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_released_weights_are_asked_as_they_were_taught() -> None:
-    assert load._look_settings("ByteDance/Q-Insight", "vqinsight-comp").prompts == "released"
-    assert load._look_settings("Qwen/Qwen2.5-VL-7B-Instruct", "").prompts == "standard"
+    assert load._inference_settings("ByteDance/Q-Insight", "vqinsight-comp").template == "released"
+    assert load._inference_settings("Qwen/Qwen2.5-VL-7B-Instruct", "").template == "standard"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluating.test_benchmarks import MAKERS
+from evaluation.test_benchmarks import MAKERS
 from helpers import downloads
 from typer.testing import CliRunner
 

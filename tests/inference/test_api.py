@@ -15,7 +15,7 @@ from vqinsight.errors import UsageError
 from vqinsight.inference import aggregate
 from vqinsight.inference.api import VQInsight
 from vqinsight.results import Provenance, Reply
-from vqinsight.tasks.prompts import BRIEF
+from vqinsight.tasks.prompt_sets.brief import BRIEF
 from vqinsight.tasks.types import Clip, Question
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -149,7 +149,7 @@ def test_median_spread_and_overall_by_hand(nano: VQInsight) -> None:
 
 def test_overall_brings_scales_to_a_hundred(nano: VQInsight) -> None:
     """A rating of 4 on 1–5 is 75 of 100."""
-    from vqinsight.tasks.prompts import RELEASED
+    from vqinsight.tasks.prompt_sets.released import RELEASED
 
     question = Question("image", (Clip("c"),))
     looked = nano.score(CAT).input

@@ -11,14 +11,16 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
-from vqinsight.assessor.generate import batches, complete, seed_of, stop_tokens
+from vqinsight.assessor.generate import batches, complete, stop_tokens
 from vqinsight.assessor.load import SETTINGS_FILE, LoadedModel
 from vqinsight.assessor.prompting import Prompt, PromptBuilder
 from vqinsight.assessor.vision import EncodedClip, EncodedView, VisionTower
+from vqinsight.common.seeds import seed_of
 from vqinsight.errors import ModelError
 from vqinsight.results import Reply
 from vqinsight.tasks.parsing import reasoning
-from vqinsight.tasks.prompts import PromptSet, prompt_set
+from vqinsight.tasks.prompt_set import PromptSet
+from vqinsight.tasks.prompt_sets import prompt_set
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.views import View

@@ -27,7 +27,7 @@ def _above_zero(value: float | None) -> float | None:
 
 
 def _known_template(value: str | None) -> str | None:
-    from vqinsight.tasks.prompts import prompt_set
+    from vqinsight.tasks.prompt_sets import prompt_set
 
     try:
         return prompt_set(value).name if value is not None else None

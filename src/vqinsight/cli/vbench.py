@@ -41,10 +41,10 @@ def vbench(
 ) -> None:
     """Quality, semantic and overall score of a generator from VBench's results; none while dimensions are missing."""
     from vqinsight import __version__
+    from vqinsight.common.provenance import commit
     from vqinsight.evaluation.vbench import read_vbench
     from vqinsight.evaluation.vbench_process import run_vbench
     from vqinsight.report import progress
-    from vqinsight.report.evaluation_report import commit
     from vqinsight.report.files import check_target, replacing
     from vqinsight.report.output import plain_endings
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vqinsight.assessor.generate import seed_of
 from vqinsight.common.journal import Journal
+from vqinsight.common.seeds import seed_of
 from vqinsight.generator.base import Generator
 from vqinsight.ranking.candidate_folders import MADE, read_made
 from vqinsight.ranking.select import Candidates

@@ -25,8 +25,8 @@ from accelerate import PartialState
 from accelerate.utils import reduce
 from safetensors.torch import load_file, save_file
 
-from vqinsight.assessor.generate import seed_of
 from vqinsight.common.files import write_atomic
+from vqinsight.common.seeds import seed_of
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.generator.base import Generator
 from vqinsight.generator.dpo import PairErrors, dpo, pair_errors

@@ -1,9 +1,12 @@
-"""``open_generator``: the embedded one, a folder, or a hub id."""
+"""``open_generator``: the embedded one, a folder, or a hub id; and the families of pipelines that are known."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import torch
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.common.files import is_missing_folder
@@ -42,8 +45,6 @@ def _open(name: str) -> Generator:
     if is_missing_folder(name):
         raise ModelError(f"{name}: there is no such folder. A finished training leaves its generator in 'final'.")
     if card is None or card["family"] not in ("nano", "lora"):
-        from vqinsight.generator.pipeline import open_pipeline
-
         return open_pipeline(name)
     if card["family"] == "nano":
         return open_nano(name, folder)
@@ -51,3 +52,42 @@ def _open(name: str) -> Generator:
     load_lora(generator.denoiser, folder, card)
     generator.name, generator.base = name, card["base"]
     return generator
+
+
+def families() -> dict[str, Any]:
+    """What opens a pipeline, by the name of its diffusers class: called with (name, pipeline)."""
+    from vqinsight.generator.families.cogvideox import CogVideoXGenerator
+    from vqinsight.generator.families.ltx import LTXGenerator
+    from vqinsight.generator.families.unet3d import open_unet3d
+    from vqinsight.generator.families.wan import WanGenerator
+
+    return {
+        "TextToVideoSDPipeline": open_unet3d,
+        "CogVideoXPipeline": CogVideoXGenerator,
+        "WanPipeline": WanGenerator,
+        "LTXPipeline": LTXGenerator,
+    }
+
+
+def open_pipeline(name: str) -> Generator:
+    """Open a folder or hub id of a diffusers pipeline, in float32.
+
+    Raises:
+        ModelError: nothing there, incomplete, or of a family that is not known.
+    """
+    from diffusers import DiffusionPipeline
+
+    known = families()
+    try:
+        kind = DiffusionPipeline.load_config(name)["_class_name"]
+        if kind not in known:
+            raise ModelError(f"{name}: the pipeline {kind!r} is not supported; known: {', '.join(known)}.")
+        pipeline = DiffusionPipeline.from_pretrained(name, dtype=torch.float32)
+    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"{name}: cannot be loaded ({first}). Give 'nano', a folder that holds model_index.json, or a hub id such "
+            "as Wan-AI/Wan2.1-T2V-1.3B-Diffusers (hub ids need the network once)."
+        ) from error
+    opened: Generator = known[kind](name, pipeline)
+    return opened

@@ -10,6 +10,7 @@ from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import UnreadableVideo
 from vqinsight.ranking import tally
 from vqinsight.ranking.judge import Judgement, first_choices
+from vqinsight.ranking.votes import majority_verdict, missing_reasons
 from vqinsight.results import (
     ClipComparison,
     ClipRanking,
@@ -44,7 +45,7 @@ def scored(
     clip = question.clips[0]
     given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
     if not given:
-        reasons = "; ".join(sorted({reply.missing or "" for reply in replies}))
+        reasons = missing_reasons(replies)
         error = f"{clip.path}: the model gave no usable answer ({reasons}). Try --samples 5, or another model."
         said = replies[0].reasoning
         return ClipScore(
@@ -89,7 +90,7 @@ def comparison(
 ) -> ClipComparison:
     """The record of a judged pair."""
     answers = (*judgement.forward, *judgement.swapped)
-    reasons = "; ".join(sorted({reply.missing for reply in answers if reply.missing}))
+    reasons = missing_reasons(answers)
     return ClipComparison(
         a=a.processed.path,
         b=b.processed.path,
@@ -139,8 +140,8 @@ def verdict(
         return ClipVerdict(path, prompt, question, "unreadable", str(seen), None, None, None, (), None, provenance)
     given = [reply for reply in replies if isinstance(reply.value, bool)]
     share = float(np.mean([reply.value for reply in given])) if given else None
-    yes = None if share is None or share == 0.5 else share > 0.5
-    reason = "; ".join(sorted({reply.missing for reply in replies if reply.missing})) or "as many yes as no"
+    yes = majority_verdict(replies)
+    reason = missing_reasons(replies) or "as many yes as no"
     said = next((reply for reply in given if reply.value == yes), replies[0])
     error = None if yes is not None else f"{path}: no usable answer ({reason}). Try more --samples."
     status: Status = "ok" if yes is not None else "missing"

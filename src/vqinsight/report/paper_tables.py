@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vqinsight.common.provenance import commit
 from vqinsight.evaluation.fill_tables import Cell, FilledTable, Results, Row
 from vqinsight.evaluation.paper_tables import Column
-from vqinsight.report.evaluation_report import commit
 from vqinsight.report.files import replacing
 from vqinsight.report.html import environment
 from vqinsight.report.phrases import printable
