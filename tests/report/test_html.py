@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 def everything() -> list[Any]:
     return [
-        records.score("a.mp4", (62.0, 71.0, 80.0), prompt="a dog", spread=4.0, seen=records.input(("odd",), 3)),
+        records.score("a.mp4", (62.0, 71.0, 80.0), prompt="a dog", spread=4.0, seen=records.clip_input(("odd",), 3)),
         records.score("b.jpg", (3.5,), dimensions=(records.IMAGE,)),
         records.unreadable("bad.mp4"),
         records.missing("mute.mp4"),
@@ -100,7 +100,7 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 def test_hostile_text_stays_text() -> None:
     scored = replace(
         records.score(
-            HOSTILE, (62.0, 71.0), prompt=HOSTILE, spread=1.0, why=HOSTILE, seen=records.input((HOSTILE,), 1)
+            HOSTILE, (62.0, 71.0), prompt=HOSTILE, spread=1.0, why=HOSTILE, seen=records.clip_input((HOSTILE,), 1)
         ),
         provenance=replace(records.provenance(), model=HOSTILE),
     )

@@ -207,7 +207,7 @@ def _make(prompts: Path, name: str, count: int, at_once: int, folder: Path, seed
     texts = read_prompts(PromptSettings(file=prompts))
     generator = _open(name, device)
     with progress.counting("Making clips", len(texts), False) as show:
-        return make_candidates(generator, texts, count, folder, seed=seed, at_once=at_once, on_progress=show)
+        return make_candidates(generator, texts, count, folder, seed=seed, batch_size=at_once, on_progress=show)
 
 
 def _open(name: str, device: str) -> Generator:

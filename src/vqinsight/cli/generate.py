@@ -45,7 +45,7 @@ def generate(
         with progress.waiting(f"Loading {generator}"):
             opened = open_generator(generator, device=device)
         with progress.counting("Making clips", len(texts), False) as count:
-            made = make_candidates(opened, texts, candidates, out, seed=seed, at_once=at_once, on_progress=count)
+            made = make_candidates(opened, texts, candidates, out, seed=seed, batch_size=at_once, on_progress=count)
         for group in made:
             for path in group.paths:
                 typer.echo(path)
