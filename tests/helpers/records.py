@@ -48,7 +48,7 @@ def jpeg(seed: int, size: tuple[int, int] = (160, 90)) -> bytes:
     return buffer.getvalue()
 
 
-def looked(warnings: tuple[str, ...] = (), previews: int = 0) -> ClipInput:
+def clip_input(warnings: tuple[str, ...] = (), previews: int = 0) -> ClipInput:
     indices = tuple(range(0, 240, 16))[:14]
     times = tuple(i / 30 for i in indices)
     shots = tuple(jpeg(i) for i in range(previews))
@@ -99,7 +99,7 @@ def score(
         dimensions=dims,
         reasoning=why,
         replies=tuple(reply(scores, why=why) for _ in range(count)),
-        input=seen or looked(),
+        input=seen or clip_input(),
         provenance=provenance(count),
     )
 
@@ -124,7 +124,7 @@ def missing(path: str) -> ClipScore:
         (QUALITY,),
         said.reasoning,
         (said,),
-        looked(),
+        clip_input(),
         provenance(),
     )
 
@@ -150,8 +150,8 @@ def comparison(
         order_bias=sum(v == "A" for v in sides) / len(sides) - 0.5 if sides else None,
         forward=(reply(forward, None if forward else "no <answer>"),),
         swapped=(reply(swapped, None if swapped else "no <answer>"),),
-        input_a=looked(previews=previews),
-        input_b=looked(previews=previews),
+        input_a=clip_input(previews=previews),
+        input_b=clip_input(previews=previews),
         provenance=provenance(),
     )
 
@@ -169,7 +169,13 @@ def ranking(paths: Sequence[str], broken: Sequence[str] = (), *, previews: int =
     order = sorted(paths, key=lambda p: -wins[p])
     places = [
         Standing(
-            p, "ok", None, sum(w > wins[p] for w in wins.values()) + 1, wins[p], 1.5 - i / 2, looked(previews=previews)
+            p,
+            "ok",
+            None,
+            sum(w > wins[p] for w in wins.values()) + 1,
+            wins[p],
+            1.5 - i / 2,
+            clip_input(previews=previews),
         )
         for i, p in enumerate(order)
     ]
@@ -186,7 +192,7 @@ def verdict(path: str, yes: bool | None = True, question: str = "Is the motion r
     status, error = ("ok", None) if yes is not None else ("missing", f"{path}: no usable answer (no <answer>).")
     share = None if yes is None else float(yes)
     said = reply(yes, None if yes is not None else "no <answer>")
-    return ClipVerdict(path, None, question, status, error, yes, share, WHY, (said,), looked(), provenance())
+    return ClipVerdict(path, None, question, status, error, yes, share, WHY, (said,), clip_input(), provenance())
 
 
 class FakeJudge:
@@ -211,7 +217,7 @@ class FakeJudge:
                 yield missing(path)
             else:
                 values = (60.0 + place, 70.5, 80.25) if prompt else (60.0 + place,)
-                yield score(path, values, prompt=prompt, spread=spread, seen=looked(previews=2))
+                yield score(path, values, prompt=prompt, spread=spread, seen=clip_input(previews=2))
 
     def compare(self, a: str, b: str, prompt: str | None = None, **settings: Any) -> ClipComparison:
         self.calls.append({"prompt": prompt, **settings})

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from vqinsight.common.csv_cells import neutralise
 from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
 from vqinsight.report.phrases import ResultRecord
@@ -130,9 +131,14 @@ def _write_csv(path: Path, records: Sequence[ResultRecord]) -> None:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow(
-                {key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()}
-            )
+            writer.writerow({key: _csv_cell(value) for key, value in row.items()})
+
+
+def _csv_cell(value: Any) -> Any:
+    """A list as JSON, a text so that no spreadsheet runs it, a number as it is."""
+    if isinstance(value, list):
+        return json.dumps(value)
+    return neutralise(value) if isinstance(value, str) else value
 
 
 def _write_parquet(path: Path, records: Sequence[ResultRecord]) -> None:
