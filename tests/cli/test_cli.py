@@ -216,6 +216,10 @@ def test_many_answers_make_a_table(run: Run) -> None:
         (["rank", "a.mp4"], "at least two clips"),
         (["ask", "a.mp4"], "CLIP"),
         (["ask", "a.mp4", "."], "must be a question"),
+        (["ask", "a.mp4", "What is shown?"], "'what' asks for more than yes or no"),
+        (["ask", "a.mp4", "How good is it?"], "'how' asks for more than yes or no"),
+        (["ask", "a.mp4", "b.mp4"], "'b.mp4' is no question. End it with a question mark"),
+        (["generate", "nosuch.txt"], "nosuch.txt: there is no such file"),
     ],
 )
 def test_wrong_usage_says_what_to_do_and_exits_with_2(

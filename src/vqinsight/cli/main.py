@@ -148,11 +148,13 @@ def ask(
 ) -> None:
     """Ask a yes/no question, the last argument, about clips."""
     from vqinsight.report import console, output, progress
+    from vqinsight.tasks.yesno import check_question
 
     outputs = output.Outputs(asked.json_lines, asked.out, asked.report)
     with output.deliver(outputs, clips, console.show_verdicts) as take:
         if not question.strip() or os.path.exists(question):  # noqa: PTH110 - Path.exists fails on long questions
             raise UsageError(f"The last argument must be a question, {question!r} is none.")
+        check_question(question)
         todo = _expand(clips, prompt)
         judge = _load(asked)
         results = judge.ask_all(todo, question, **asked.pick(*opt.SAMPLING))

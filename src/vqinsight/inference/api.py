@@ -18,6 +18,7 @@ from vqinsight.ranking.tally import all_pairs
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
+from vqinsight.tasks.yesno import check_question
 from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
 
@@ -201,7 +202,12 @@ class VQInsight:
         seed: int = 0,
         temperature: float = 1.0,
     ) -> Iterator[ClipVerdict]:
-        """Ask one yes/no question about each clip, in order."""
+        """Ask one yes/no question about each clip, in order.
+
+        Raises:
+            UsageError: the question is plainly none that yes or no answers (``tasks.yesno``).
+        """
+        check_question(question)
         for group in _grouped(self._prefetch(clips), _BATCH):
             asked = [
                 (Question("yesno", (Clip(path, prompt),), question), (self.assessor.encode(seen),))

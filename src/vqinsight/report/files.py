@@ -96,6 +96,20 @@ def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Colle
         raise UsageError(f"{option} {path}: this would overwrite an input. Choose another name.")
 
 
+def check_folder(path: Path, option: str) -> None:
+    """Refuse a folder to be written to, which need not be there yet, before any work is done for it.
+
+    Raises:
+        UsageError: a file has that name or lies in the way, or it is closed to writing.
+    """
+    with _plain_errors(path):
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        if not nearest.is_dir():
+            raise UsageError(f"{option} {path}: {nearest} is a file. Give the name of a folder.")
+        if not os.access(nearest, os.W_OK):
+            raise UsageError(f"{option} {path}: no permission to write there. Choose another folder.")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails.
