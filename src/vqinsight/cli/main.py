@@ -46,10 +46,12 @@ app.command()(repair)
 
 def main() -> None:
     """Entry point of the console script and of ``python -m vqinsight``."""
+    from vqinsight.report.disk import full_disk_is_no_bug
     from vqinsight.report.progress import take_any_text
 
     take_any_text()
-    app(prog_name="vqinsight")
+    with full_disk_is_no_bug():
+        app(prog_name="vqinsight")
 
 
 def _print_version(wanted: bool) -> None:

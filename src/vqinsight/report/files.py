@@ -112,13 +112,19 @@ def check_folder(path: Path, option: str) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails.
+    """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails. A device or
+    a pipe keeps its place and is written to.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    with _plain_errors(path), atomic_path(path.resolve()) as part:
-        yield part
+    with _plain_errors(path):
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            yield target
+            return
+        with atomic_path(target) as part:
+            yield part
 
 
 def _is_same(path: Path, name: str) -> bool:

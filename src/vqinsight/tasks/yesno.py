@@ -7,44 +7,9 @@ import re
 from vqinsight.errors import UsageError
 
 _OPEN = ["who", "whom", "whose", "what", "which", "when", "where", "why", "how"]
-_AUXILIARY = [
-    "am",
-    "is",
-    "are",
-    "was",
-    "were",
-    "be",
-    "do",
-    "does",
-    "did",
-    "has",
-    "have",
-    "had",
-    "can",
-    "could",
-    "will",
-    "would",
-    "shall",
-    "should",
-    "may",
-    "might",
-    "must",
-    "isn't",
-    "aren't",
-    "wasn't",
-    "weren't",
-    "don't",
-    "doesn't",
-    "didn't",
-    "hasn't",
-    "haven't",
-    "hadn't",
-    "can't",
-    "couldn't",
-    "won't",
-    "wouldn't",
-    "shouldn't",
-]
+_AUXILIARY = ["am", "is", "are", "was", "were", "be", "do", "does", "did", "has", "have", "had", "can", "could", "will"]
+_AUXILIARY += ["would", "shall", "should", "may", "might", "must"]
+_AUXILIARY += [f"{verb}n't" for verb in _AUXILIARY] + ["can't", "won't"]
 _OPENS = re.compile(rf"({'|'.join(_OPEN)})\b", re.IGNORECASE)
 _BEGINS = re.compile(rf"({'|'.join(_AUXILIARY)})\b", re.IGNORECASE)
 _BEGINS_LATER = re.compile(rf"[,;:.]\s*({'|'.join(_AUXILIARY)})\b", re.IGNORECASE)
