@@ -94,9 +94,39 @@ def test_out_and_report_are_written_beside_the_text(run: Run, tmp_path: Path, su
 
 
 def test_a_list_gives_each_clip_its_prompt(run: Run, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
     (tmp_path / "list.csv").write_text("path,prompt\na.mp4,a dog\nb.mp4,\n", encoding="utf-8")
     rows = [json.loads(line) for line in run("score", "list.csv", "--json").stdout.splitlines()]
     assert [row["prompt"] for row in rows] == ["a dog", None]
+
+
+def test_a_bad_row_of_a_list_is_a_failed_row(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "list.csv").write_text("path,prompt\na.mp4,a dog\n,no path\ngone.mp4,\n", encoding="utf-8")
+    result = run("score", "list.csv", "--json")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["status"] for row in rows] == ["ok", "unreadable", "unreadable"] and result.exit_code == 1
+    assert rows[1]["error"] == "row 3 of list.csv: no path. Fill it in or remove the row."
+    assert rows[2]["path"] == "gone.mp4" and "row 4 of list.csv" in rows[2]["error"]
+    asked = run("ask", "list.csv", "Is it sharp?", "--json")
+    assert [json.loads(line)["status"] for line in asked.stdout.splitlines()] == ["ok", "unreadable", "unreadable"]
+    (tmp_path / "b.mp4").touch()
+    (tmp_path / "list.csv").write_text("id,path\n1,a.mp4\n2,b.mp4\n3,\n4,gone.mp4\n", encoding="utf-8")
+    result = run("rank", "list.csv")
+    assert result.exit_code == 1 and "✗ gone.mp4 unreadable" in result.stdout
+    assert "✗ row 4 of list.csv unreadable" in result.stdout
+
+
+def test_what_a_folder_holds_beside_clips_is_named_on_standard_error(run: Run, tmp_path: Path) -> None:
+    for name in ("clips/a.mp4", "clips/more/b.mp4", "clips/notes.txt", "clips/more/c.srt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "clips" / "link.mp4").symlink_to("nowhere.mp4")
+    result = run("score", "clips", "--json")
+    assert [json.loads(line)["path"] for line in result.stdout.splitlines()] == ["clips/a.mp4", "clips/more/b.mp4"]
+    assert "Left out, neither video nor image: clips/more/c.srt, clips/notes.txt\n" in result.stderr
+    assert "Left out, a link to nothing: clips/link.mp4\n" in result.stderr
 
 
 def test_compare_shows_both_orders(run: Run) -> None:
@@ -175,6 +205,8 @@ def test_many_answers_make_a_table(run: Run) -> None:
         (["score", "a.mp4", "--prompts", "brif"], "did you mean 'brief'?"),
         (["score", "a.mp4", "--model", "nanoo"], "nanoo: no such model"),
         (["score", "*.nope"], "matches nothing"),
+        (["score", "https://host/a.mp4"], "is a URL, and clips are read from the disk. Download it first"),
+        (["compare", "a.mp4", "s3://bucket/b.mp4"], "s3://bucket/b.mp4 is a URL"),
         (["score", "a.mp4", "--out", "r.cvs"], "Did you mean .csv?"),
         (["score", "a.mp4", "--out", "r"], "(no suffix)"),
         (["score", "a.mp4", "--out", "gone/r.csv"], "there is no folder gone"),
@@ -184,6 +216,10 @@ def test_many_answers_make_a_table(run: Run) -> None:
         (["rank", "a.mp4"], "at least two clips"),
         (["ask", "a.mp4"], "CLIP"),
         (["ask", "a.mp4", "."], "must be a question"),
+        (["ask", "a.mp4", "What is shown?"], "'what' asks for more than yes or no"),
+        (["ask", "a.mp4", "How good is it?"], "'how' asks for more than yes or no"),
+        (["ask", "a.mp4", "b.mp4"], "'b.mp4' is no question. End it with a question mark"),
+        (["generate", "nosuch.txt"], "nosuch.txt: there is no such file"),
     ],
 )
 def test_wrong_usage_says_what_to_do_and_exits_with_2(
@@ -212,6 +248,8 @@ def test_a_model_that_fails_leaves_earlier_results_alone(run: Run, tmp_path: Pat
 
 
 def test_clips_of_several_prompts_are_not_ranked(run: Run, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
     (tmp_path / "list.csv").write_text("path,prompt\na.mp4,a dog\nb.mp4,a cat\n", encoding="utf-8")
     assert "one prompt" in run("rank", "list.csv").stderr
     (tmp_path / "list.csv").write_text("path,prompt\na.mp4,a dog\nb.mp4,a dog\n", encoding="utf-8")

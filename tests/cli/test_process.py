@@ -37,7 +37,7 @@ def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen
     return subprocess.Popen(
         [sys.executable, "-c", BOOT, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(HELPERS), **environment},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HELPERS), *sys.path]), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vqinsight.errors import ModelError
+from vqinsight.errors import ModelError, UnreadableVideo
 from vqinsight.results import (
     ClipComparison,
     ClipInput,
@@ -24,6 +24,7 @@ from vqinsight.results import (
     Standing,
 )
 from vqinsight.tasks.types import Choice, Dimension
+from vqinsight.video.inputs import Source
 
 QUALITY = Dimension("quality", 0.0, 100.0, "overall quality of the video")
 GENERATED = (
@@ -201,11 +202,14 @@ class FakeJudge:
         self.pause = pause
         self.calls: list[dict[str, Any]] = []
 
-    def score_all(self, clips: Iterable[tuple[str, str | None]], **settings: Any) -> Iterator[ClipScore]:
+    def score_all(self, clips: Iterable[tuple[Source, str | None]], **settings: Any) -> Iterator[ClipScore]:
         self.calls.append(settings)
         spread = 4.0 if settings["samples"] > 1 else None
         for place, (path, prompt) in enumerate(clips):
             time.sleep(self.pause)
+            if isinstance(path, UnreadableVideo):
+                yield replace(unreadable(path.path), prompt=prompt, error=str(path))
+                continue
             name = path.rsplit("/", 1)[-1]
             if name.startswith("bad"):
                 yield unreadable(path)
@@ -222,7 +226,7 @@ class FakeJudge:
 
     def rank(
         self,
-        clips: Sequence[str],
+        clips: Sequence[Source],
         prompt: str | None = None,
         *,
         on_progress: Callable[[int, int], None],
@@ -230,12 +234,19 @@ class FakeJudge:
     ) -> ClipRanking:
         self.calls.append({"prompt": prompt, **settings})
         on_progress(1, 1)
-        return ranking([c for c in clips if not c.startswith("bad")], [c for c in clips if c.startswith("bad")])
+        names = [clip.path if isinstance(clip, UnreadableVideo) else clip for clip in clips]
+        broken = [n for n, c in zip(names, clips, strict=True) if n.startswith("bad") or isinstance(c, UnreadableVideo)]
+        return ranking([name for name in names if name not in broken], broken)
 
-    def ask_all(self, clips: Iterable[tuple[str, str | None]], question: str, **settings: Any) -> Iterator[ClipVerdict]:
+    def ask_all(
+        self, clips: Iterable[tuple[Source, str | None]], question: str, **settings: Any
+    ) -> Iterator[ClipVerdict]:
         self.calls.append({"question": question, **settings})
         for path, _ in clips:
             time.sleep(self.pause)
+            if isinstance(path, UnreadableVideo):
+                yield replace(verdict(f"bad {path.path}"), path=path.path, error=str(path))
+                continue
             yield verdict(path, None if path.startswith("mute") else True, question)
 
 

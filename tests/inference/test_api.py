@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import vqinsight
-from vqinsight.errors import UsageError
+from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
 from vqinsight.inference.api import VQInsight
 from vqinsight.results import Provenance, Reply
@@ -72,6 +72,15 @@ def test_a_bad_file_is_listed_and_changes_nothing_else(nano: VQInsight, broken: 
     assert found[1].scores is None
     assert found[0].replies == nano.score(CAT).replies
     assert found[3].replies == nano.score(BAD_CAT).replies
+
+
+def test_an_error_in_place_of_a_path_becomes_its_record(nano: VQInsight) -> None:
+    """As a bad row of a list gives it."""
+    row = UnreadableVideo("row 3 of list.csv", "no path", "Fill it in or remove the row.")
+    bad, good = nano.score_all([(row, "a cat"), (CAT, None)])
+    assert (bad.path, bad.prompt, bad.status, bad.error) == ("row 3 of list.csv", "a cat", "unreadable", str(row))
+    assert good.status == "ok"
+    assert nano.rank([CAT, row, BAD_CAT]).standings[-1].error == str(row)
 
 
 def test_compare_with_a_bad_file(nano: VQInsight, broken: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,10 +13,12 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig
 from transformers.image_processing_base import ImageProcessingMixin
+from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
 from vqinsight.common.files import is_missing_folder
+from vqinsight.common.hub import local_only
 from vqinsight.errors import ModelError
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.settings.reader import read_settings
@@ -82,7 +85,9 @@ def load_model(
         raise ModelError(f"{name}: there is no such folder. A finished training leaves its model in 'final'.")
     if adapter is None and (Path(place) / subfolder / "adapter_config.json").is_file():
         return _load_adapter_folder(name, str(Path(place) / subfolder), device, dtype, on_message)
-    where = {"subfolder": subfolder} if subfolder else {}
+    where: dict[str, Any] = {"subfolder": subfolder} if subfolder else {}
+    if not Path(place).exists():
+        where |= local_only(name, place, subfolder)
     target = _pick_device(device)
     number = _pick_dtype(dtype, target)
     try:
@@ -93,6 +98,7 @@ def load_model(
                 "Add an entry to assessor/families.py that says what stands for a view in its prompts."
             )
         tokenizer = AutoTokenizer.from_pretrained(place, **where)
+        tokenizer.chat_template = tokenizer.chat_template or _processor_template(place, where)
         spec = _pixel_spec(place, where)
         _announce_memory(name, config, number, target, on_message)
         model = AutoModelForImageTextToText.from_pretrained(place, dtype=number, **where)
@@ -165,7 +171,7 @@ def _pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
     return known[dtype]
 
 
-def _pixel_spec(place: str, where: dict[str, str]) -> PixelSpec:
+def _pixel_spec(place: str, where: dict[str, Any]) -> PixelSpec:
     """Patch size and normalisation from the preprocessor files; pixel limits are set by ``InferenceSettings``."""
     values, _ = ImageProcessingMixin.get_image_processor_dict(place, **where)
     try:
@@ -181,6 +187,17 @@ def _pixel_spec(place: str, where: dict[str, str]) -> PixelSpec:
         )
     except KeyError as error:
         raise ModelError(f"{place}: the preprocessor settings lack {error}.") from error
+
+
+def _processor_template(place: str, where: dict[str, Any]) -> str:
+    """The chat template of ``chat_template.json``, where older processors keep it and tokenizers do not look."""
+    file = cached_file(place, "chat_template.json", _raise_exceptions_for_missing_entries=False, **where)
+    text = json.loads(Path(file).read_text(encoding="utf-8"))["chat_template"] if file else None
+    if not isinstance(text, str):
+        raise ModelError(
+            f"{place}: there is no chat template. Add chat_template.jinja, from the model that this one was made from."
+        )
+    return text
 
 
 def _inference_settings(place: str, subfolder: str) -> InferenceSettings:
@@ -230,7 +247,7 @@ def _free_memory(device: torch.device) -> int | None:
     return None
 
 
-def _digest(place: str, where: dict[str, str], adapter: str | None, config: Any) -> str:
+def _digest(place: str, where: dict[str, Any], adapter: str | None, config: Any) -> str:
     """Of local weights: names, sizes and the first and last MiB of each file; of hub weights: their commit."""
     digest = hashlib.sha256()
     folders = [Path(place) / where.get("subfolder", ""), *([Path(adapter)] if adapter else [])]

@@ -92,9 +92,15 @@ def pairs(
     with plain_endings("Interrupted. What was made and judged is kept; the same command goes on from there."):
         from vqinsight.ranking.pairs_file import agreement, judge_all, write_videodpo
         from vqinsight.report import progress
+        from vqinsight.report.files import check_folder
 
         if out.suffix != ".jsonl":
             raise UsageError(f"--out {out}: give a name that ends in .jsonl.")
+        check_folder(out.parent, "--out")
+        if clips is not None:
+            check_folder(clips, "--clips")
+        if videodpo is not None:
+            check_folder(videodpo, "--videodpo")
         if prompts.is_dir():
             from vqinsight.ranking.candidate_folders import read_candidates
 
@@ -171,7 +177,7 @@ def repair(
 
         from vqinsight.generator.repair import repair as mend
         from vqinsight.report import progress
-        from vqinsight.report.files import REPORT_SUFFIXES, check_target
+        from vqinsight.report.files import REPORT_SUFFIXES, check_target, replacing
 
         check_target(out, "--out", (".mp4",), [clip])
         if report is not None:
@@ -191,7 +197,8 @@ def repair(
                 blind=blind,
             )
             if done.accepted is not None:
-                shutil.copyfile(done.accepted, out)
+                with replacing(out) as part:
+                    shutil.copyfile(done.accepted, part)
         _say_repair(done, out)
         if report is not None:
             _report(judge, done, out, report)

@@ -22,6 +22,7 @@ from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
     from vqinsight.inference.api import VQInsight
+    from vqinsight.video.inputs import Source
 
 app = typer.Typer(
     name="vqinsight",
@@ -45,10 +46,12 @@ app.command()(repair)
 
 def main() -> None:
     """Entry point of the console script and of ``python -m vqinsight``."""
+    from vqinsight.report.disk import full_disk_is_no_bug
     from vqinsight.report.progress import take_any_text
 
     take_any_text()
-    app(prog_name="vqinsight")
+    with full_disk_is_no_bug():
+        app(prog_name="vqinsight")
 
 
 def _print_version(wanted: bool) -> None:
@@ -78,11 +81,10 @@ def score(
 ) -> None:
     """Score clips: each dimension on its scale, with the reasoning."""
     from vqinsight.report import console, output, progress
-    from vqinsight.video.inputs import expand_inputs
 
     outputs = output.Outputs(asked.json_lines, asked.out, asked.report)
     with output.deliver(outputs, clips, console.show_scores) as take:
-        todo = expand_inputs(clips, prompt)
+        todo = _expand(clips, prompt)
         judge = _load(asked)
         results = judge.score_all(todo, task=task, **asked.pick(*opt.SAMPLING))
         with progress.counting("Scoring", len(todo), asked.json_lines) as count:
@@ -101,9 +103,12 @@ def compare(
 ) -> None:
     """Say which of two clips is better, asked in both orders."""
     from vqinsight.report import console, output, progress
+    from vqinsight.video.inputs import refuse_url
 
     outputs = output.Outputs(asked.json_lines, asked.out, asked.report)
     with output.deliver(outputs, [a, b], console.show_comparisons) as take:
+        refuse_url(a)
+        refuse_url(b)
         if a == b:
             raise UsageError("Both clips are the same. Name two different ones.")
         judge = _load(asked)
@@ -121,11 +126,10 @@ def rank(
 ) -> None:
     """Rank clips of one prompt by comparing all pairs in both orders."""
     from vqinsight.report import console, output, progress
-    from vqinsight.video.inputs import expand_inputs
 
     outputs = output.Outputs(asked.json_lines, asked.out, asked.report)
     with output.deliver(outputs, clips, console.show_rankings) as take:
-        todo = expand_inputs(clips, prompt)
+        todo = _expand(clips, prompt)
         paths, texts = [path for path, _ in todo], {text for _, text in todo}
         if len(paths) < 2 or len(texts) > 1:
             raise UsageError(f"A ranking takes at least two clips of one prompt, not {len(paths)} of {len(texts)}.")
@@ -146,13 +150,14 @@ def ask(
 ) -> None:
     """Ask a yes/no question, the last argument, about clips."""
     from vqinsight.report import console, output, progress
-    from vqinsight.video.inputs import expand_inputs
+    from vqinsight.tasks.yesno import check_question
 
     outputs = output.Outputs(asked.json_lines, asked.out, asked.report)
     with output.deliver(outputs, clips, console.show_verdicts) as take:
         if not question.strip() or os.path.exists(question):  # noqa: PTH110 - Path.exists fails on long questions
             raise UsageError(f"The last argument must be a question, {question!r} is none.")
-        todo = expand_inputs(clips, prompt)
+        check_question(question)
+        todo = _expand(clips, prompt)
         judge = _load(asked)
         results = judge.ask_all(todo, question, **asked.pick(*opt.SAMPLING))
         with progress.counting("Asking", len(todo), asked.json_lines) as count:
@@ -177,6 +182,17 @@ def train(
         if os.environ.get("RANK", "0") == "0":  # of several processes only the first
             typer.echo(f"The model is in {final}: use it with --model {final}")
         processes().destroy_process_group()  # or DeepSpeed's threads end the interpreter with an error
+
+
+def _expand(clips: list[str], prompt: str | None) -> list[tuple[Source, str | None]]:
+    """The clips that are named; what is left out is said on standard error."""
+    from vqinsight.report.progress import notice
+    from vqinsight.video.inputs import expand_inputs
+
+    found = expand_inputs(clips, prompt)
+    for line in found.left_out_lines():
+        notice(line)
+    return found.clips
 
 
 def _load(asked: opt.Asking) -> VQInsight:

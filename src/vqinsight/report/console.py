@@ -133,11 +133,12 @@ def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
 
 
 def _cell(record: ClipScore, dimension: Dimension) -> str:
-    if dimension not in record.dimensions or not record.scores:
+    value = phrases.score_on(record, dimension)
+    if value is None:
         return ""
     low, high = dimension.low, dimension.high
     spread = f" ± {phrases.number(record.spread[dimension.key], low, high)}" if record.spread else ""
-    return phrases.number(record.scores[dimension.key], low, high) + spread
+    return phrases.number(value, low, high) + spread
 
 
 def _asides(console: Console, record: ClipScore | ClipVerdict) -> None:

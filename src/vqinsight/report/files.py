@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from vqinsight.common.csv_cells import neutralise
 from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
 from vqinsight.report.phrases import ResultRecord
@@ -95,15 +96,35 @@ def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Colle
         raise UsageError(f"{option} {path}: this would overwrite an input. Choose another name.")
 
 
+def check_folder(path: Path, option: str) -> None:
+    """Refuse a folder to be written to, which need not be there yet, before any work is done for it.
+
+    Raises:
+        UsageError: a file has that name or lies in the way, or it is closed to writing.
+    """
+    with _plain_errors(path):
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        if not nearest.is_dir():
+            raise UsageError(f"{option} {path}: {nearest} is a file. Give the name of a folder.")
+        if not os.access(nearest, os.W_OK):
+            raise UsageError(f"{option} {path}: no permission to write there. Choose another folder.")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails.
+    """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails. A device or
+    a pipe keeps its place and is written to.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    with _plain_errors(path), atomic_path(path.resolve()) as part:
-        yield part
+    with _plain_errors(path):
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            yield target
+            return
+        with atomic_path(target) as part:
+            yield part
 
 
 def _is_same(path: Path, name: str) -> bool:
@@ -130,9 +151,14 @@ def _write_csv(path: Path, records: Sequence[ResultRecord]) -> None:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow(
-                {key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()}
-            )
+            writer.writerow({key: _csv_cell(value) for key, value in row.items()})
+
+
+def _csv_cell(value: Any) -> Any:
+    """A list as JSON, a text so that no spreadsheet runs it, a number as it is."""
+    if isinstance(value, list):
+        return json.dumps(value)
+    return neutralise(value) if isinstance(value, str) else value
 
 
 def _write_parquet(path: Path, records: Sequence[ResultRecord]) -> None:

@@ -93,8 +93,23 @@ def provenances(records: Iterable[ResultRecord]) -> list[Provenance]:
 
 
 def scales(records: Iterable[ClipScore]) -> list[Dimension]:
-    """Every dimension that was scored, in order of appearance; the same name on two scales is two dimensions."""
-    return list(dict.fromkeys(dim for record in records if record.scores for dim in record.dimensions))
+    """Every dimension that was scored, in order of appearance: an image's quality and a video's are one if their range
+    is, the same name on two ranges is two."""
+    found: dict[tuple[str, float, float], Dimension] = {}
+    for record in records:
+        for dimension in record.dimensions if record.scores else ():
+            found.setdefault(_scale_key(dimension), dimension)
+    return list(found.values())
+
+
+def score_on(record: ClipScore, dimension: Dimension) -> float | None:
+    """The record's score on a dimension of ``scales``; ``None`` if it has none."""
+    there = record.scores and any(_scale_key(dim) == _scale_key(dimension) for dim in record.dimensions)
+    return record.scores[dimension.key] if record.scores and there else None
+
+
+def _scale_key(dimension: Dimension) -> tuple[str, float, float]:
+    return dimension.key, dimension.low, dimension.high
 
 
 def verdict(comparison: ClipComparison) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vqinsight.common.files import write_atomic
+from vqinsight.common.files import atomic_path, write_atomic
 from vqinsight.errors import UsageError
 from vqinsight.training.run import processes
 
@@ -108,9 +107,8 @@ class Artifacts:
             return
         # The note comes into being with its folder, so that a stop leaves no folder that nobody owns.
         if not place.exists():
-            part = place.with_name(f".{place.name}.{os.getpid()}.part")
-            part.mkdir(parents=True)
-            (part / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
-            part.rename(place)
+            with atomic_path(place) as part:
+                part.mkdir(parents=True)
+                (part / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
             return
         write_atomic(place / NOTE, json.dumps(note, indent=2) + "\n")
