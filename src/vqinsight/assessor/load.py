@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from transformers.image_processing_base import ImageProcessingMixin
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
+from vqinsight.common.device import free_memory, pick_device
 from vqinsight.common.files import is_missing_folder
 from vqinsight.errors import ModelError
 from vqinsight.settings.inference import InferenceSettings
@@ -68,10 +68,11 @@ def load_model(
     Args:
         name: ``"nano"``, a folder, or a hub id, optionally with ``:subfolder``.
         adapter: folder or hub id of a LoRA adapter, merged into the weights.
-        device: ``"auto"`` takes the accelerator if there is one.
+        device: ``"auto"`` takes CUDA if there is one, see ``pick_device``.
         dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``,
             ``"float16"``.
-        on_message: receives the memory estimate before large weights are loaded.
+        on_message: receives the device that ``"auto"`` picks unless it is the CPU, and the memory estimate of large
+            weights.
 
     Raises:
         ModelError: nothing there, an unsupported family, incomplete files, or an adapter that does not fit.
@@ -83,7 +84,7 @@ def load_model(
     if adapter is None and (Path(place) / subfolder / "adapter_config.json").is_file():
         return _load_adapter_folder(name, str(Path(place) / subfolder), device, dtype, on_message)
     where = {"subfolder": subfolder} if subfolder else {}
-    target = _pick_device(device)
+    target = pick_device(device, on_message)
     number = _pick_dtype(dtype, target)
     try:
         config = AutoConfig.from_pretrained(place, **where)
@@ -147,15 +148,6 @@ def _merge_adapter(model: Any, adapter: str) -> Any:
         ) from error
 
 
-def _pick_device(device: str) -> torch.device:
-    if device != "auto":
-        try:
-            return torch.device(device)
-        except RuntimeError as error:
-            raise ModelError(f"device {device!r} is not known ({_first_line(error)}). Try cpu or cuda.") from error
-    return torch.accelerator.current_accelerator() or torch.device("cpu")
-
-
 def _pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
     known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     if dtype == "auto":
@@ -212,7 +204,7 @@ def _announce_memory(
     needed = count * torch.empty((), dtype=dtype).element_size()
     if needed < _LARGE:
         return
-    free = _free_memory(device)
+    free = free_memory(device)
     text = f"{name}: {count / 1e9:.1f} billion parameters take {needed / _GIB:.1f} GiB on {device}"
     if free is not None:
         text += f", {free / _GIB:.1f} GiB are free"
@@ -220,14 +212,6 @@ def _announce_memory(
             raise ModelError(f"{text}. Use --dtype bfloat16, a smaller model, or another device.")
     if on_message is not None:
         on_message(f"{text}. Answers need some more on top.")
-
-
-def _free_memory(device: torch.device) -> int | None:
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "cpu" and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
 
 
 def _digest(place: str, where: dict[str, str], adapter: str | None, config: Any) -> str:

@@ -28,24 +28,29 @@ def generate(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Gets a folder a prompt, and candidates.jsonl: what was made, and how.")
     ] = Path("generated"),
-    at_once: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Clips made together; lower it when memory runs out.")
-    ] = 8,
-    device: opt.Device = "cpu",
+    batch_size: opt.BatchSize = 8,
+    device: opt.Device = "auto",
+    quiet: opt.Quiet = False,
 ) -> None:
-    """Make clips from texts; a black or broken one is left out and named. A run that was stopped goes on."""
-    from vqinsight.report import progress
-    from vqinsight.report.output import plain_endings
+    """Make clips from texts.
 
-    with plain_endings("Interrupted. What was made is kept; the same command goes on from there."):
+    A black or broken clip is left out and named. A run that was stopped goes on.
+    """
+    from vqinsight.report import progress
+    from vqinsight.report.output import check_folder, plain_endings
+
+    with plain_endings("Interrupted. What was made is kept; the same command goes on from there.", quiet=quiet):
         texts = gather(prompts)
+        check_folder(out, "--out")
+        from vqinsight.common.device import pick_device
         from vqinsight.generator.candidates import make_candidates
         from vqinsight.generator.load import open_generator
 
+        place = str(pick_device(device, progress.notice))
         with progress.waiting(f"Loading {generator}"):
-            opened = open_generator(generator, device=device)
+            opened = open_generator(generator, device=place)
         with progress.counting("Making clips", len(texts), False) as count:
-            made = make_candidates(opened, texts, candidates, out, seed=seed, at_once=at_once, on_progress=count)
+            made = make_candidates(opened, texts, candidates, out, seed=seed, at_once=batch_size, on_progress=count)
         for group in made:
             for path in group.paths:
                 typer.echo(path)

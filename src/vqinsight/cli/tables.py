@@ -39,7 +39,10 @@ def tables(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Fill the paper's Tables 1 to 6: the paper's figures, and what was measured here beside them."""
+    """Print the paper's Tables 1 to 6 with your results.
+
+    The paper's figures, and what was measured here beside them.
+    """
     from rich.console import Console
 
     from vqinsight.baselines.catalog import SYSTEMS

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, tee
 
-from vqinsight import __version__
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.vision import EncodedClip
+from vqinsight.common.version import __version__
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
 from vqinsight.ranking import tally

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import vqinsight
+from vqinsight.common.version import __version__
 from vqinsight.evaluation.benchmarks import BENCHMARKS, BenchmarkData
 from vqinsight.evaluation.prediction_file import Header
 from vqinsight.evaluation.summary import Summary
@@ -78,7 +78,7 @@ class EvaluationRun:
         return {
             "command": self.command,
             "commit": commit(),
-            "version": vqinsight.__version__,
+            "version": __version__,
             "benchmark": self.header.benchmark,
             "split": self.header.split,
             "model": self.header.judge,
@@ -103,7 +103,7 @@ def commit() -> str | None:
 
     ``-dirty`` if it was changed since, results and documents apart: they say what the code found and change nothing.
     """
-    folder = Path(vqinsight.__file__).parent
+    folder = Path(__file__).parent
 
     def git(*arguments: str) -> str | None:
         try:
@@ -216,7 +216,7 @@ def render(run: EvaluationRun, plots: Sequence[tuple[str, bytes]]) -> str:
         paper=BENCHMARKS[run.header.benchmark].paper,
         date=datetime.now().astimezone(),
         commit=commit(),
-        version=vqinsight.__version__,
+        version=__version__,
     )  # fmt: skip
 
 

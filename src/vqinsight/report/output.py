@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from rich.console import Console
 from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
 from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, ResultFile, check_target, json_line
 from vqinsight.report.phrases import ResultRecord, failures
-from vqinsight.report.progress import notice
+from vqinsight.report.progress import complain, quieted
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
 
 Result = TypeVar("Result", ClipScore, ClipComparison, ClipRanking, ClipVerdict)
@@ -24,11 +25,19 @@ FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit codes
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where results go: JSON lines instead of text on standard output, a result file, a report."""
+    """Where results go.
+
+    Attributes:
+        json_lines: JSON lines instead of text on standard output.
+        out: a result file.
+        report: an HTML page.
+        quiet: nothing but errors on standard error.
+    """
 
     json_lines: bool
     out: Path | None
     report: Path | None
+    quiet: bool = False
 
     def check(self, inputs: Sequence[str]) -> None:
         """Refuse files that cannot be written (``UsageError``)."""
@@ -56,8 +65,9 @@ def deliver(
     results: list[Result] = []
     taken, code = 0, 0
     try:
-        outputs.check(inputs)
         with ExitStack() as endings:
+            endings.enter_context(quieted(outputs.quiet))
+            outputs.check(inputs)
             file = endings.enter_context(ResultFile(outputs.out)) if outputs.out else None
             endings.callback(_report, outputs, results)
             endings.callback(_show, outputs, results, show)  # first: the last one in
@@ -77,30 +87,48 @@ def deliver(
 
             yield take
     except VQInsightError as error:
-        notice(f"Error: {error}")
+        complain(f"Error: {error}")
         sys.exit(FAILED if isinstance(error, UnreadableVideo) else WRONG_USAGE)
     except KeyboardInterrupt:
         kept = f" Results so far: {taken}" + (f", in {outputs.out}." if outputs.out and taken else ".")
-        notice("Interrupted." + kept)
+        complain("Interrupted." + kept)
         sys.exit(INTERRUPTED)
     sys.exit(code)
 
 
 @contextmanager
-def plain_endings(interrupted: str) -> Iterator[None]:
+def plain_endings(interrupted: str, *, quiet: bool = False) -> Iterator[None]:
     """Errors and Ctrl-C end the process with a line instead of a trace.
 
     Args:
         interrupted: what to say after Ctrl-C.
+        quiet: nothing but errors on standard error.
     """
     try:
-        yield
+        with quieted(quiet):
+            yield
     except VQInsightError as error:
-        notice(f"Error: {error}")
+        complain(f"Error: {error}")
         sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
     except KeyboardInterrupt:
-        notice(interrupted)
+        complain(interrupted)
         sys.exit(INTERRUPTED)
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Refuse a folder that cannot be made or written to, before any work is done for it.
+
+    Raises:
+        UsageError: a file of that name, or a place closed to writing.
+    """
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    except OSError as error:
+        raise UsageError(f"{option} {folder}: {error.strerror}. Choose another name.") from error
+    if not there.is_dir():
+        raise UsageError(f"{option} {folder}: {there} is a file, not a folder. Name a folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"{option} {folder}: no permission to write in {there}. Choose another place.")
 
 
 def _show(outputs: Outputs, results: list[Result], show: Callable[[Console, list[Result]], None]) -> None:
