@@ -113,6 +113,8 @@ def pairs(
             from vqinsight.ranking.candidate_folders import read_candidates
 
             groups, texts = read_candidates(prompts), []
+        elif not prompts.is_file():
+            raise UsageError(f"{prompts}: cannot be read as text (there is no such file). Give one prompt a line.")
         else:
             from vqinsight.settings.align import PromptSettings
             from vqinsight.training.prompts import read_prompts

@@ -21,7 +21,12 @@ def generate(
         typer.Argument(metavar="PROMPT", show_default=False, help="Texts, or text files with one prompt a line."),
     ],
     generator: Annotated[
-        str, typer.Option(metavar="NAME", help="nano (embedded), a folder, or the hub id of a diffusers pipeline.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            callback=opt.known_place,
+            help="nano (embedded), a folder, or the hub id of a diffusers pipeline.",
+        ),
     ] = "nano",
     candidates: Annotated[int, typer.Option(min=1, metavar="N", help="Clips a prompt.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Fixes the clips.")] = 0,

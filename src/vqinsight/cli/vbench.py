@@ -45,11 +45,11 @@ def vbench(
 
     Prints the quality, semantic and overall score; none while dimensions are missing.
     """
+    from vqinsight.common.provenance import commit
     from vqinsight.common.version import __version__
     from vqinsight.evaluation.vbench import read_vbench
     from vqinsight.evaluation.vbench_process import run_vbench
     from vqinsight.report import progress
-    from vqinsight.report.evaluation_report import commit
     from vqinsight.report.files import check_target, replacing
     from vqinsight.report.output import plain_endings
 

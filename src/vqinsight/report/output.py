@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -116,19 +117,24 @@ def plain_endings(interrupted: str, *, quiet: bool = False) -> Iterator[None]:
 
 
 def check_folder(folder: Path, option: str) -> None:
-    """Refuse a folder that cannot be made or written to, before any work is done for it.
+    """Refuse a folder that cannot be made or written to, before any work is done for it; leaves nothing behind.
 
     Raises:
         UsageError: a file of that name, or a place closed to writing.
     """
+    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        raise UsageError(f"{option} {folder}: {error.strerror}. Choose another name.") from error
-    if not there.is_dir():
-        raise UsageError(f"{option} {folder}: {there} is a file, not a folder. Name a folder.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(f"{option} {folder}: no permission to write in {there}. Choose another place.")
+        raise UsageError(
+            f"{option} {folder}: cannot be written to ({error.strerror}). Choose another place."
+        ) from error
+    finally:
+        for place in missing:
+            with suppress(OSError):  # it was not made, or somebody else has put something there
+                place.rmdir()
 
 
 def _show(outputs: Outputs, results: list[Result], show: Callable[[Console, list[Result]], None]) -> None:
