@@ -14,7 +14,7 @@ from transformers.image_processing_base import ImageProcessingMixin
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
-from vqinsight.common.device import free_memory, pick_device
+from vqinsight.common.device import free_memory, pick_device, spare_threads
 from vqinsight.common.files import is_missing_folder
 from vqinsight.errors import ModelError
 from vqinsight.settings.inference import InferenceSettings
@@ -42,6 +42,7 @@ class LoadedModel:
         settings: its sampling and prompt settings.
         views: what it is shown of a clip.
         suppressed_tokens: placeholders that must never be generated.
+        threads: CPU threads that inference takes; ``None`` leaves torch's own number.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LoadedModel:
     settings: InferenceSettings
     views: ViewBuilder
     suppressed_tokens: tuple[int, ...]
+    threads: int | None = None
 
 
 def load_model(
@@ -111,7 +113,8 @@ def load_model(
     suppressed_tokens = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
     digest = _digest(place, where, adapter, config)
     family = FAMILIES[config.model_type]
-    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, views, suppressed_tokens)
+    threads = spare_threads() if name == "nano" and target.type == "cpu" else None
+    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, views, suppressed_tokens, threads)
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def load_assessor(model: str, **options: Any) -> VQInsight:
-    """Load an assessor; ``options`` as for ``vqinsight.load``."""
+    """Load an assessor; ``options`` as for ``vqinsight.load``. nano takes one CPU thread unless told otherwise."""
+    if model == "nano":
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: decoding threads keep to it as well
     from vqinsight.inference.api import load
     from vqinsight.report import progress
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -44,6 +45,31 @@ def free_memory(device: torch.device) -> int | None:
     if device.type == "cpu" and "SC_AVPHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return None
+
+
+def spare_threads() -> int | None:
+    """1, the fastest for a model as small as nano; ``None`` where the user has set a number of threads.
+
+    Set are ``OMP_NUM_THREADS`` and any ``torch.set_num_threads`` that differs from torch's own choice, which is the
+    number of cores.
+    """
+    cores = os.cpu_count() or 1
+    chosen = "OMP_NUM_THREADS" in os.environ or torch.get_num_threads() not in (cores, cores // 2)
+    return None if chosen else 1
+
+
+@contextmanager
+def cpu_threads(count: int | None) -> Iterator[None]:
+    """Let torch use so many threads inside; ``None`` changes nothing."""
+    before = torch.get_num_threads()
+    if count is None or count == before:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _check(device: torch.device, source: str) -> None:

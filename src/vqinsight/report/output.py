@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 
 from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
-from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, ResultFile, check_target, json_line
 from vqinsight.report.phrases import ResultRecord, failures
 from vqinsight.report.progress import complain, quieted
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
+
+if TYPE_CHECKING:
+    from vqinsight.report.files import ResultFile
 
 Result = TypeVar("Result", ClipScore, ClipComparison, ClipRanking, ClipVerdict)
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit codes
@@ -42,6 +44,10 @@ class Outputs:
 
     def check(self, inputs: Sequence[str]) -> None:
         """Refuse files that cannot be written (``UsageError``)."""
+        if self.out is None and self.report is None:
+            return
+        from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, check_target
+
         for path, option, suffixes in (
             (self.out, "--out", RESULT_SUFFIXES),
             (self.report, "--report", REPORT_SUFFIXES),
@@ -69,7 +75,7 @@ def deliver(
         with ExitStack() as endings:
             endings.enter_context(quieted(outputs.quiet))
             outputs.check(inputs)
-            file = endings.enter_context(ResultFile(outputs.out)) if outputs.out else None
+            file = _open(outputs.out, endings)
             endings.callback(_report, outputs, results)
             endings.callback(_show, outputs, results, show)  # first: the last one in
 
@@ -82,7 +88,7 @@ def deliver(
                 if file is not None:
                     file.add(result)
                 if outputs.json_lines:
-                    print(json_line(result), flush=True)
+                    print(_json_line(result), flush=True)
                 if outputs.report is not None or not outputs.json_lines:
                     results.append(result)
 
@@ -135,6 +141,20 @@ def check_folder(folder: Path, option: str) -> None:
         for place in missing:
             with suppress(OSError):  # it was not made, or somebody else has put something there
                 place.rmdir()
+
+
+def _open(out: Path | None, endings: ExitStack) -> ResultFile | None:
+    if out is None:
+        return None
+    from vqinsight.report.files import ResultFile
+
+    return endings.enter_context(ResultFile(out))
+
+
+def _json_line(result: ResultRecord) -> str:
+    from vqinsight.report.files import json_line
+
+    return json_line(result)
 
 
 def _show(outputs: Outputs, results: list[Result], show: Callable[[Console, list[Result]], None]) -> None:
