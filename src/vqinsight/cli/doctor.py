@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from typing import Annotated, Any
 
 import typer
@@ -75,26 +75,25 @@ def _device() -> dict[str, Any]:
     return {"device": name, "memory": memory, "threads": f"{torch.get_num_threads()} of {os.cpu_count()}"}
 
 
+def extra_names() -> list[str]:
+    """The optional extras of this package."""
+    return list(metadata("vqinsight").get_all("Provides-Extra") or [])
+
+
 def _extras() -> dict[str, dict[str, Any]]:
-    """Each optional extra of the package with the requirements that are not met, and the line that installs it."""
+    """Each optional extra with the requirements that are not met, and the line that installs it."""
     from packaging.requirements import Requirement
 
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {
+        extra: {"missing": [], "install": f"pip install 'vqinsight[{extra}]'"} for extra in extra_names()
+    }
     for text in requires("vqinsight") or ():
         requirement = Requirement(text)
-        for extra in _names(requirement):
-            entry = found.setdefault(extra, {"missing": [], "install": f"pip install 'vqinsight[{extra}]'"})
-            installed = _version(requirement.name)
-            if installed is None or not requirement.specifier.contains(installed, prereleases=True):
+        marker, installed = requirement.marker, _version(requirement.name)
+        met = installed is not None and requirement.specifier.contains(installed, prereleases=True)
+        if met or marker is None or marker.evaluate({"extra": ""}):  # the last: needed by the package itself
+            continue
+        for extra, entry in found.items():
+            if marker.evaluate({"extra": extra}):
                 entry["missing"].append(f"{requirement.name}{requirement.specifier}")
     return found
-
-
-def _names(requirement: Any) -> list[str]:
-    from importlib.metadata import metadata
-
-    extras = metadata("vqinsight").get_all("Provides-Extra") or []
-    marker = requirement.marker
-    if marker is None or marker.evaluate({"extra": ""}):
-        return []  # needed by the package itself
-    return [extra for extra in extras if marker.evaluate({"extra": extra})]
