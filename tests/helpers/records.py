@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -261,3 +262,8 @@ def fake_load(judge: FakeJudge) -> Callable[..., FakeJudge]:
         return judge
 
     return load
+
+
+def fake_api(judge: FakeJudge) -> SimpleNamespace:
+    """What replaces the module ``vqinsight.inference.api``, whose import would load torch."""
+    return SimpleNamespace(load=fake_load(judge))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
+from vqinsight.common.device import free_memory, pick_device, spare_threads
 from vqinsight.common.files import is_missing_folder
 from vqinsight.common.hub import local_only
 from vqinsight.errors import ModelError
@@ -45,6 +45,7 @@ class LoadedModel:
         settings: its sampling and prompt settings.
         views: what it is shown of a clip.
         suppressed_tokens: placeholders that must never be generated.
+        threads: CPU threads that inference takes; ``None`` leaves torch's own number.
     """
 
     name: str
@@ -56,6 +57,7 @@ class LoadedModel:
     settings: InferenceSettings
     views: ViewBuilder
     suppressed_tokens: tuple[int, ...]
+    threads: int | None = None
 
 
 def load_model(
@@ -71,10 +73,11 @@ def load_model(
     Args:
         name: ``"nano"``, a folder, or a hub id, optionally with ``:subfolder``.
         adapter: folder or hub id of a LoRA adapter, merged into the weights.
-        device: ``"auto"`` takes the accelerator if there is one.
+        device: ``"auto"`` takes CUDA if there is one, see ``pick_device``.
         dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``,
             ``"float16"``.
-        on_message: receives the memory estimate before large weights are loaded.
+        on_message: receives the device that ``"auto"`` picks unless it is the CPU, and the memory estimate of large
+            weights.
 
     Raises:
         ModelError: nothing there, an unsupported family, incomplete files, or an adapter that does not fit.
@@ -88,7 +91,7 @@ def load_model(
     where: dict[str, Any] = {"subfolder": subfolder} if subfolder else {}
     if not Path(place).exists():
         where |= local_only(name, place, subfolder)
-    target = _pick_device(device)
+    target = pick_device(device, on_message)
     number = _pick_dtype(dtype, target)
     try:
         config = AutoConfig.from_pretrained(place, **where)
@@ -116,7 +119,8 @@ def load_model(
     suppressed_tokens = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
     digest = _digest(place, where, adapter, config)
     family = FAMILIES[config.model_type]
-    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, views, suppressed_tokens)
+    threads = spare_threads() if name == "nano" and target.type == "cpu" else None
+    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, views, suppressed_tokens, threads)
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -151,15 +155,6 @@ def _merge_adapter(model: Any, adapter: str) -> Any:
             f"{adapter}: cannot be used as a LoRA adapter ({_first_line(error)}). "
             "Give a folder with adapter_config.json and its weights, or a hub id."
         ) from error
-
-
-def _pick_device(device: str) -> torch.device:
-    if device != "auto":
-        try:
-            return torch.device(device)
-        except RuntimeError as error:
-            raise ModelError(f"device {device!r} is not known ({_first_line(error)}). Try cpu or cuda.") from error
-    return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
 def _pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
@@ -229,7 +224,7 @@ def _announce_memory(
     needed = count * torch.empty((), dtype=dtype).element_size()
     if needed < _LARGE:
         return
-    free = _free_memory(device)
+    free = free_memory(device)
     text = f"{name}: {count / 1e9:.1f} billion parameters take {needed / _GIB:.1f} GiB on {device}"
     if free is not None:
         text += f", {free / _GIB:.1f} GiB are free"
@@ -237,14 +232,6 @@ def _announce_memory(
             raise ModelError(f"{text}. Use --dtype bfloat16, a smaller model, or another device.")
     if on_message is not None:
         on_message(f"{text}. Answers need some more on top.")
-
-
-def _free_memory(device: torch.device) -> int | None:
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "cpu" and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
 
 
 def _digest(place: str, where: dict[str, Any], adapter: str | None, config: Any) -> str:

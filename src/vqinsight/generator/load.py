@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers.utils import logging as transformers_logging
 
+from vqinsight.common.device import pick_device
 from vqinsight.common.files import is_missing_folder
 from vqinsight.errors import ModelError
 from vqinsight.generator.base import Generator
@@ -21,16 +22,17 @@ def open_generator(name: str, *, device: str = "cpu") -> Generator:
 
     Args:
         name: ``"nano"``, a folder (one that ``Generator.save`` wrote, or a diffusers pipeline), or a hub id.
+        device: as ``pick_device`` takes it.
 
     Raises:
-        ModelError: diffusers is not installed, nothing is there, or the family is not known.
+        ModelError: diffusers is not installed, nothing is there, the family is not known, or there is no such device.
     """
     try:
         import diffusers  # noqa: F401
     except ImportError as error:
         raise ModelError(INSTALL) from error
     transformers_logging.disable_progress_bar()  # as for assessors: a bar for a moment is only noise
-    return _open(name).to(device)
+    return _open(name).to(pick_device(device))
 
 
 def _open(name: str) -> Generator:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import UnreadableVideo
-from vqinsight.ranking import tally
-from vqinsight.ranking.judge import Judgement, first_choices
 from vqinsight.ranking.votes import majority_verdict, missing_reasons
 from vqinsight.results import (
     ClipComparison,
@@ -24,6 +23,10 @@ from vqinsight.results import (
 from vqinsight.tasks.types import Dimension, Question, TaskName
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.record import ClipInput
+
+if TYPE_CHECKING:
+    from vqinsight.ranking.judge import Judgement
+    from vqinsight.ranking.tally import Outcome
 
 
 def unscored(
@@ -89,6 +92,8 @@ def comparison(
     a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
 ) -> ClipComparison:
     """The record of a judged pair."""
+    from vqinsight.ranking.judge import first_choices  # what only ranks is not imported for a score
+
     answers = (*judgement.forward, *judgement.swapped)
     reasons = missing_reasons(answers)
     return ClipComparison(
@@ -108,8 +113,10 @@ def comparison(
     )
 
 
-def standings(clips: Sequence[EncodedClip], outcomes: Sequence[tally.Outcome]) -> list[Standing]:
+def standings(clips: Sequence[EncodedClip], outcomes: Sequence[Outcome]) -> list[Standing]:
     """Clips in order of Eq. 8's wins, then of strength."""
+    from vqinsight.ranking import tally
+
     wins = tally.wins(len(clips), outcomes)
     strengths = tally.bradley_terry(len(clips), outcomes)
     ranks = tally.ranks(wins)

@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, tee
 
-from vqinsight import __version__
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.vision import EncodedClip
+from vqinsight.common.version import __version__
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
-from vqinsight.ranking import tally
-from vqinsight.ranking.judge import first_choices, judge_pairs
-from vqinsight.ranking.tally import all_pairs
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
@@ -46,7 +43,7 @@ def load(
         model: ``"nano"`` (embedded), a folder, or a hub id with optional ``:subfolder``.
         adapter: a LoRA adapter to merge.
         template: prompt set instead of the model's own: standard, released or brief.
-        device, dtype: ``"auto"`` picks the accelerator and bfloat16 if there is one, else the CPU and float32.
+        device, dtype: ``"auto"`` picks CUDA and bfloat16 if there is a card, else the CPU and float32.
         fps: frames sampled per second of clip, within the model's bounds on the count.
         frames: sample exactly this many frames of each clip instead.
         max_pixels: largest height x width of a frame as shown to the model, for each frame of each clip.
@@ -161,11 +158,14 @@ class VQInsight:
         Raises:
             UsageError: fewer than two clips, or one named twice.
         """
+        from vqinsight.ranking import tally  # scoring needs neither this nor scipy, which it imports
+        from vqinsight.ranking.judge import first_choices, judge_pairs
+
         if len(clips) < 2 or len(set(clips)) < len(clips):
             raise UsageError("Name at least two different clips, each of them once.")
         seen = {path: found for path, _, found in self._prefetch((clip, prompt) for clip in clips)}
         encoded = [self.assessor.encode(found) for found in seen.values() if isinstance(found, ProcessedClip)]
-        pairs = all_pairs(len(encoded))
+        pairs = tally.all_pairs(len(encoded))
         heat = temperature if samples > 1 else 0.0
         judged = judge_pairs(
             self.assessor, encoded, pairs, prompt, samples=samples, temperature=heat, seed=seed, on_progress=on_progress

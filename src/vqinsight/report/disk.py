@@ -26,7 +26,7 @@ def full_disk_is_no_bug() -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()  # here, for the interpreter's own attempt at its end cannot be answered
-    except (OSError, RuntimeError, *_safetensors_errors()) as error:
+    except _write_errors() as error:
         reason = _reason(error)
         if reason is None:
             raise
@@ -36,10 +36,10 @@ def full_disk_is_no_bug() -> Iterator[None]:
         sys.exit(FAILED)
 
 
-def _safetensors_errors() -> tuple[type[Exception], ...]:
+def _write_errors() -> tuple[type[Exception], ...]:
     """Asked for only once something has failed; without the package loaded it cannot have failed."""
     found = getattr(sys.modules.get("safetensors"), "SafetensorError", None)
-    return (found,) if isinstance(found, type) else ()
+    return (OSError, RuntimeError, found) if isinstance(found, type) else (OSError, RuntimeError)
 
 
 def _reason(error: BaseException) -> str | None:

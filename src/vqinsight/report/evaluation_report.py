@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import vqinsight
 from vqinsight.common.provenance import commit
+from vqinsight.common.version import __version__
 from vqinsight.evaluation.benchmarks import BENCHMARKS, BenchmarkData
 from vqinsight.evaluation.prediction_file import Header
 from vqinsight.evaluation.summary import Summary
@@ -78,7 +78,7 @@ class EvaluationRun:
         return {
             "command": self.command,
             "commit": commit(),
-            "version": vqinsight.__version__,
+            "version": __version__,
             "benchmark": self.header.benchmark,
             "split": self.header.split,
             "model": self.header.judge,
@@ -194,7 +194,7 @@ def render(run: EvaluationRun, plots: Sequence[tuple[str, bytes]]) -> str:
         paper=BENCHMARKS[run.header.benchmark].paper,
         date=datetime.now().astimezone(),
         commit=commit(),
-        version=vqinsight.__version__,
+        version=__version__,
     )  # fmt: skip
 
 

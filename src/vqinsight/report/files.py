@@ -6,8 +6,9 @@ import csv
 import difflib
 import json
 import os
+import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -96,18 +97,28 @@ def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Colle
         raise UsageError(f"{option} {path}: this would overwrite an input. Choose another name.")
 
 
-def check_folder(path: Path, option: str) -> None:
-    """Refuse a folder to be written to, which need not be there yet, before any work is done for it.
+def check_folder(folder: Path, option: str) -> None:
+    """Refuse a folder that cannot be made or written to, before any work is done for it; leaves nothing behind.
 
     Raises:
-        UsageError: a file has that name or lies in the way, or it is closed to writing.
+        UsageError: a file has that name or lies in the way, or the place is closed to writing.
     """
-    with _plain_errors(path):
-        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
-        if not nearest.is_dir():
-            raise UsageError(f"{option} {path}: {nearest} is a file. Give the name of a folder.")
-        if not os.access(nearest, os.W_OK):
-            raise UsageError(f"{option} {path}: no permission to write there. Choose another folder.")
+    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError) as error:
+        in_the_way = next(place for place in (folder, *folder.parents) if place.exists())
+        raise UsageError(f"{option} {folder}: {in_the_way} is a file. Give the name of a folder.") from error
+    except OSError as error:
+        raise UsageError(
+            f"{option} {folder}: cannot be written to ({error.strerror}). Choose another place."
+        ) from error
+    finally:
+        for place in missing:
+            with suppress(OSError):  # it was not made, or somebody else has put something there
+                place.rmdir()
 
 
 @contextmanager

@@ -145,8 +145,8 @@ def show(console: Console, tabled: RenderedTables) -> None:
     console.print(Text(HOW_TO_READ, "dim"))
     for line in about(tabled):
         console.print(Text(printable(line), "dim"))
-    for line in tabled.results.passed_over:
-        console.print(Text(printable(f"Passed over: {line}"), "dim"))
+    if over := len(tabled.results.passed_over):
+        console.print(Text(f"Passed over: {over} files that fill no cell (--json or --out names them).", "dim"))
 
 
 def _plain(filled: FilledTable) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePath
 from statistics import multimode
+
+from rich.cells import cell_len
 
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.tasks.types import Choice, Dimension, Preference
@@ -14,6 +17,7 @@ ResultRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict
 # Control characters but the line break, direction overrides, and half surrogates (undecodable bytes in file names).
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+REASONING = "Reasoning: use --verbose, --out or --report."
 HIGHER_IS_BETTER = "Higher is better on every dimension."
 BIAS_SCALE = "0 is none, +0.5 always the clip shown first, -0.5 always the second"
 
@@ -34,8 +38,41 @@ def scale(dimension: Dimension) -> str:
     return f"{dimension.low:g}–{dimension.high:g}"
 
 
+def shown_briefly(clip_input: ClipInput) -> str:
+    """What the model was shown: ``8 of 48 frames, 112×84``."""
+    size = f"{clip_input.size[0]}×{clip_input.size[1]}"
+    if clip_input.kind == "image":
+        return f"image, {size}"
+    files = "frame files" if clip_input.kind == "frames" else "frames"
+    return f"{len(set(clip_input.indices))} of {clip_input.source_frames} {files}, {size}"
+
+
+def shortened(name: str, width: int) -> str:
+    """A file name in at most ``width`` terminal cells: the middle goes first, the extension never.
+
+    Where not even ``…`` and the extension fit, the name keeps just these.
+    """
+    if cell_len(name) <= width:
+        return name
+    suffix = PurePath(name).suffix
+    tail_cells = max((width - 1) * 2 // 3, cell_len(suffix))
+    head = _cells(name, width - 1 - tail_cells)
+    tail = _cells(name[::-1], tail_cells)[::-1]
+    return f"{head}…{tail}"
+
+
+def _cells(text: str, width: int) -> str:
+    """As much of the beginning as fits ``width`` cells; a wide character is whole or absent."""
+    taken = 0
+    for place, letter in enumerate(text):
+        taken += cell_len(letter)
+        if taken > width:
+            return text[:place]
+    return text
+
+
 def shown(clip_input: ClipInput) -> str:
-    """How a clip was looked at, in one phrase."""
+    """How a clip was sampled and shown to the model, in one phrase with every detail."""
     size = f"{clip_input.width}×{clip_input.height}"
     if clip_input.kind == "image":
         what = f"image of {size}"
@@ -67,6 +104,20 @@ def signature(provenance: Provenance) -> str:
         f"{provenance.model} {provenance.model_hash} ({provenance.family}), template {provenance.template}, "
         f"{asked(provenance)}, {provenance.dtype} on {provenance.device}, vqinsight {provenance.version}"
     )
+
+
+def warnings(records: Iterable[ResultRecord]) -> list[tuple[str, str]]:
+    """What was odd about clips that could be read: (name, warning), each once."""
+    found: list[tuple[str, str]] = []
+    for record in records:
+        if isinstance(record, ClipRanking):
+            inputs = [(place.path, place.input) for place in record.standings]
+        elif isinstance(record, ClipComparison):
+            inputs = [(record.a, record.input_a), (record.b, record.input_b)]
+        else:
+            inputs = [(record.path, record.input)]
+        found += [(name, warning) for name, each in inputs if each is not None for warning in each.warnings]
+    return list(dict.fromkeys(found))
 
 
 def complaint(path: str, error: str | None) -> str:
