@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.pictures import unpainted
 
 from vqinsight.errors import ModelError
 from vqinsight.synthetic import defects_spatial, generate, photos, textures
@@ -21,23 +22,10 @@ from vqinsight.synthetic.scene import render
 FACTS = Facts(2, "red", "star", "up")
 
 
-def tiny_texture(rng, height, width):
-    return np.zeros((1, 1, 3))
-
-
-def tiny_photo(name):
-    return np.zeros((1, 1, 3), np.uint8)
-
-
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, list[generate.SyntheticClip]]:
     """600 clips of each split, with backgrounds of one pixel, which cost nothing to paint or keep."""
-    with pytest.MonkeyPatch.context() as patch:
-        for kinds in (textures.TRAINED, textures.HELD_OUT):
-            for kind in kinds:
-                patch.setitem(kinds, kind, tiny_texture)
-        patch.setattr(photos, "photo", tiny_photo)
-        patch.setattr(generate, "_large_enough", lambda names, _height, _width: list(names))
+    with unpainted():
         return {split: [draw_clip(seed, split) for seed in range(600)] for split in ("train", "held_out")}
 
 
