@@ -23,7 +23,7 @@ def textured(kind: str, height: int, width: int, seed: int = 0, *, grain: bool =
 
 @contextmanager
 def unpainted() -> Iterator[None]:
-    """Synthetic clips with a background of one pixel, which costs nothing to paint: for tests of what is said of them."""
+    """Backgrounds of synthetic clips have one pixel and cost nothing to paint: for tests of what is said of clips."""
     with pytest.MonkeyPatch.context() as patch:
         for kinds in (textures.TRAINED, textures.HELD_OUT):
             for kind in kinds:
