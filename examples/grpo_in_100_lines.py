@@ -85,7 +85,7 @@ def main() -> None:
     assessor = Assessor(load_model(str(BASE), device="cpu", dtype="float32"))
     reference = copy.deepcopy(assessor.loaded.model)
     learning = list(assessor.loaded.model.model.language_model.requires_grad_(True).parameters())
-    optimizer = torch.optim.AdamW(learning, lr=2e-4, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(learning, lr=1e-4, weight_decay=0.0)
     examples = SyntheticExamples("generated", "train", count=given.questions)
     asked = [(each, assessor.encode(assessor.clips.load(each.question.clips[0].path))) for each in examples]
     for number in range(given.updates):
