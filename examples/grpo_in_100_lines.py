@@ -79,7 +79,7 @@ def update(assessor: Assessor, reference: torch.nn.Module, asked: Asked, seed: i
 def main() -> None:
     """Train for some updates and print the mean reward of each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--updates", type=int, default=12)
+    parser.add_argument("--updates", type=int, default=10)
     parser.add_argument("--questions", type=int, default=4)
     given = parser.parse_args()
     assessor = Assessor(load_model(str(BASE), device="cpu", dtype="float32"))

@@ -102,9 +102,7 @@ def synthetic_tables() -> str:
         rows = []
         for row in each["rows"]:
             cells = [Cell(**row["cells"][place]) if row["cells"][place] else None for place in kept]
-            rows.append(
-                [row["name"], *(shown(cell, columns[place]) for cell, place in zip(cells, kept, strict=True))]
-            )
+            rows.append([row["name"], *(shown(cell, columns[place]) for cell, place in zip(cells, kept, strict=True))])
         head = ["", *(plain(f"{columns[place].group} {columns[place].name}") for place in kept)]
         parts.append(f"{plain(each['title'])}:\n\n{table(head, rows)}\n")
     rows = []
