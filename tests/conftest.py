@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from helpers import encode as encode_module
-from helpers import runs
+from helpers import process, runs
 
 if TYPE_CHECKING:
     from vqinsight.inference.api import VQInsight
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_sessionfinish() -> None:
+    process.stop_server()
 
 
 @pytest.fixture(scope="session")

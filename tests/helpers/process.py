@@ -108,9 +108,13 @@ def _server() -> ForkServerContext:
         for name, value in (ENVIRONMENT | {"PYTHONPATH": paths}).items():
             patch.setenv(name, value)
         forkserver.ensure_running()
-    # Waited for, so that its CPU seconds and its children's are counted as those of the tests.
-    atexit.register(forkserver._forkserver._stop)  # type: ignore[attr-defined]
     return context
+
+
+def stop_server() -> None:
+    """Stop the server if there is one and wait for it, or its CPU seconds would not be counted as those of the tests."""
+    if _server.cache_info().currsize:
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 def _run(
