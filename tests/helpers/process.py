@@ -112,7 +112,7 @@ def _server() -> ForkServerContext:
 
 
 def stop_server() -> None:
-    """Stop the server if there is one and wait for it, or its CPU seconds would not be counted as those of the tests."""
+    """Stop the server if there is one and wait for it, so that its CPU seconds are counted as those of the tests."""
     if _server.cache_info().currsize:
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
