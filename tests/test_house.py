@@ -171,12 +171,6 @@ def test_files_stay_readable() -> None:
         assert not text.strip() or ast.get_docstring(ast.parse(text)), file
 
 
-def test_the_readme_has_a_line_for_every_folder() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    folders = [folder.name for folder in SOURCE.iterdir() if (folder / "__init__.py").is_file()]
-    assert not [name for name in folders if f"{name}/" not in readme]
-
-
 def test_tensors_stay_out_of_the_plain_parts() -> None:
     """Tasks, results and settings work without torch, so that rewards and datasets will."""
     folders = ("tasks", "rewards", "datasets", "evaluation")
@@ -184,22 +178,3 @@ def test_tensors_stay_out_of_the_plain_parts() -> None:
     plain += [SOURCE / "results.py", SOURCE / "errors.py"]
     for file in plain:
         assert "import torch" not in file.read_text(encoding="utf-8"), file
-
-
-def _anchors(document: Path) -> set[str]:
-    """What GitHub calls a document's headings: lower case, no punctuation, hyphens for spaces."""
-    titles = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
-
-
-def test_links_in_the_documents_lead_somewhere() -> None:
-    broken = []
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
-        for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
-            path, _, anchor = link.partition("#")
-            target = document.parent / path if path else document
-            if link.startswith("http"):
-                continue
-            if not target.exists() or (anchor and anchor not in _anchors(target)):
-                broken.append(f"{document.name}: {link}")
-    assert not broken

@@ -17,7 +17,8 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import nn
 
-from vqinsight.generator.base import Conditioning, Generator
+from vqinsight.generator.base import Generator
+from vqinsight.generator.conditioning import Conditioning
 from vqinsight.synthetic.generate import draw_siblings
 
 FRAMES = 12

@@ -14,7 +14,7 @@ from vqinsight.nano.assessor.lessons import Exercise, Lesson, Stage, opinion, re
 from vqinsight.synthetic.captions import CHOICES, FACT_NAMES, NUMBER_WORDS, Facts, mismatches
 from vqinsight.synthetic.describe import OUTSIDE, Defect, GroundTruth, ParsedDescription, level, read, read_pair
 from vqinsight.synthetic.generate import overall
-from vqinsight.tasks.prompts import BRIEF
+from vqinsight.tasks.prompt_sets.brief import BRIEF
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 
 
