@@ -1,7 +1,4 @@
-"""Every verb once as ``python -m vqinsight``: what forked processes and calls of ``main`` do not show, such as imports.
-
-``train`` and ``evaluate`` are started so in ``tests/invariant/test_resume.py`` and ``tests/cli/test_evaluate.py``.
-"""
+"""Every verb once as ``python -m vqinsight``: what forked processes and calls of ``main`` hide, such as imports."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from types import ModuleType
 import pytest
 from helpers import downloads, process
 
+from vqinsight.cli.group import VERBS
 from vqinsight.evaluation.vbench import DIMENSIONS
 
 TEXT = "one red star moving up"
@@ -37,6 +35,9 @@ pairs_per_forward = 1
 [reuse]
 "round1/pairs" = "better.jsonl"
 """
+
+
+ELSEWHERE = {"train": "tests/invariant/test_resume.py", "evaluate": "tests/cli/test_evaluate.py"}
 
 
 def real(folder: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
@@ -105,8 +106,17 @@ def test_verbs_without_a_model(tmp_path: Path) -> None:
     (tmp_path / "evaluations").mkdir()
     assert "50.80" in real(tmp_path, "tables")
     assert "technical" in real(tmp_path, "baselines")
-    downloads.text(tmp_path / "vbench" / "a_eval_results.json", json.dumps({name: [0.75, []] for name in DIMENSIONS}))
-    assert "75" in real(tmp_path, "vbench", "vbench", "--generator", "G")
+    measured = {each.name: [each.high, []] for each in DIMENSIONS}
+    downloads.text(tmp_path / "vbench" / "a_eval_results.json", json.dumps(measured))
+    assert "overall" in real(tmp_path, "vbench", "vbench", "--generator", "G")
     downloads.files(tmp_path, ["a.mp4"])
     downloads.table(tmp_path / "t.csv", ["path", "quality"], ("a.mp4", 3))
+    assert "nano" in real(tmp_path, "models")
+    assert "nano/stage2" in real(tmp_path, "configs")
+    assert "torch" in real(tmp_path, "doctor")
     assert "1 natural" in real(tmp_path, "data", "check", "t.csv", "--scale", "1", "5")
+
+
+def test_no_verb_is_left_out() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert not [verb for verb in VERBS if f'"{verb}"' not in text]
