@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vqinsight.common.files import write_atomic
-from vqinsight.report.evaluation_report import commit
+from vqinsight.common.provenance import commit
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -19,7 +19,7 @@ from vqinsight.ranking.candidate_folders import read_candidates
 from vqinsight.settings.align import AlignSettings, PromptSettings
 from vqinsight.settings.reader import read_toml
 from vqinsight.training.prompts import read_prompts
-from vqinsight.training.stage3_united import United
+from vqinsight.training.stage3_united import make
 
 TRIED = ["150:0", "300:0", "150:20"]  # updates, and the weight of the pull
 PROMPTS_SEED = 99
@@ -38,10 +38,10 @@ def main() -> None:
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = read_toml(AlignSettings, given.config, given.set)
-    united = United(settings.model_copy(update={"out": settings.out / "united"}))
-    candidates = read_candidates(united.candidates(1))
+    united = settings.model_copy(update={"out": settings.out / "united"})
+    candidates = read_candidates(make(united, "round1/candidates"))
     origins = {
-        "assessor": united.pairs(1),
+        "assessor": make(united, "round1/pairs"),
         "by lot": lot_pairs(candidates, settings.out / "by_lot_pairs_1.jsonl", settings.seed),
         "oracle": oracle_pairs(candidates, settings.out / "oracle_pairs_1.jsonl"),
     }
@@ -53,10 +53,10 @@ def main() -> None:
             updates, pull = tried.split(":")
             steps, sft = int(updates), float(pull)
             place = given.out / f"{origin.replace(' ', '_')}_{steps}_{sft:g}"
-            dpo = settings.dpo.model_copy(update={"steps": steps, "sft": sft})
-            once = {"out": place, "rounds": 1, "update_assessor": False, "dpo": dpo, "take": {"round1/pairs": pairs}}
+            dpo = settings.dpo.model_copy(update={"updates": steps, "sft": sft})
+            once = {"out": place, "rounds": 1, "update_assessor": False, "dpo": dpo, "reuse": {"round1/pairs": pairs}}
             after = examine(
-                str(United(settings.model_copy(update=once)).generator(1)),
+                str(make(settings.model_copy(update=once), "round1/generator")),
                 prompts,
                 given.clips,
                 place / "examined",

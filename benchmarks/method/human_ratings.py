@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from vqinsight.common.files import write_atomic
+from vqinsight.common.provenance import commit
 from vqinsight.evaluation.prediction_file import read_predictions
-from vqinsight.report.evaluation_report import commit
 from vqinsight.tasks.types import Score
 
 TABLES = {"konvid": ("1", "5"), "fetv": ("1", "5"), "aigve": ("0", "5"), "pairs": None}

@@ -43,8 +43,9 @@ from vqinsight.ranking.select import Candidates
 from vqinsight.settings.align import AlignSettings, GeneratorSettings, PromptSettings
 from vqinsight.settings.reader import read_toml
 from vqinsight.synthetic.oracle import measure
+from vqinsight.training.artifacts import Artifacts
 from vqinsight.training.prompts import read_prompts
-from vqinsight.training.stage3_united import PAIRS, United, new_over_old
+from vqinsight.training.stage3_united import PAIRS, make, new_over_old
 
 DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
 MARGIN = 5.0  # oracle points between two clips from which on their order means something
@@ -102,34 +103,34 @@ def write_pairs(groups: Sequence[Candidates], scores: Sequence[Sequence[float]],
 def variants(settings: AlignSettings, *, comparing: bool) -> dict[str, str]:
     """The generators side by side, each by its folder; what one has made the next one takes."""
     out = settings.out
-    united = United(settings.model_copy(update={"out": out / "united"}))
-    found = {"G": settings.generator.name, "united (G'')": str(united.generator(2))}
-    found["offline DPO (G')"] = str(united.generator(1))
+    united = settings.model_copy(update={"out": out / "united"})
+    found = {"G": settings.generator.name, "united (G'')": str(make(united, "round2/generator"))}
+    found["offline DPO (G')"] = str(make(united, "round1/generator"))
     made = out / "united"
     reuse = {
         "round1/generator": made / "round1" / "generator",
         "round2/candidates": made / "round2" / "candidates",
         "round2/pairs": made / "round2" / "improved",  # the same assessor judged the same clips there
     }
-    without = United(settings.model_copy(update={"out": out / "without", "update_assessor": False, "reuse": reuse}))
-    found["without united"] = str(without.generator(2))
+    without = settings.model_copy(update={"out": out / "without", "update_assessor": False, "reuse": reuse})
+    found["without united"] = str(make(without, "round2/generator"))
     if settings.rounds >= len(ROUNDS):
-        found["without united, three rounds"] = str(without.generator(3))
-        found["united, three rounds"] = str(united.generator(3))
+        found["without united, three rounds"] = str(make(without, "round3/generator"))
+        found["united, three rounds"] = str(make(united, "round3/generator"))
     for name, choose in (("oracle", oracle_pairs), ("by lot", partial(lot_pairs, seed=settings.seed))):
         place = name.replace(" ", "_")
         given = settings.model_copy(update={"out": out / place, "update_assessor": False, "reuse": {}})
         for round_, rounds in enumerate(ROUNDS[: settings.rounds], start=1):
-            fresh = read_candidates((united if round_ == 1 else United(given)).candidates(round_))
+            fresh = read_candidates(make(united if round_ == 1 else given, f"round{round_}/candidates"))
             pairs = choose(fresh, out / f"{place}_pairs_{round_}.jsonl")
             given = given.model_copy(update={"reuse": {**given.reuse, f"round{round_}/pairs": pairs}})
-            found[f"{name}, {rounds}"] = str(United(given).generator(round_))
+            found[f"{name}, {rounds}"] = str(make(given, f"round{round_}/generator"))
     if comparing:
         reuse = {f"round2/{step}": made / "round2" / step for step in ("candidates", "assessor")}
         reuse["round1/generator"] = made / "round1" / "generator"
         asked = settings.assessor.model_copy(update={"mode": "all", "samples": 1})
         compared = settings.model_copy(update={"out": out / "compared", "assessor": asked, "reuse": reuse})
-        found[COMPARED] = str(United(compared).generator(2))
+        found[COMPARED] = str(make(compared, "round2/generator"))
     return found
 
 
@@ -221,14 +222,14 @@ def main() -> None:
         sheet([found[name]["groups"] for name in ("G", "united (G'')")], given.sheet)
     order = [name for name in ORDER if name in found]
     rows = {name: row(found[name]) for name in order}
-    united = United(settings.model_copy(update={"out": settings.out / "united"}))
-    assessors = {"D": str(united.assessor(1)), "D'": str(united.assessor(2))}
+    united = settings.model_copy(update={"out": settings.out / "united"})
+    assessors = {"D": settings.assessor.name, "D'": str(make(united, "round2/assessor"))}
     right = {
         name: {source: accuracy(model, found[source]) for source in ("G", "offline DPO (G')")}
         for name, model in assessors.items()
     }
     taught = {"C, by D": "round1/pairs", "round 2, by D": "round2/improved", "round 2, by D'": "round2/pairs"}
-    pairs = {name: read_pairs(united.settings.out / step / PAIRS).pairs for name, step in taught.items()}
+    pairs = {name: read_pairs(united.out / step / PAIRS).pairs for name, step in taught.items()}
     pairs["Ĉ, by D"] = tuple(new_over_old(pairs["round 2, by D"], pairs["C, by D"]))
     stored = {
         "seed": settings.seed,
@@ -249,7 +250,7 @@ def main() -> None:
             for source in ("G", "offline DPO (G')")
         },
         "chosen": {name: chosen(of) for name, of in pairs.items()},
-        "steps": united.steps.summaries(),
+        "steps": Artifacts(united.out, united.reuse).summaries(),
     }
     keep(stored, given.json)
     print(json.dumps({key: stored[key] for key in PRINTED}, indent=2))

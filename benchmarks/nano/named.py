@@ -83,7 +83,7 @@ def main() -> None:
     tokenizer, model = read_pretraining_model(given.folder)
     judges = {"base": load(str(given.folder)).assessor, given.model: load(given.model).assessor}
     found: dict[str, list[dict[str, float]]] = {}
-    for seed, (path, _) in enumerate(expand_inputs(given.clips, None)):
+    for seed, path in enumerate(str(clip) for clip, _ in expand_inputs(given.clips, None).clips):
         frames = shrunk(path)
         for family, kinds in FAMILIES.items():
             for kind in (None, *kinds):

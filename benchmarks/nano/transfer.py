@@ -106,7 +106,7 @@ def main() -> None:
     predictions: dict[str, list[float | None]] = defaultdict(list)
     labels: dict[str, list[float]] = defaultdict(list)
     groups: dict[str, list[str]] = defaultdict(list)
-    paths = [path for path, _ in expand_inputs(given.clips, None)]
+    paths = [str(path) for path, _ in expand_inputs(given.clips, None).clips]
     for seed, path in enumerate(paths):
         frames = shrunk(path)
         for dimension, names in kinds.items():

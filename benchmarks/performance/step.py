@@ -31,7 +31,7 @@ from vqinsight.assessor.vision import EncodedView, encoder_outputs, shuffled
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.rollout import shuffled_order
 from vqinsight.nano.assessor.tokenizer import train_tokenizer
-from vqinsight.tasks.prompts import STANDARD
+from vqinsight.tasks.prompt_sets.standard import STANDARD
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.patches import PixelSpec
 from vqinsight.video.sampling import Sampling
@@ -128,7 +128,7 @@ class Step:
 
     def update(self, logp_AT: torch.Tensor, reference_AT: torch.Tensor, mask_AT: torch.Tensor) -> None:
         """Loss and gradients."""
-        grpo_loss(logp_AT, logp_AT.detach(), reference_AT, self.advantage_A, mask_AT).loss.mean().backward()
+        grpo_loss(logp_AT, logp_AT.detach(), reference_AT, self.advantage_A, mask_AT, 0.2, 0.001).loss.mean().backward()
         self.model.zero_grad()
 
     def ours(self) -> tuple[list[list[int]], torch.Tensor]:

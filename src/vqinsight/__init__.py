@@ -4,21 +4,54 @@
 >>> judge = vqinsight.load("nano")
 >>> judge.score("clip.mp4", prompt="two red circles moving left").scores  # doctest: +SKIP
 
-Importing the package imports neither torch nor transformers; the first call of ``load`` does.
+Importing the package imports neither torch nor transformers; ``vqinsight.load`` does.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vqinsight.common.version import __version__
+    from vqinsight.errors import ModelError, TrainingError, UnreadableVideo, UsageError, VQInsightError
     from vqinsight.inference.api import VQInsight, load
+    from vqinsight.inference.models import list_models
+    from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 
-__version__ = version("vqinsight")
-__all__ = ["VQInsight", "__version__", "load"]
+__all__ = [
+    "ClipComparison",
+    "ClipRanking",
+    "ClipScore",
+    "ClipVerdict",
+    "ModelError",
+    "Provenance",
+    "Reply",
+    "TrainingError",
+    "UnreadableVideo",
+    "UsageError",
+    "VQInsight",
+    "VQInsightError",
+    "__version__",
+    "list_models",
+    "load",
+]
+
+_RESULTS = ("ClipComparison", "ClipRanking", "ClipScore", "ClipVerdict", "Provenance", "Reply")
+_ERRORS = ("ModelError", "TrainingError", "UnreadableVideo", "UsageError", "VQInsightError")
+_MODULES = {
+    "VQInsight": "inference.api",
+    "load": "inference.api",
+    "list_models": "inference.models",
+    "__version__": "common.version",
+    **dict.fromkeys(_RESULTS, "results"),
+    **dict.fromkeys(_ERRORS, "errors"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("VQInsight", "load"):
-        return getattr(import_module("vqinsight.inference.api"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"vqinsight.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'vqinsight' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

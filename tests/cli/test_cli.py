@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 
 import pytest
 from helpers import records
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 import vqinsight
 from vqinsight.cli.main import app
+from vqinsight.tasks.types import Dimension
 
 Run = Callable[..., Any]
 
@@ -27,8 +30,7 @@ def judge() -> Any:
 @pytest.fixture
 def run(judge: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command line in an empty folder."""
-    # Not setattr: looking up the real one to restore it would import torch.
-    monkeypatch.setitem(vars(vqinsight), "load", records.fake_load(judge))
+    monkeypatch.setitem(sys.modules, "vqinsight.inference.api", records.fake_api(judge))
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
     return lambda *arguments: runner.invoke(app, list(arguments), env={"COLUMNS": "100", "TERM": "dumb"})
@@ -39,12 +41,96 @@ def test_score_shows_one_clip_in_full(run: Run) -> None:
     assert result.exit_code == 0
     for expected in (
         "a.mp4", "Prompt: a [red] dog", "spatial", "60.0", "0–100, smooth and consistent motion", "overall", "70.2",
-        "slight blocking", "14 of 240 frames (2 fps, 4-16 frames)", "shown at 112×112", "Higher is better",
+        "slight blocking", "14 of 240 frames, 112×112", "Higher is better",
         "nano 0123456789ab",
     ):  # fmt: skip
         assert expected in result.stdout
     assert "Needs about 1 GB" in result.stderr and "Needs about" not in result.stdout
-    assert "±" not in result.stdout
+    assert "±" not in result.stdout and "29.97 fps" not in result.stdout
+
+
+def test_verbose_says_all_that_was_shown(run: Run) -> None:
+    for verb, clips in (("score", ["a.mp4"]), ("compare", ["a.mp4", "b.mp4"]), ("rank", ["a.mp4", "b.mp4"])):
+        for flag in ("--verbose", "-v"):
+            text = " ".join(run(verb, *clips, flag).stdout.split())
+            assert "14 of 240 frames (2 fps, 4-16 frames); 8.01 s at 29.97 fps, 960×540; shown at 112×112" in text, verb
+    many = run("score", *(f"c{number}.mp4" for number in range(8)), "-v").stdout
+    assert many.count("slight blocking") == 8 and "Reasoning:" not in many
+    assert "14 of 240 frames (2 fps" in " ".join(run("ask", "a.mp4", "Is it sharp?", "-v").stdout.split())
+
+
+def test_what_was_shown_is_one_short_line(run: Run) -> None:
+    lines = [line.strip() for line in run("compare", "a.mp4", "b.mp4").stdout.splitlines()]
+    assert lines.count("14 of 240 frames, 112×112") == 2
+    assert "14 of 240 frames, 112×112" in run("rank", "a.mp4", "b.mp4").stdout
+    assert "14 of 240 frames, 112×112" in run("ask", "a.mp4", "Is it sharp?").stdout
+
+
+def test_a_table_is_followed_by_where_the_reasoning_went(run: Run) -> None:
+    clips = [f"c{number}.mp4" for number in range(8)]
+    for arguments in (("score", *clips), ("ask", *clips, "Is it sharp?")):
+        assert "Reasoning: use --verbose, --out or --report." in run(*arguments).stdout
+    assert "Reasoning: use --verbose, --out FILE.jsonl or --report." in run("rank", *clips).stdout
+    assert "Reasoning:" not in run("score", "a.mp4", "b.mp4").stdout  # it is printed with the clips
+
+
+def test_warnings_of_a_clip_show_in_every_verb(run: Run, judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = records.looked(("2 damaged packet(s) were left out",))
+    pair = replace(records.comparison("a.mp4", "b.mp4"), input_b=odd)
+    places = records.ranking(["a.mp4", "b.mp4"])
+    places = replace(places, standings=(replace(places.standings[0], input=odd), places.standings[1]))
+    clips = [f"c{number}.mp4" for number in range(8)]
+    monkeypatch.setattr(judge, "compare", lambda *_, **__: pair)
+    monkeypatch.setattr(judge, "rank", lambda *_, **__: places)
+    monkeypatch.setattr(judge, "score_all", lambda clips, **_: (records.score(path, seen=odd) for path, _ in clips))
+    assert "! 2 damaged packet(s) were left out" in run("score", "a.mp4").stdout
+    assert run("compare", "a.mp4", "b.mp4").stdout.count("! 2 damaged packet(s) were left out") == 1
+    assert "! a.mp4: 2 damaged packet(s) were left out" in run("rank", "a.mp4", "b.mp4").stdout
+    assert "! c7.mp4: 2 damaged packet(s) were left out" in run("score", *clips).stdout
+
+
+def test_long_names_keep_their_extension(run: Run) -> None:
+    names = [f"{number}{'long' * 40}{number}.mp4" for number in range(6)] + ["视频" * 60 + ".webm"]
+    lines = run("score", *names).stdout.splitlines()
+    for number in range(6):
+        (row,) = [line for line in lines if line.startswith(f"{number}long")]
+        assert f"{number}.mp4 " in row and "…" in row and row.endswith("14/240")
+    (row,) = [line for line in lines if line.startswith("视频")]
+    assert "….webm" not in row and "频.webm " in row and "…" in row
+    assert all(cell_len(line) <= 100 for line in lines)
+
+
+def test_an_image_and_a_video_share_the_column_of_a_name(run: Run, judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = Dimension("quality", 0.0, 100.0, "overall quality of the image")
+    kinds = {"a.mp4": records.QUALITY, "b.png": picture, "c.png": records.IMAGE}
+
+    def scored(clips: Any, **_: Any) -> Any:
+        for path, _ in clips:
+            yield records.score(path, (4.0,), dimensions=(kinds[path],))
+
+    monkeypatch.setattr(judge, "score_all", scored)
+    for clips, names, ranges in (
+        (("a.mp4", "b.png"), ["quality"], ["0–100"]),
+        (("a.mp4", "c.png"), ["quality", "overall"], ["0–100", "or", "1–5", "0–100"]),
+    ):
+        text = run("score", *clips).stdout
+        lines = text.splitlines()
+        place = next(number for number, line in enumerate(lines) if line.startswith("Clip"))
+        assert lines[place - 1].split() == names and lines[place].split() == ["Clip", *ranges, "frames"]
+    assert "4.0 (0–100)" in text and "4.00 (1–5)" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("score", "a.mp4"), ("compare", "a.mp4", "b.mp4"), ("rank", "a.mp4", "b.mp4"), ("ask", "a.mp4", "Ok?")],
+)
+def test_quiet_leaves_nothing_but_errors_on_standard_error(run: Run, arguments: tuple[str, ...]) -> None:
+    for flag in ("--quiet", "-q"):
+        result = run(*arguments, flag)
+        assert result.exit_code == 0 and result.stderr == "" and result.stdout
+    assert run(*arguments).stderr == "Needs about 1 GB of memory.\n"  # and it does not last
+    failed = run(*arguments, "--quiet", "--model", "nanoo")
+    assert failed.exit_code == 2 and failed.stderr.startswith("Error: nanoo: no such model")
 
 
 def test_score_shows_a_table_for_many_clips_and_each_failure_on_a_line(run: Run) -> None:
@@ -65,11 +151,11 @@ def test_samples_show_their_spread(run: Run, judge: Any) -> None:
 
 def test_options_of_the_model_reach_it(run: Run, judge: Any) -> None:
     run(
-        *("score", "a.mp4", "--adapter", "lora", "--prompts", "brief", "--device", "cpu", "--dtype", "float32"),
+        *("score", "a.mp4", "--adapter", "me/lora", "--template", "brief", "--device", "cpu", "--dtype", "float32"),
         *("--fps", "4", "--frames", "8", "--max-pixels", "12544", "--folder-fps", "12.5"),
     )
     assert judge.calls[0] == {
-        "adapter": "lora", "template": "brief", "device": "cpu", "dtype": "float32",
+        "adapter": "me/lora", "template": "brief", "device": "cpu", "dtype": "float32",
         "fps": 4.0, "frames": 8, "max_pixels": 12544, "folder_fps": 12.5,
     }  # fmt: skip
 
@@ -94,9 +180,39 @@ def test_out_and_report_are_written_beside_the_text(run: Run, tmp_path: Path, su
 
 
 def test_a_list_gives_each_clip_its_prompt(run: Run, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
     (tmp_path / "list.csv").write_text("path,prompt\na.mp4,a dog\nb.mp4,\n", encoding="utf-8")
     rows = [json.loads(line) for line in run("score", "list.csv", "--json").stdout.splitlines()]
     assert [row["prompt"] for row in rows] == ["a dog", None]
+
+
+def test_a_bad_row_of_a_list_is_a_failed_row(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "list.csv").write_text("path,prompt\na.mp4,a dog\n,no path\ngone.mp4,\n", encoding="utf-8")
+    result = run("score", "list.csv", "--json")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["status"] for row in rows] == ["ok", "unreadable", "unreadable"] and result.exit_code == 1
+    assert rows[1]["error"] == "row 3 of list.csv: no path. Fill it in or remove the row."
+    assert rows[2]["path"] == "gone.mp4" and "row 4 of list.csv" in rows[2]["error"]
+    asked = run("ask", "list.csv", "Is it sharp?", "--json")
+    assert [json.loads(line)["status"] for line in asked.stdout.splitlines()] == ["ok", "unreadable", "unreadable"]
+    (tmp_path / "b.mp4").touch()
+    (tmp_path / "list.csv").write_text("id,path\n1,a.mp4\n2,b.mp4\n3,\n4,gone.mp4\n", encoding="utf-8")
+    result = run("rank", "list.csv")
+    assert result.exit_code == 1 and "✗ gone.mp4 unreadable" in result.stdout
+    assert "✗ row 4 of list.csv unreadable" in result.stdout
+
+
+def test_what_a_folder_holds_beside_clips_is_named_on_standard_error(run: Run, tmp_path: Path) -> None:
+    for name in ("clips/a.mp4", "clips/more/b.mp4", "clips/notes.txt", "clips/more/c.srt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "clips" / "link.mp4").symlink_to("nowhere.mp4")
+    result = run("score", "clips", "--json")
+    assert [json.loads(line)["path"] for line in result.stdout.splitlines()] == ["clips/a.mp4", "clips/more/b.mp4"]
+    assert "Left out, neither video nor image: clips/more/c.srt, clips/notes.txt\n" in result.stderr
+    assert "Left out, a link to nothing: clips/link.mp4\n" in result.stderr
 
 
 def test_compare_shows_both_orders(run: Run) -> None:
@@ -172,9 +288,13 @@ def test_many_answers_make_a_table(run: Run) -> None:
         (["score", "a.mp4", "--fps", "nan"], "nan is not a number above 0"),
         (["score", "a.mp4", "--temperature", "-1"], "-1 is not a number above 0"),
         (["score", "a.mp4", "--task", "natrual"], "'natural'"),
-        (["score", "a.mp4", "--prompts", "brif"], "did you mean 'brief'?"),
+        (["score", "a.mp4", "--template", "brif"], "did you mean 'brief'?"),
         (["score", "a.mp4", "--model", "nanoo"], "nanoo: no such model"),
+        (["score", "a.mp4", "--model", "./gone"], "./gone: there is no such folder"),
+        (["score", "a.mp4", "--adapter", "./gone"], "./gone: there is no such folder"),
         (["score", "*.nope"], "matches nothing"),
+        (["score", "https://host/a.mp4"], "is a URL, and clips are read from the disk. Download it first"),
+        (["compare", "a.mp4", "s3://bucket/b.mp4"], "s3://bucket/b.mp4 is a URL"),
         (["score", "a.mp4", "--out", "r.cvs"], "Did you mean .csv?"),
         (["score", "a.mp4", "--out", "r"], "(no suffix)"),
         (["score", "a.mp4", "--out", "gone/r.csv"], "there is no folder gone"),
@@ -184,6 +304,10 @@ def test_many_answers_make_a_table(run: Run) -> None:
         (["rank", "a.mp4"], "at least two clips"),
         (["ask", "a.mp4"], "CLIP"),
         (["ask", "a.mp4", "."], "must be a question"),
+        (["ask", "a.mp4", "What is shown?"], "'what' asks for more than yes or no"),
+        (["ask", "a.mp4", "How good is it?"], "'how' asks for more than yes or no"),
+        (["ask", "a.mp4", "b.mp4"], "'b.mp4' is no question. End it with a question mark"),
+        (["generate", "nosuch.txt"], "nosuch.txt: there is no such file"),
     ],
 )
 def test_wrong_usage_says_what_to_do_and_exits_with_2(
@@ -212,6 +336,8 @@ def test_a_model_that_fails_leaves_earlier_results_alone(run: Run, tmp_path: Pat
 
 
 def test_clips_of_several_prompts_are_not_ranked(run: Run, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
     (tmp_path / "list.csv").write_text("path,prompt\na.mp4,a dog\nb.mp4,a cat\n", encoding="utf-8")
     assert "one prompt" in run("rank", "list.csv").stderr
     (tmp_path / "list.csv").write_text("path,prompt\na.mp4,a dog\nb.mp4,a dog\n", encoding="utf-8")

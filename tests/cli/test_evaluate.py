@@ -90,12 +90,12 @@ def test_other_weights_or_settings_never_share_a_file(run: Run, table: str, tmp_
 
 
 def test_the_world_needs_no_files(run: Run) -> None:
-    result = run("synthetic", "--count", "3", "--json", "--out", "w.json")
+    result = run("synthetic", "--limit", "3", "--json", "--out", "w.json")
     found = json.loads(result.stdout)
     assert result.exit_code == 0 and found["counts"]["asked"] == 15
     assert [task["task"] for task in found["scores"]] == ["image", "natural", "generated"]
     assert found["pairs"]["scores"]["n"] == found["pairs"]["orders"]["n"] == 3 and found["verdicts"]["n"] == 3
-    one = json.loads(run("synthetic", "--count", "2", "--task", "compare", "--json", "--out", "w.json").stdout)
+    one = json.loads(run("synthetic", "--limit", "2", "--task", "compare", "--json", "--out", "w.json").stdout)
     assert one["counts"]["asked"] == 2 and one["pairs"]["scores"]["n"] == 2 and not one["scores"]
 
 
@@ -104,12 +104,12 @@ def test_a_baseline_sits_the_same_benchmark(run: Run, table: str, tmp_path: Path
     technical = json.loads(run(*options, "t.json", "--baseline", "technical").stdout)
     assert technical["model"] == "technical" and technical["counts"]["ok"] == 4
     downloads.table(tmp_path / "p.csv", ["path", "quality"], *[[f"{name}.mp4", n] for n, name in enumerate("abdx")])
-    given = ("--baseline", "fast_vqa", "--set", "predictions=p.csv")
+    given = ("--baseline", "fast_vqa", "--baseline-option", "predictions=p.csv")
     read = json.loads(run(*options, "p.json", *given).stdout)
     assert read["scores"][0]["dimensions"]["quality"]["srcc"]["value"] == 1.0
     assert read["counts"]["missing"] == 2 and read["settings"]["predictions"] == "p.csv"
     assert read["notes"] == ["1 rows of the predictions are about nothing that is asked, such as x.mp4", *GONE]
-    fewer = json.loads(run(*options, "p.json", *given, "--count", "2").stdout)
+    fewer = json.loads(run(*options, "p.json", *given, "--limit", "2").stdout)
     assert "3 kept predictions belong to no question of this run and are in no figure" in fewer["notes"]
     downloads.table(tmp_path / "p.csv", ["path", "quality"], ["a.mp4", 5])  # other answers in a file of the same name
     refused = run(*options, "p.json", *given)
@@ -120,12 +120,21 @@ def test_a_baseline_sits_the_same_benchmark(run: Run, table: str, tmp_path: Path
     ("arguments", "why"),
     [
         ((), "Name a benchmark"),
-        (("synthetic", "--baseline", "technicol"), "unknown baseline 'technicol'"),
+        (("synthetic", "--baseline", "technicol"), "baseline 'technicol' is unknown: did you mean 'technical'"),
         (("synthetic", "--baseline", "ugvq"), "Give predictions=FILE"),
         (("synthetic", "--baseline", "technical", "--frames", "4"), "--frames is for --model"),
-        (("synthetic", "--baseline", "technical", "--set", "frames=4"), "unexpected keyword argument 'frames'"),
-        (("synthetic", "--baseline", "fast_vqa", "--set", "predictions"), "write key=value, such as --set model=DIR"),
-        (("synthetic", "--set", "model=x"), "--set goes with --baseline"),
+        (
+            ("synthetic", "--baseline", "technical", "--baseline-option", "frames=4"),
+            "option of baseline technical 'frames' is unknown",
+        ),
+        (
+            ("synthetic", "--baseline", "fast_vqa", "--baseline-option", "predictions"),
+            "write KEY=VALUE, such as --baseline-option model=DIR",
+        ),
+        (("synthetic", "--baseline-option", "model=x"), "--baseline-option goes with --baseline"),
+        (("synthetic", "--baseline", "nano", "--baseline-option", "modle=x"), "did you mean 'model'"),
+        (("synthetic", "--baseline", "videoreward"), "needs the option folder=VALUE"),
+        (("synthetic", "--model", "./gone"), "there is no such folder"),
         (("konivd",), "did you mean 'konvid'"),
         (("konvid",), "Say where it lies with --data"),
         (("konvid", "--data", "no"), "no such file or folder"),
@@ -142,9 +151,7 @@ def test_a_baseline_sits_the_same_benchmark(run: Run, table: str, tmp_path: Path
 def test_wrong_usage_is_told_before_a_model_is_loaded(
     run: Run, tmp_path: Path, arguments: tuple[str, ...], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import vqinsight
-
-    monkeypatch.setitem(vars(vqinsight), "load", None)
+    monkeypatch.setitem(sys.modules, "vqinsight.inference.api", None)  # its import fails
     downloads.table(tmp_path / "empty.csv", ["path", "quality"], ["gone.mp4", 3])
     result = run(*arguments)
     assert result.exit_code == 2 and why in " ".join(result.stderr.split())
@@ -165,7 +172,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> 
             "compare",
         ]
         return subprocess.Popen(
-            [*command, "--count", "12", "--out", f"{name}.json"],
+            [*command, "--limit", "12", "--out", f"{name}.json"],
             cwd=tmp_path,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,

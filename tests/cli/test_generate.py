@@ -60,3 +60,14 @@ def test_a_generator_that_is_not_there_is_a_plain_error(tmp_path: Path) -> None:
     done = _generate("a cat", "--generator", tmp_path, "--out", tmp_path / "clips")
     assert done.exit_code == 1
     assert "model_index.json" in done.stderr
+
+
+@pytest.mark.parametrize("out", ["clip.mp4", "clip.mp4/deeper"])
+def test_an_output_that_is_a_file_is_refused_before_anything_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("clip.mp4").write_bytes(b"precious")
+    done = _generate("a cat", "--generator", "no such generator", "--out", out)
+    assert done.exit_code == 2 and "clip.mp4 is a file. Give the name of a folder." in done.stderr
+    assert Path("clip.mp4").read_bytes() == b"precious"

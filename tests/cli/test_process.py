@@ -17,9 +17,9 @@ HELPERS = Path(__file__).parent.parent / "helpers"
 BOOT = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-import records, vqinsight
+import records
 from vqinsight.cli.main import main
-vqinsight.load = records.fake_load(records.FakeJudge(float(os.environ.get("PAUSE", "0"))))
+sys.modules["vqinsight.inference.api"] = records.fake_api(records.FakeJudge(float(os.environ.get("PAUSE", "0"))))
 main()
 """
 CHECK = """
@@ -37,7 +37,7 @@ def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen
     return subprocess.Popen(
         [sys.executable, "-c", BOOT, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(HELPERS), **environment},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HELPERS), *sys.path]), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -45,10 +45,67 @@ def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["score", "--promt", "x"], ["score", "a.mp4", "--out", "no/r.csv"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["evaluate", "--help"],
+        ["score", "--promt", "x"],
+        ["score", "a.mp4", "--out", "no/r.csv"],
+        ["score", "a.mp4", "--template", "brif"],
+        ["score", "a.mp4", "--model", "./gone"],
+        ["evaluate", "synthetic", "--baseline", "technicol"],
+        ["evaluate", "synthetic", "--baseline", "nano", "--baseline-option", "modle=x"],
+        ["evaluate", "konivd"],
+        ["evaluate", "synthetic", "--task", "natrual"],
+        ["evaluate", "synthetic", "--out", "r.csv"],
+        ["train", "nano/stge2"],
+        ["train", "nano/stage2", "--set", "grpo.gruop_size=3"],
+        ["align", "nano/stge3"],
+        ["generate", "a cat", "--out", "file/x"],
+        ["generate", "a cat", "--generator", "./gone"],
+        ["pairs", "none.txt", "--out", "p.jsonl"],
+        ["pairs", ".", "--out", "p.jsonl"],
+        ["pairs", "none.txt", "--out", "file/p.jsonl"],
+        ["repair", "a.mp4", "--prompt", "x", "--out", "b.avi"],
+        ["tables", "--out", "t.txt"],
+        ["vbench", ".", "--generator", "G", "--out", "t.txt"],
+        ["configs", "nano/stge2"],
+    ],
+)
 def test_help_and_wrong_usage_load_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "file").touch()
     done = subprocess.run([sys.executable, "-c", CHECK, *arguments], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stderr.splitlines()[-1] == ("0" if arguments == ["--help"] else "2")
+    assert done.stderr.splitlines()[-1] == ("0" if arguments[-1] == "--help" else "2")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # nothing is left behind
+
+
+IMPORTS = """
+import builtins, sys
+real, found = builtins.__import__, set()
+def watched(name, globals=None, *rest, **named):
+    top, user = name.split(".")[0], (globals or {}).get("__name__", "")
+    if user.split(".")[0] == "vqinsight" and top in ("scipy", "accelerate", "peft"):
+        found.add(f"{user} imports {top}")
+    return real(name, globals, *rest, **named)
+builtins.__import__ = watched
+from vqinsight.cli.main import app
+try:
+    app(["score", sys.argv[1], "--json"])
+except SystemExit as end:
+    ours = [name for name in sys.modules if name.split(".")[0] == "vqinsight"]
+    learning = [name for name in ours if name.split(".")[1:2] in (["training"], ["grpo"], ["rewards"], ["ranking"])]
+    heavy = {"peft", "pyarrow", "transformers.trainer"} & set(sys.modules)
+    print(end.code, len(ours), sorted(found), learning, sorted(heavy), file=sys.stderr)
+"""
+
+
+def test_a_score_imports_little() -> None:
+    clip = Path(__file__).parents[2] / "examples" / "cat.mp4"
+    done = subprocess.run([sys.executable, "-c", IMPORTS, str(clip)], capture_output=True, text=True)
+    code, count, *rest = done.stderr.splitlines()[-1].split(maxsplit=2)
+    assert code == "0" and int(count) < 55 and rest == ["[] [] []"]
+    assert json.loads(done.stdout)["status"] == "ok"
 
 
 def test_python_m_is_the_command(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluating.test_benchmarks import MAKERS
+from evaluation.test_benchmarks import MAKERS
 from helpers import downloads
 from typer.testing import CliRunner
 
@@ -60,11 +60,11 @@ def test_results_of_evaluate_fill_their_cells_and_no_others(run: Run, tmp_path: 
     MAKERS["lgvq"](tmp_path / "lgvq")
     names = [f"{number}.mp4" for number in range(8)]
     downloads.table(tmp_path / "p.csv", ["path", "quality"], *[[name, place**2] for place, name in enumerate(names)])
-    given = ("--baseline", "fast_vqa", "--set", "predictions=p.csv")
+    given = ("--baseline", "fast_vqa", "--baseline-option", "predictions=p.csv")
     assert run("evaluate", "konvid", "--data", "konvid", *given).exit_code == 0
     assert run("evaluate", "genai_bench", "--data", "genai", "--baseline", "always_a").exit_code == 0
     # The same judge about fewer questions, a result without a figure, a bad file, another program's file.
-    part = ("--count", "4", "--out", "evaluations/part.json")
+    part = ("--limit", "4", "--out", "evaluations/part.json")
     assert run("evaluate", "konvid", "--data", "konvid", *given, *part).exit_code == 0
     assert run("evaluate", "lgvq", "--data", "lgvq", "--split", "all", *given).exit_code == 1
     downloads.text(tmp_path / "evaluations" / "bad.json", "{")
@@ -80,10 +80,21 @@ def test_results_of_evaluate_fill_their_cells_and_no_others(run: Run, tmp_path: 
     over = " ".join(found["passed_over"])
     for expected in ("part.json: ", "bad.json: cannot be read", "other.json: no result", "has no figure for any table"):
         assert expected in over
+    shown = run("tables").stdout
+    assert shown.count("Passed over") == 1 and "Passed over: 4 files" in shown and "bad.json" not in shown
     for name in ("t.md", "t.html"):
         assert run("tables", "--out", name).exit_code == 0
         text = (tmp_path / name).read_text()
         assert "FAST-VQA" in text and "1.000 [1.000, 1.000]" in text and "<script" not in text
+
+
+def test_without_results_the_papers_figures_stand_alone(run: Run, tmp_path: Path) -> None:
+    result = run("tables")
+    assert result.exit_code == 0 and "Table 1." in result.stdout and "Table 6." in result.stdout
+    assert "VQ-Insight" in result.stdout and "Passed over" not in result.stdout and not list(tmp_path.iterdir())
+    assert all(
+        row["origin"] == "paper" for t in json.loads(run("tables", "--json").stdout)["tables"] for row in t["rows"]
+    )
 
 
 def test_published_figures_name_their_source(run: Run, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vqinsight.common.files import write_atomic
+from vqinsight.common.files import atomic_path, write_atomic
 
 
 def test_what_was_there_stays_until_all_of_the_new_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,3 +24,18 @@ def test_what_was_there_stays_until_all_of_the_new_is_written(tmp_path: Path, mo
     write_atomic(file, "new")
     assert file.read_text() == "new"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    place = tmp_path / "checkpoint"
+    for content in ("old", "new"):
+        with atomic_path(place) as part:
+            part.mkdir()
+            (part / f"{content}.txt").write_text(content)
+    assert [file.name for file in place.iterdir()] == ["new.txt"]
+    with pytest.raises(KeyboardInterrupt), atomic_path(place) as part:
+        part.mkdir()
+        (part / "half.txt").touch()
+        raise KeyboardInterrupt
+    assert [file.name for file in place.iterdir()] == ["new.txt"]
+    assert list(tmp_path.iterdir()) == [place]

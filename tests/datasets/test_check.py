@@ -160,3 +160,16 @@ def test_names_cannot_steer_the_terminal(tmp_path: Path) -> None:
 def test_datasets_need_no_torch() -> None:
     code = "import sys, vqinsight.datasets.check, vqinsight.cli.data; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_brackets_without_end_are_named_with_their_file(shared: Path, tmp_path: Path) -> None:
+    downloads.text(tmp_path / "MOS.txt", "videos/a/1.mp4;1;2;3\n")
+    (tmp_path / "prompt_cls.json").write_bytes((shared / "cases" / "lgvq_deep.json").read_bytes())
+    done = CliRunner().invoke(app, ["data", "check", str(tmp_path)])
+    assert done.exit_code == 2 and "prompt_cls.json is not JSON: brackets nested without end" in done.stderr
+
+
+def test_scores_in_words_are_named_with_their_row(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "data.mat").write_bytes((shared / "cases" / "livevqc_strmos.mat").read_bytes())
+    done = CliRunner().invoke(app, ["data", "check", str(tmp_path)])
+    assert done.exit_code == 1 and "data.mat, entry 1: mos 'abc' is no number" in done.stdout

@@ -20,6 +20,7 @@ from vqinsight.tasks.types import Dimension, Missing, Preference, Score, Verdict
 
 HUNDRED = Dimension("spatial", 0.0, 100.0, "")
 THREE = tuple(Dimension(key, 0.0, 100.0, "") for key in ("spatial", "temporal", "alignment"))
+ALPHA, MU = 0.3, 0.8  # of Eq. 4
 FIVE = Dimension("quality", 1.0, 5.0, "")
 
 
@@ -51,7 +52,7 @@ def test_equation_2_with_only_the_reasoning_anchored() -> None:
     """The same distance to the reference on three tokens of which one is reasoning: a third of the KL term counts."""
     new, reference, mask = torch.full((1, 3), math.log(0.6)), torch.full((1, 3), math.log(0.3)), torch.ones(1, 3)
     reasoning = torch.tensor([[1.0, 0.0, 0.0]])
-    result = grpo_loss(new, new, reference, torch.zeros(1), mask, beta=0.1, anchored_AT=reasoning)
+    result = grpo_loss(new, new, reference, torch.zeros(1), mask, delta=0.2, beta=0.1, anchored_AT=reasoning)
     kl = 0.5 - math.log(0.5) - 1
     assert result.loss.item() == pytest.approx(0.1 * kl / 3)
     assert result.kl.item() == pytest.approx(kl)  # what is watched is the distance of the whole answer
@@ -62,14 +63,14 @@ def test_equation_2_is_held_back_only_where_it_would_gain() -> None:
     for advantage, gradient in ((1.0, 0.0), (-1.0, 1.5)):
         new = torch.tensor([[math.log(0.6)]], requires_grad=True)
         old = torch.tensor([[math.log(0.4)]])
-        grpo_loss(new, old, None, torch.tensor([advantage]), torch.ones(1, 1)).loss.sum().backward()
+        grpo_loss(new, old, None, torch.tensor([advantage]), torch.ones(1, 1), 0.2, 0.0).loss.sum().backward()
         assert new.grad is not None
         assert new.grad.item() == pytest.approx(gradient)
 
 
 def test_equation_3_on_every_scale() -> None:
-    assert score_reward(60, 80, HUNDRED) == pytest.approx(0.8)
-    assert score_reward(2, 4, FIVE) == pytest.approx(0.5)
+    assert score_reward(60, 80, HUNDRED, "unit") == pytest.approx(0.8)
+    assert score_reward(2, 4, FIVE, "unit") == pytest.approx(0.5)
     assert score_reward(60, 80, HUNDRED, "relative") == pytest.approx(0.75)
     assert score_reward(120, 50, HUNDRED, "relative") == 0
     assert score_reward(0, 0, HUNDRED, "relative") == 1
@@ -81,29 +82,30 @@ def test_equation_3_on_every_scale() -> None:
 
 def test_equation_4() -> None:
     """Means .5 against .6: .5 > .8 * .6 earns; the answer that is itself wrong gets nothing."""
-    assert temporal_reward([0.9, 0.5, 0.1], [0.6, 0.6]) == [0.3, 0.3, 0.0]
-    assert temporal_reward([0.95, 0.9, 0.5], [0.6, 0.6], correct=0.9) == [0.3, 0.0, 0.0]
-    assert temporal_reward([0.48, 0.48], [0.6]) == [0.0, 0.0]  # .48 is not more than .48
-    assert temporal_reward([0.0, 0.0], [0.0]) == [0.0, 0.0]
+    assert temporal_reward([0.9, 0.5, 0.1], [0.6, 0.6], ALPHA, MU, 0.1) == [0.3, 0.3, 0.0]
+    assert temporal_reward([0.95, 0.9, 0.5], [0.6, 0.6], ALPHA, MU, 0.9) == [0.3, 0.0, 0.0]
+    assert temporal_reward([0.48, 0.48], [0.6], ALPHA, MU, 0.1) == [0.0, 0.0]  # .48 is not more than .48
+    assert temporal_reward([0.0, 0.0], [0.0], ALPHA, MU, 0.1) == [0.0, 0.0]
     with pytest.raises(ValueError, match="empty"):
-        temporal_reward([0.5], [])
+        temporal_reward([0.5], [], ALPHA, MU, 0.1)
 
 
 def test_equation_5() -> None:
     """An open interval."""
-    assert [length_reward(n) for n in (320, 321, 511, 512)] == [0, 0.1, 0.1, 0]
+    assert [length_reward(n, 0.1, 320, 512) for n in (320, 321, 511, 512)] == [0, 0.1, 0.1, 0]
 
 
 def test_equation_6() -> None:
     said = {"spatial": 60, "temporal": 70, "alignment": 50}
     label = {"spatial": 80, "temporal": 70, "alignment": 60}
-    assert multi_score_reward(said, label, THREE) == pytest.approx(1 - (0.2 + 0 + 0.1) / 3)
+    assert multi_score_reward(said, label, THREE, "unit") == pytest.approx(1 - (0.2 + 0 + 0.1) / 3)
     assert multi_score_reward(said, label, THREE, "raw") == pytest.approx(1 - 30)
     weights = {"spatial": 2.0, "temporal": 1.0, "alignment": 0.0}
-    assert multi_score_reward(said, label, THREE, weights=weights) == pytest.approx(1 - 2 * 0.2 / 3)
-    assert multi_score_reward(said, {"spatial": 80}, THREE) == pytest.approx(0.8)  # what has no label does not count
+    assert multi_score_reward(said, label, THREE, "unit", weights) == pytest.approx(1 - 2 * 0.2 / 3)
+    # A dimension without a label does not count.
+    assert multi_score_reward(said, {"spatial": 80}, THREE, "unit") == pytest.approx(0.8)
     with pytest.raises(ValueError, match="label"):
-        multi_score_reward(said, {}, THREE)
+        multi_score_reward(said, {}, THREE, "unit")
 
 
 def test_equation_7() -> None:
@@ -140,7 +142,7 @@ def test_stored_cases() -> None:
         if case["gt"] > 0:
             assert score_reward(case["pred"], case["gt"], HUNDRED, "relative") == pytest.approx(case["r"], abs=1e-9)
     for case in cases["paper_eq3_on_unit_scale(/100)"]:
-        assert score_reward(case["pred"], case["gt"], HUNDRED) == pytest.approx(case["r"], abs=1e-9)
+        assert score_reward(case["pred"], case["gt"], HUNDRED, "unit") == pytest.approx(case["r"], abs=1e-9)
     for name, scale in (("official_multidim_mean", "relative"), ("paper_eq6_lambda1_unit", "unit")):
         case = cases[name]
         keys = [dim.key for dim in THREE]

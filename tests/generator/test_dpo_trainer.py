@@ -24,7 +24,14 @@ from vqinsight.settings.dpo import DpoSettings
 from vqinsight.video.write import write_video
 
 QUICK = DpoSettings(
-    beta=5, updates=8, pairs=4, pairs_per_forward=2, learning_rate=1e-2, save_every=2, log_every=1, max_rise=0
+    beta=5,
+    updates=8,
+    pairs_per_update=4,
+    pairs_per_forward=2,
+    learning_rate=1e-2,
+    save_every=2,
+    log_every=1,
+    max_rise=0,
 )
 
 
@@ -139,7 +146,7 @@ def test_what_cannot_be_used(pairs: Pairs, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="lora_rank"):
         train_dpo(learned, pairs, QUICK, tmp_path / "lora")
     with pytest.raises(ValueError, match="pairs_per_forward"):
-        DpoSettings(pairs=4, pairs_per_forward=3)
+        DpoSettings(pairs_per_update=4, pairs_per_forward=3)
 
 
 def test_clips_of_another_shape_are_left_out(tmp_path: Path) -> None:

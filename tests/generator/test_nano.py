@@ -10,7 +10,7 @@ import torch
 from diffusers import WanTransformer3DModel
 from helpers.tiny_generators import tiny_generator
 
-from vqinsight.cli.generate import gather
+from vqinsight.common.prompt_lists import gather_prompts
 from vqinsight.errors import ModelError, UsageError
 from vqinsight.generator.ema import RunningAverage
 from vqinsight.generator.families.nano_layout import frame_times, to_pixels, to_planes
@@ -204,6 +204,6 @@ def test_one_seed_a_prompt() -> None:
 def test_prompts_are_texts_and_lines_of_files(tmp_path: Path) -> None:
     file = tmp_path / "prompts.txt"
     file.write_text("one\n\n two \none\n")
-    assert gather([str(file), "three", "two"]) == ["one", "two", "three"]
+    assert gather_prompts([str(file), "three", "two"]) == ["one", "two", "three"]
     with pytest.raises(UsageError, match="no prompt"):
-        gather(["  "])
+        gather_prompts(["  "])

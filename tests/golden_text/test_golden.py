@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from vqinsight.tasks.parsing import TAG
-from vqinsight.tasks.prompts import PROMPT_SETS
+from vqinsight.tasks.prompt_sets import PROMPT_SETS
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 
 LINES = Path(__file__).with_name("golden.jsonl").read_text(encoding="utf-8").splitlines()

@@ -10,7 +10,7 @@ import torch
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
-from vqinsight.assessor.packing import answer_logprobs, core, pack
+from vqinsight.assessor.packing import answer_logprobs, language_backbone, pack
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.vision import EncodedView, encoder_outputs
 from vqinsight.datasets.synthetic import SyntheticExamples
@@ -92,7 +92,7 @@ def plain_logprobs(
                 patches = [view.view.patches for view in views if view.view.kind == kind]
                 if patches:
                     inputs[name] = torch.cat(patches)
-            core(model).rope_deltas = None
+            language_backbone(model).rope_deltas = None
             logits = model(**inputs).logits[0, len(prompt.ids) - 1 : -1]
             found.append(logits.log_softmax(-1).gather(-1, torch.tensor(one)[:, None])[:, 0])
     return found

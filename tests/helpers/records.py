@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from vqinsight.errors import ModelError
+from vqinsight.errors import ModelError, UnreadableVideo
 from vqinsight.results import (
     ClipComparison,
     ClipInput,
@@ -24,6 +25,7 @@ from vqinsight.results import (
     Standing,
 )
 from vqinsight.tasks.types import Choice, Dimension
+from vqinsight.video.inputs import Source
 
 QUALITY = Dimension("quality", 0.0, 100.0, "overall quality of the video")
 GENERATED = (
@@ -47,7 +49,7 @@ def jpeg(seed: int, size: tuple[int, int] = (160, 90)) -> bytes:
     return buffer.getvalue()
 
 
-def looked(warnings: tuple[str, ...] = (), previews: int = 0) -> ClipInput:
+def clip_input(warnings: tuple[str, ...] = (), previews: int = 0) -> ClipInput:
     indices = tuple(range(0, 240, 16))[:14]
     times = tuple(i / 30 for i in indices)
     shots = tuple(jpeg(i) for i in range(previews))
@@ -98,7 +100,7 @@ def score(
         dimensions=dims,
         reasoning=why,
         replies=tuple(reply(scores, why=why) for _ in range(count)),
-        input=seen or looked(),
+        input=seen or clip_input(),
         provenance=provenance(count),
     )
 
@@ -123,7 +125,7 @@ def missing(path: str) -> ClipScore:
         (QUALITY,),
         said.reasoning,
         (said,),
-        looked(),
+        clip_input(),
         provenance(),
     )
 
@@ -149,8 +151,8 @@ def comparison(
         order_bias=sum(v == "A" for v in sides) / len(sides) - 0.5 if sides else None,
         forward=(reply(forward, None if forward else "no <answer>"),),
         swapped=(reply(swapped, None if swapped else "no <answer>"),),
-        input_a=looked(previews=previews),
-        input_b=looked(previews=previews),
+        input_a=clip_input(previews=previews),
+        input_b=clip_input(previews=previews),
         provenance=provenance(),
     )
 
@@ -168,7 +170,13 @@ def ranking(paths: Sequence[str], broken: Sequence[str] = (), *, previews: int =
     order = sorted(paths, key=lambda p: -wins[p])
     places = [
         Standing(
-            p, "ok", None, sum(w > wins[p] for w in wins.values()) + 1, wins[p], 1.5 - i / 2, looked(previews=previews)
+            p,
+            "ok",
+            None,
+            sum(w > wins[p] for w in wins.values()) + 1,
+            wins[p],
+            1.5 - i / 2,
+            clip_input(previews=previews),
         )
         for i, p in enumerate(order)
     ]
@@ -185,7 +193,7 @@ def verdict(path: str, yes: bool | None = True, question: str = "Is the motion r
     status, error = ("ok", None) if yes is not None else ("missing", f"{path}: no usable answer (no <answer>).")
     share = None if yes is None else float(yes)
     said = reply(yes, None if yes is not None else "no <answer>")
-    return ClipVerdict(path, None, question, status, error, yes, share, WHY, (said,), looked(), provenance())
+    return ClipVerdict(path, None, question, status, error, yes, share, WHY, (said,), clip_input(), provenance())
 
 
 class FakeJudge:
@@ -195,11 +203,14 @@ class FakeJudge:
         self.pause = pause
         self.calls: list[dict[str, Any]] = []
 
-    def score_all(self, clips: Iterable[tuple[str, str | None]], **settings: Any) -> Iterator[ClipScore]:
+    def score_all(self, clips: Iterable[tuple[Source, str | None]], **settings: Any) -> Iterator[ClipScore]:
         self.calls.append(settings)
         spread = 4.0 if settings["samples"] > 1 else None
         for place, (path, prompt) in enumerate(clips):
             time.sleep(self.pause)
+            if isinstance(path, UnreadableVideo):
+                yield replace(unreadable(path.path), prompt=prompt, error=str(path))
+                continue
             name = path.rsplit("/", 1)[-1]
             if name.startswith("bad"):
                 yield unreadable(path)
@@ -207,7 +218,7 @@ class FakeJudge:
                 yield missing(path)
             else:
                 values = (60.0 + place, 70.5, 80.25) if prompt else (60.0 + place,)
-                yield score(path, values, prompt=prompt, spread=spread, seen=looked(previews=2))
+                yield score(path, values, prompt=prompt, spread=spread, seen=clip_input(previews=2))
 
     def compare(self, a: str, b: str, prompt: str | None = None, **settings: Any) -> ClipComparison:
         self.calls.append({"prompt": prompt, **settings})
@@ -216,7 +227,7 @@ class FakeJudge:
 
     def rank(
         self,
-        clips: Sequence[str],
+        clips: Sequence[Source],
         prompt: str | None = None,
         *,
         on_progress: Callable[[int, int], None],
@@ -224,12 +235,19 @@ class FakeJudge:
     ) -> ClipRanking:
         self.calls.append({"prompt": prompt, **settings})
         on_progress(1, 1)
-        return ranking([c for c in clips if not c.startswith("bad")], [c for c in clips if c.startswith("bad")])
+        names = [clip.path if isinstance(clip, UnreadableVideo) else clip for clip in clips]
+        broken = [n for n, c in zip(names, clips, strict=True) if n.startswith("bad") or isinstance(c, UnreadableVideo)]
+        return ranking([name for name in names if name not in broken], broken)
 
-    def ask_all(self, clips: Iterable[tuple[str, str | None]], question: str, **settings: Any) -> Iterator[ClipVerdict]:
+    def ask_all(
+        self, clips: Iterable[tuple[Source, str | None]], question: str, **settings: Any
+    ) -> Iterator[ClipVerdict]:
         self.calls.append({"question": question, **settings})
         for path, _ in clips:
             time.sleep(self.pause)
+            if isinstance(path, UnreadableVideo):
+                yield replace(verdict(f"bad {path.path}"), path=path.path, error=str(path))
+                continue
             yield verdict(path, None if path.startswith("mute") else True, question)
 
 
@@ -244,3 +262,8 @@ def fake_load(judge: FakeJudge) -> Callable[..., FakeJudge]:
         return judge
 
     return load
+
+
+def fake_api(judge: FakeJudge) -> SimpleNamespace:
+    """What replaces the module ``vqinsight.inference.api``, whose import would load torch."""
+    return SimpleNamespace(load=fake_load(judge))

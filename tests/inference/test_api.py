@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 import vqinsight
-from vqinsight.errors import UsageError
+from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
 from vqinsight.inference.api import VQInsight
 from vqinsight.results import Provenance, Reply
-from vqinsight.tasks.prompts import BRIEF
+from vqinsight.tasks.prompt_sets.brief import BRIEF
 from vqinsight.tasks.types import Clip, Question
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -72,6 +72,15 @@ def test_a_bad_file_is_listed_and_changes_nothing_else(nano: VQInsight, broken: 
     assert found[1].scores is None
     assert found[0].replies == nano.score(CAT).replies
     assert found[3].replies == nano.score(BAD_CAT).replies
+
+
+def test_an_error_in_place_of_a_path_becomes_its_record(nano: VQInsight) -> None:
+    """As a bad row of a list gives it."""
+    row = UnreadableVideo("row 3 of list.csv", "no path", "Fill it in or remove the row.")
+    bad, good = nano.score_all([(row, "a cat"), (CAT, None)])
+    assert (bad.path, bad.prompt, bad.status, bad.error) == ("row 3 of list.csv", "a cat", "unreadable", str(row))
+    assert good.status == "ok"
+    assert nano.rank([CAT, row, BAD_CAT]).standings[-1].error == str(row)
 
 
 def test_compare_with_a_bad_file(nano: VQInsight, broken: str) -> None:
@@ -149,7 +158,7 @@ def test_median_spread_and_overall_by_hand(nano: VQInsight) -> None:
 
 def test_overall_brings_scales_to_a_hundred(nano: VQInsight) -> None:
     """A rating of 4 on 1–5 is 75 of 100."""
-    from vqinsight.tasks.prompts import RELEASED
+    from vqinsight.tasks.prompt_sets.released import RELEASED
 
     question = Question("image", (Clip("c"),))
     looked = nano.score(CAT).input

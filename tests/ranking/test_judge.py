@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vqinsight.ranking.judge import _judge, _majority, first_choices
+from vqinsight.ranking.judge import _judge, first_choices
+from vqinsight.ranking.votes import majority_choice
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Preference
 
@@ -37,11 +38,11 @@ def test_an_order_without_an_answer_gives_no_verdict() -> None:
 
 
 def test_majority_by_hand() -> None:
-    assert _majority(_replies("A", "A", "B")) == Preference("A")
-    assert _majority(_replies("A", "B")) == Preference("tie")
-    assert _majority(_replies("A", "tie", "tie")) == Preference("tie")
-    assert _majority(_replies("A", None, None)) == Preference("A")
-    assert _majority(_replies(None)) is None
+    assert majority_choice(_replies("A", "A", "B")) == "A"
+    assert majority_choice(_replies("A", "B")) == "tie"
+    assert majority_choice(_replies("A", "tie", "tie")) == "tie"
+    assert majority_choice(_replies("A", None, None)) == "A"
+    assert majority_choice(_replies(None)) is None
 
 
 def test_order_bias_counts_every_answer_that_took_a_side() -> None:

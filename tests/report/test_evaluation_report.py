@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,11 @@ from helpers.exams import pair, quality, scored
 from PIL import Image
 from rich.console import Console
 
-import vqinsight
 from vqinsight.evaluation.benchmarks import BenchmarkData
 from vqinsight.evaluation.prediction_file import Header
 from vqinsight.evaluation.predictor import PredictedExample, Prediction, from_orders
 from vqinsight.evaluation.summary import summarise
-from vqinsight.report.evaluation_report import EvaluationRun, commit, render, scatters, show, write
+from vqinsight.report.evaluation_report import EvaluationRun, render, scatters, show, write
 from vqinsight.report.scatter import Scatter, draw_scatter
 
 HOSTILE = "\"><script>alert(1)</script>{{ 7 * 7 }}\x1b[0m\udcff\u202e'"
@@ -96,25 +94,3 @@ def test_the_page_is_whole_and_harmless() -> None:
     assert 'src="data:image/png;base64,' in page
     for expected in ("Natural videos, by who made them", "Pairs, by generator", "Clips not on the disk: 1", "gone.mp4"):
         assert expected in page
-
-
-def test_the_commit_says_whether_the_code_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def git(*arguments: str) -> None:
-        names = ("-c", "user.name=a", "-c", "user.email=a@b")
-        subprocess.run(["git", "-C", str(tmp_path), *names, *arguments], check=True, capture_output=True)
-
-    code = tmp_path / "src" / "vqinsight" / "__init__.py"
-    for file in (code, tmp_path / "results" / "a.json"):
-        file.parent.mkdir(parents=True)
-        file.write_text("1")
-    monkeypatch.setattr(vqinsight, "__file__", str(code))
-    git("init", "-q")
-    assert commit() is None  # a package inside somebody else's checkout
-    git("add", ".")
-    git("commit", "-qm", "first")
-    clean = commit()
-    assert clean and not clean.endswith("-dirty")
-    (tmp_path / "results" / "a.json").write_text("2")
-    assert commit() == clean
-    code.write_text("2")
-    assert commit() == f"{clean}-dirty"

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import records
+from rich.console import Console
 
+from vqinsight.datasets.table import load as load_table
 from vqinsight.errors import UsageError
+from vqinsight.report import phrases
+from vqinsight.report.console import show_scores
 from vqinsight.report.files import ResultFile, check_target
+from vqinsight.report.html import render
+from vqinsight.report.plot import strips
 from vqinsight.report.rows import table
+from vqinsight.tasks.types import Clip, Dimension
+from vqinsight.video.inputs import expand_inputs
 
 SUFFIXES = [".csv", ".jsonl", ".parquet"]
 
@@ -172,3 +181,51 @@ def test_targets_are_checked_before_work(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(UsageError, match="no permission"):
         check_target(tmp_path / "r.csv", "--out", SUFFIXES, [])
+
+
+ODD = ["-a.mp4", "@b.mp4", "=c.mp4", "+d.mp4", "'=e.mp4", "''-f.mp4", "'plain.mp4", "\tg.mp4", "\x1bh.mp4", "a=b.mp4"]
+
+
+def test_no_text_of_a_csv_is_a_formula_and_every_name_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ODD:
+        Path(name).touch()
+    results = [records.score(name, (-3.5,), prompt="=1+1", why="@SUM(A1)") for name in ODD]
+    rows = read_csv(write(tmp_path / "r.csv", results))
+    assert not any(row[column][0] in "=+-@\t\x1b" for row in rows for column in ("path", "prompt", "reasoning"))
+    assert {row["quality"] for row in rows} == {"-3.5"}  # numbers stay numbers
+    assert [row["path"] for row in rows][-4:] == ["'plain.mp4", "'\tg.mp4", "'\x1bh.mp4", "a=b.mp4"]
+    assert expand_inputs(["r.csv"], None).clips == [(name, "=1+1") for name in ODD]
+    (tmp_path / "labels.csv").write_text(
+        "path,prompt,quality,low,high\n"
+        + "".join(f'"{row["path"]}","{row["prompt"]}",2,0,9\n' for row in rows if "\t" not in row["path"])
+    )
+    found = load_table("labels.csv")
+    assert [example.question.clips[0] for example in found.examples] == [
+        Clip(name, "=1+1") for name in ODD if name[0] != "\t"
+    ]
+    for suffix in (".jsonl", ".parquet"):
+        path = write(tmp_path / f"r{suffix}", results)
+        kept = (
+            read_parquet(path) if suffix == ".parquet" else [json.loads(line) for line in path.read_text().splitlines()]
+        )
+        assert [(row["path"], row["prompt"]) for row in kept] == [(name, "=1+1") for name in ODD]
+
+
+def test_images_and_videos_share_a_column(tmp_path: Path) -> None:
+    still = Dimension("quality", 0.0, 100.0, "overall quality of the image")
+    results = [records.score("a.mp4", (55.0,)), records.score("a.png", (44.0,), dimensions=(still,))]
+    columns, rows = table(results)
+    assert [column for column in columns if "quality" in column] == ["quality"]
+    assert [row["quality"] for row in rows] == [55.0, 44.0]
+    assert [dimension.key for dimension in phrases.scales(results)] == ["quality"]
+    page = render(results, None, None)
+    assert page.count(">quality<small>") == 1 and ">55.0<" in page and ">44.0<" in page
+    assert len(strips(results)) == 1 and len(strips(results)[0].marks) == 2
+    screen = Console(file=io.StringIO(), width=100)
+    show_scores(screen, results)
+    text = screen.file.getvalue()  # type: ignore[attr-defined]
+    heading = next(line for line in text.splitlines() if line.startswith(("Clip", "     ")) and "quality" in line)
+    assert heading.count("quality") == 1

@@ -12,7 +12,7 @@ import pytest
 from helpers import records
 
 from vqinsight.errors import UsageError
-from vqinsight.report import plot
+from vqinsight.report import html, plot
 from vqinsight.report.html import render, write_report
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 def everything() -> list[Any]:
     return [
-        records.score("a.mp4", (62.0, 71.0, 80.0), prompt="a dog", spread=4.0, seen=records.input(("odd",), 3)),
+        records.score("a.mp4", (62.0, 71.0, 80.0), prompt="a dog", spread=4.0, seen=records.clip_input(("odd",), 3)),
         records.score("b.jpg", (3.5,), dimensions=(records.IMAGE,)),
         records.unreadable("bad.mp4"),
         records.missing("mute.mp4"),
@@ -100,7 +100,7 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 def test_hostile_text_stays_text() -> None:
     scored = replace(
         records.score(
-            HOSTILE, (62.0, 71.0), prompt=HOSTILE, spread=1.0, why=HOSTILE, seen=records.input((HOSTILE,), 1)
+            HOSTILE, (62.0, 71.0), prompt=HOSTILE, spread=1.0, why=HOSTILE, seen=records.clip_input((HOSTILE,), 1)
         ),
         provenance=replace(records.provenance(), model=HOSTILE),
     )
@@ -195,3 +195,13 @@ def test_a_page_replaces_the_old_one_whole(tmp_path: Path, monkeypatch: pytest.M
     assert [found.name for found in tmp_path.iterdir()] == ["report.html"]
     with pytest.raises(UsageError, match="cannot be written"):
         write_report(tmp_path / "gone" / "r.html", [records.score("a.mp4")])
+
+
+def test_every_table_scrolls_in_a_box_of_its_own() -> None:
+    """A page on a phone is narrower than a table of several dimensions: the page stays, the table scrolls."""
+    folder = Path(html.__file__).parent
+    assert re.search(r"\.scroll \{\s*overflow-x: auto;", (folder / "style.html").read_text(encoding="utf-8"))
+    for name in ("report", "parts", "evaluation", "tables"):
+        text = (folder / f"{name}.html").read_text(encoding="utf-8")
+        tables = re.findall(r"(.{0,60})<table[ >]", text)
+        assert tables and all(before.endswith('<div class="scroll" tabindex="0">') for before in tables), name

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from vqinsight.grpo.monitor import IDLE, RewardMonitor
 from vqinsight.rewards.format import format_reward
-from vqinsight.rewards.rubric import Completion, Group, Rubric, on_scale
-from vqinsight.tasks.prompts import PROMPT_SETS
+from vqinsight.rewards.rubric import Completion, Group, Rubric
+from vqinsight.settings.train import RewardSettings
+from vqinsight.tasks.labels import rescale_label
+from vqinsight.tasks.prompt_sets import PROMPT_SETS
 from vqinsight.tasks.types import Answer, Clip, Missing, Preference, Question, Score, Verdict
 
-ALL = {"format": 1.0, "score": 1.0, "comparison": 1.0, "temporal": 1.0, "length": 1.0}
+PAPER = RewardSettings()
 BRIEF = PROMPT_SETS["brief"]
 GENERATED = Question("generated", (Clip("a.mp4", "a cat"),))
 PAIR = Question("compare", (Clip("a.mp4"), Clip("b.mp4")))
@@ -35,7 +37,7 @@ def test_a_scored_clip() -> None:
         (_attempt(_scores(80, 60, 100)), _attempt(_scores(50, 30, 70), tokens=600), _attempt(Missing("no answer"))),
         (_attempt(_scores(20, 0, 40)),),
     )
-    rubric = Rubric(ALL)
+    rubric = Rubric(PAPER)
     parts = rubric.grade(group)
     assert parts[0] == {
         "format": 1.0, "score": 1.0, "comparison": None, "temporal": 0.3, "length": 0.1,
@@ -51,7 +53,7 @@ def test_who_shares_in_the_temporal_reward(correct: float, earned: list[float]) 
     """What all answers get cancels in Eq. 1, and a run that goes on like this says so."""
     completions = (_attempt(_scores(80, 60, 100)), _attempt(_scores(50, 30, 70)))
     group = Group(GENERATED, _scores(80, 60, 100), BRIEF.dimensions(GENERATED), completions, completions[1:])
-    rubric = Rubric(ALL, correct=correct)
+    rubric = Rubric(RewardSettings(correct=correct))
     parts = rubric.grade(group)
     assert [each["temporal"] for each in parts] == earned
     monitor = RewardMonitor()
@@ -65,7 +67,7 @@ def test_who_shares_in_the_temporal_reward(correct: float, earned: list[float]) 
 
 def test_a_pair_has_no_score_and_no_temporal_reward() -> None:
     group = Group(PAIR, Preference("B"), (), (_attempt(Preference("B")), _attempt(Preference("tie"))))
-    rubric = Rubric(ALL)
+    rubric = Rubric(PAPER)
     assert not rubric.wants_shuffled(PAIR)
     parts = rubric.grade(group)
     assert [p["comparison"] for p in parts] == [1.0, 0.0]
@@ -73,30 +75,30 @@ def test_a_pair_has_no_score_and_no_temporal_reward() -> None:
 
 
 def test_which_questions_are_shuffled() -> None:
-    rubric = Rubric(ALL)
+    rubric = Rubric(PAPER)
     assert rubric.wants_shuffled(GENERATED)
     assert rubric.wants_shuffled(Question("natural", (Clip("a.mp4"),)))
     assert not rubric.wants_shuffled(Question("image", (Clip("a.png"),)))
     assert not rubric.wants_shuffled(Question("yesno", (Clip("a.mp4"),), "Is it good?"))
-    assert not Rubric(ALL | {"temporal": 0.0}).wants_shuffled(GENERATED)
+    assert not Rubric(RewardSettings(temporal=0)).wants_shuffled(GENERATED)
 
 
 def test_parts_without_a_weight_are_not_computed() -> None:
     group = Group(PAIR, Preference("B"), (), (_attempt(Preference("B")),))
-    assert Rubric({"format": 0.5}).grade(group) == [{"format": 1.0}]
+    assert Rubric(RewardSettings(format=0.5), ["format"]).grade(group) == [{"format": 1.0}]
     with pytest.raises(ValueError, match="fromat"):
-        Rubric({"fromat": 1.0})
+        Rubric(PAPER, ["fromat"])
 
 
 def test_labels_come_to_the_question_s_scale() -> None:
     natural = Question("natural", (Clip("a.mp4"),))
-    assert on_scale(Score({"quality": 3.0}), (1.0, 5.0), BRIEF.dimensions(natural)) == Score({"quality": 50.0})
+    assert rescale_label(Score({"quality": 3.0}), (1.0, 5.0), BRIEF.dimensions(natural)) == Score({"quality": 50.0})
     # Without a prompt nobody asks for alignment.
     bare = Question("generated", (Clip("a.mp4"),))
-    assert on_scale(_scores(10, 20, 30), (0.0, 100.0), BRIEF.dimensions(bare)) == Score(
+    assert rescale_label(_scores(10, 20, 30), (0.0, 100.0), BRIEF.dimensions(bare)) == Score(
         {"spatial": 10.0, "temporal": 20.0}
     )
-    assert on_scale(Verdict(True), None, ()) == Verdict(True)
+    assert rescale_label(Verdict(True), None, ()) == Verdict(True)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def _tally(groups: int, answers: list[Completion], rubric: Rubric) -> RewardMoni
 
 
 def test_alarms() -> None:
-    rubric = Rubric({"format": 1.0, "comparison": 1.0})
+    rubric = Rubric(PAPER, ["format", "comparison"])
     good, bad, none = _attempt(Preference("A")), _attempt(Preference("B")), _attempt(Missing("?"), truncated=True)
     assert _tally(5, [good, bad], rubric).alarms() == []
     assert "earn the same" in _tally(5, [good, good], rubric).alarms()[0]
@@ -152,7 +154,7 @@ def test_alarms() -> None:
 
 
 def test_summary_counts_every_part() -> None:
-    rubric = Rubric({"format": 1.0, "comparison": 1.0})
+    rubric = Rubric(PAPER, ["format", "comparison"])
     summary = _tally(2, [_attempt(Preference("A")), _attempt(Missing("?"), tokens=200)], rubric).summary()
     assert summary["missing"] == 0.5
     assert summary["reward_comparison"] == 0.5

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqinsight.tasks.parsing import TAG, answer_text, parse_choice, parse_scores, parse_yes_no, reasoning
-from vqinsight.tasks.prompts import PROMPT_SETS
+from vqinsight.tasks.prompt_sets import PROMPT_SETS
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 
 CLIP = Clip("clip.mp4", "a red ball")

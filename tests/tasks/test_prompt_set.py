@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from vqinsight.errors import UsageError
 from vqinsight.tasks.parsing import TAG
-from vqinsight.tasks.prompts import PROMPT_SETS, PromptSet, clean, prompt_set
+from vqinsight.tasks.prompt_set import PromptSet, clean
+from vqinsight.tasks.prompt_sets import PROMPT_SETS, prompt_set
 from vqinsight.tasks.types import Answer, Clip, Missing, Preference, Question, Score, TaskName, Verdict
 
 PLAIN, TOLD = Clip("clip.mp4"), Clip("clip.mp4", "a red ball rolls")

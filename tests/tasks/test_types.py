@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from vqinsight.tasks.types import Choice, Clip, Comparison, Missing, Preference, Question, Score, TaskName
+from vqinsight.tasks.types import Choice, Clip, Missing, Preference, Question, Score, TaskName
 
 A, B = Clip("a.mp4", "a cat"), Clip("b.mp4")
 
@@ -11,12 +11,6 @@ A, B = Clip("a.mp4", "a cat"), Clip("b.mp4")
 def test_a_preference_follows_the_clips_when_they_change_places(before: Choice, after: Choice) -> None:
     assert Preference(before).swap() == Preference(after)
     assert Preference(before).swap().swap() == Preference(before)
-
-
-def test_a_comparison_swaps_clips_and_label_together() -> None:
-    pair = Comparison(A, B, Preference("A"))
-    assert pair.swap() == Comparison(B, A, Preference("B"))
-    assert pair.swap().swap() == pair
 
 
 @pytest.mark.parametrize(

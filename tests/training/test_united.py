@@ -120,7 +120,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def settings(folder: Path, *changes: str) -> AlignSettings:
     prepare(folder)
-    files = [f"prompts.file={folder / 'prompts.txt'}", f"teach.config={folder / 'stage2.toml'}"]
+    files = [f"prompts.file={folder / 'prompts.txt'}", f"assessor_update.config={folder / 'stage2.toml'}"]
     return read_toml(AlignSettings, folder / "config.toml", [*files, f"out={folder / 'run'}", *changes])
 
 
@@ -261,3 +261,16 @@ def test_a_later_round_keeps_what_it_is_not_told(tmp_path: Path) -> None:
     assert again == told
     first, later = told.dpo, type(told.dpo)(updates=4, sft=2.5)  # from Python: what is unset is inherited too
     assert told.model_validate({**told.model_dump(), "dpo": first, "dpo_later": later}) == told
+
+
+def test_the_plan_stops_at_what_exists(tmp_path: Path) -> None:
+    told = settings(tmp_path)
+    first = [f"round1/{name}" for name in ("candidates", "pairs", "generator")]
+    second = [f"round2/{name}" for name in ("candidates", "improved", "assessor", "pairs", "generator")]
+    assert stage3_united.plan(told, "round2/generator", set().__contains__) == [*first, *second]
+    assert stage3_united.plan(told, "round1/pairs", set().__contains__) == first[:2]
+    have = {"round1/generator", "round2/candidates"}.__contains__
+    assert stage3_united.plan(told, "round2/generator", have) == [*first[:2], *second[1:]]
+    alone = told.model_copy(update={"update_assessor": False})
+    assert stage3_united.plan(alone, "round2/generator", have) == second[3:]
+    assert stage3_united.plan(told, "round2/generator", {"round2/generator"}.__contains__) == []

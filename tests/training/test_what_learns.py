@@ -40,7 +40,7 @@ def test_an_adapter(tmp_path: Path) -> None:
     assert weights and all("lora" in name for name in weights) and not any("visual" in name for name in weights)
     assert any(weight.abs().max() > 0 for name, weight in weights.items() if "lora_B" in name)
     loaded = load_model(str(final), device="cpu")
-    assert loaded.settings.prompts == "brief"
+    assert loaded.settings.template == "brief"
     plain = load_model("nano", device="cpu").model.state_dict()
     merged = loaded.model.state_dict()
     assert [name for name in plain if not torch.equal(plain[name], merged[name])]

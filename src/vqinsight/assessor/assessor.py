@@ -11,14 +11,17 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
-from vqinsight.assessor.generate import batches, complete, seed_of, stop_tokens
+from vqinsight.assessor.generate import batches, complete, stop_tokens
 from vqinsight.assessor.load import SETTINGS_FILE, LoadedModel
 from vqinsight.assessor.prompting import Prompt, PromptBuilder
 from vqinsight.assessor.vision import EncodedClip, EncodedView, VisionTower
+from vqinsight.common.device import cpu_threads
+from vqinsight.common.seeds import seed_of
 from vqinsight.errors import ModelError
 from vqinsight.results import Reply
 from vqinsight.tasks.parsing import reasoning
-from vqinsight.tasks.prompts import PromptSet, prompt_set
+from vqinsight.tasks.prompt_set import PromptSet
+from vqinsight.tasks.prompt_sets import prompt_set
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.views import View
@@ -48,7 +51,8 @@ class Assessor:
         step = self.loaded.settings.seconds_per_grid
         if step is not None:  # here, so that clips made in another way get it as well
             clip = replace(clip, views=tuple(replace(view, seconds_per_grid=step) for view in clip.views))
-        return self.tower.encode(clip)
+        with cpu_threads(self.loaded.threads):
+            return self.tower.encode(clip)
 
     def ask(
         self,
@@ -92,12 +96,13 @@ class Assessor:
         texts: list[list[str]] = []
         for batch in batches(prompts, settings.max_new_tokens, settings.batch_tokens, samples):
             try:
-                answers = self.generate(
-                    [prompts[i] for i in batch],
-                    [[view for clip in asked[i][1] for view in clip.views] for i in batch],
-                    [seeds[i] for i in batch],
-                    temperature,
-                )
+                with cpu_threads(self.loaded.threads):
+                    answers = self.generate(
+                        [prompts[i] for i in batch],
+                        [[view for clip in asked[i][1] for view in clip.views] for i in batch],
+                        [seeds[i] for i in batch],
+                        temperature,
+                    )
             except torch.OutOfMemoryError as error:
                 raise ModelError(
                     f"out of memory with {len(batch)} questions in a batch. Look at less (--frames, --max-pixels), use "

@@ -10,11 +10,12 @@ from itertools import islice
 
 from vqinsight.errors import UnreadableVideo
 from vqinsight.settings.inference import InferenceSettings
+from vqinsight.video.info import SYNTHETIC
+from vqinsight.video.inputs import Source
 from vqinsight.video.patches import PixelSpec
 from vqinsight.video.preprocess import ProcessedClip, preprocess_clip
 from vqinsight.video.views import ViewBuilder
 
-SYNTHETIC = "synthetic:"  # how the names of synthetic clips begin
 _WORKERS = 2  # threads that decode ahead of the vision tower
 _AHEAD = 8  # clips decoded before they are taken
 
@@ -47,15 +48,17 @@ class ClipLoader:
             return synthetic_clip(path, self.settings, self.spec, self.views)
         return preprocess_clip(path, self.settings, self.spec, self.views, folder_fps=self.folder_fps)
 
-    def try_load(self, path: str) -> ProcessedClip | UnreadableVideo:
+    def try_load(self, path: Source) -> ProcessedClip | UnreadableVideo:
         """The clip, or why it cannot be read."""
+        if isinstance(path, UnreadableVideo):
+            return path
         try:
             return self.load(path)
         except UnreadableVideo as error:
             return error
 
     def prefetch(
-        self, paths: Iterable[str], *, workers: int = _WORKERS, ahead: int = _AHEAD
+        self, paths: Iterable[Source], *, workers: int = _WORKERS, ahead: int = _AHEAD
     ) -> Iterator[ProcessedClip | UnreadableVideo]:
         """``try_load`` of each path, in order, while the next ``ahead`` are being decoded in the background."""
         source = iter(paths)

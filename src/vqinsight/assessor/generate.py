@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +11,6 @@ from transformers import LogitsProcessor, LogitsProcessorList
 from vqinsight.assessor.packing import keep_accepted_kwargs, language_backbone
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.vision import EncodedView, encoder_outputs
-
-
-def seed_of(text: str) -> int:
-    """A seed in [0, 2^63) that a text fixes on every machine."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
 class GumbelSampling(LogitsProcessor):

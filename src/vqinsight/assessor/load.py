@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +12,13 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig
 from transformers.image_processing_base import ImageProcessingMixin
+from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
+from vqinsight.common.device import free_memory, pick_device, spare_threads
 from vqinsight.common.files import is_missing_folder
+from vqinsight.common.hub import local_only
 from vqinsight.errors import ModelError
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.settings.reader import read_settings
@@ -42,6 +45,7 @@ class LoadedModel:
         settings: its sampling and prompt settings.
         views: what it is shown of a clip.
         suppressed_tokens: placeholders that must never be generated.
+        threads: CPU threads that inference takes; ``None`` leaves torch's own number.
     """
 
     name: str
@@ -53,6 +57,7 @@ class LoadedModel:
     settings: InferenceSettings
     views: ViewBuilder
     suppressed_tokens: tuple[int, ...]
+    threads: int | None = None
 
 
 def load_model(
@@ -68,10 +73,11 @@ def load_model(
     Args:
         name: ``"nano"``, a folder, or a hub id, optionally with ``:subfolder``.
         adapter: folder or hub id of a LoRA adapter, merged into the weights.
-        device: ``"auto"`` takes the accelerator if there is one.
+        device: ``"auto"`` takes CUDA if there is one, see ``pick_device``.
         dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``,
             ``"float16"``.
-        on_message: receives the memory estimate before large weights are loaded.
+        on_message: receives the device that ``"auto"`` picks unless it is the CPU, and the memory estimate of large
+            weights.
 
     Raises:
         ModelError: nothing there, an unsupported family, incomplete files, or an adapter that does not fit.
@@ -82,8 +88,10 @@ def load_model(
         raise ModelError(f"{name}: there is no such folder. A finished training leaves its model in 'final'.")
     if adapter is None and (Path(place) / subfolder / "adapter_config.json").is_file():
         return _load_adapter_folder(name, str(Path(place) / subfolder), device, dtype, on_message)
-    where = {"subfolder": subfolder} if subfolder else {}
-    target = _pick_device(device)
+    where: dict[str, Any] = {"subfolder": subfolder} if subfolder else {}
+    if not Path(place).exists():
+        where |= local_only(name, place, subfolder)
+    target = pick_device(device, on_message)
     number = _pick_dtype(dtype, target)
     try:
         config = AutoConfig.from_pretrained(place, **where)
@@ -93,6 +101,7 @@ def load_model(
                 "Add an entry to assessor/families.py that says what stands for a view in its prompts."
             )
         tokenizer = AutoTokenizer.from_pretrained(place, **where)
+        tokenizer.chat_template = tokenizer.chat_template or _processor_template(place, where)
         spec = _pixel_spec(place, where)
         _announce_memory(name, config, number, target, on_message)
         model = AutoModelForImageTextToText.from_pretrained(place, dtype=number, **where)
@@ -110,7 +119,8 @@ def load_model(
     suppressed_tokens = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
     digest = _digest(place, where, adapter, config)
     family = FAMILIES[config.model_type]
-    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, views, suppressed_tokens)
+    threads = spare_threads() if name == "nano" and target.type == "cpu" else None
+    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, views, suppressed_tokens, threads)
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -147,15 +157,6 @@ def _merge_adapter(model: Any, adapter: str) -> Any:
         ) from error
 
 
-def _pick_device(device: str) -> torch.device:
-    if device != "auto":
-        try:
-            return torch.device(device)
-        except RuntimeError as error:
-            raise ModelError(f"device {device!r} is not known ({_first_line(error)}). Try cpu or cuda.") from error
-    return torch.accelerator.current_accelerator() or torch.device("cpu")
-
-
 def _pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
     known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     if dtype == "auto":
@@ -165,7 +166,7 @@ def _pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
     return known[dtype]
 
 
-def _pixel_spec(place: str, where: dict[str, str]) -> PixelSpec:
+def _pixel_spec(place: str, where: dict[str, Any]) -> PixelSpec:
     """Patch size and normalisation from the preprocessor files; pixel limits are set by ``InferenceSettings``."""
     values, _ = ImageProcessingMixin.get_image_processor_dict(place, **where)
     try:
@@ -181,6 +182,17 @@ def _pixel_spec(place: str, where: dict[str, str]) -> PixelSpec:
         )
     except KeyError as error:
         raise ModelError(f"{place}: the preprocessor settings lack {error}.") from error
+
+
+def _processor_template(place: str, where: dict[str, Any]) -> str:
+    """The chat template of ``chat_template.json``, where older processors keep it and tokenizers do not look."""
+    file = cached_file(place, "chat_template.json", _raise_exceptions_for_missing_entries=False, **where)
+    text = json.loads(Path(file).read_text(encoding="utf-8"))["chat_template"] if file else None
+    if not isinstance(text, str):
+        raise ModelError(
+            f"{place}: there is no chat template. Add chat_template.jinja, from the model that this one was made from."
+        )
+    return text
 
 
 def _inference_settings(place: str, subfolder: str) -> InferenceSettings:
@@ -212,7 +224,7 @@ def _announce_memory(
     needed = count * torch.empty((), dtype=dtype).element_size()
     if needed < _LARGE:
         return
-    free = _free_memory(device)
+    free = free_memory(device)
     text = f"{name}: {count / 1e9:.1f} billion parameters take {needed / _GIB:.1f} GiB on {device}"
     if free is not None:
         text += f", {free / _GIB:.1f} GiB are free"
@@ -222,15 +234,7 @@ def _announce_memory(
         on_message(f"{text}. Answers need some more on top.")
 
 
-def _free_memory(device: torch.device) -> int | None:
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "cpu" and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
-
-
-def _digest(place: str, where: dict[str, str], adapter: str | None, config: Any) -> str:
+def _digest(place: str, where: dict[str, Any], adapter: str | None, config: Any) -> str:
     """Of local weights: names, sizes and the first and last MiB of each file; of hub weights: their commit."""
     digest = hashlib.sha256()
     folders = [Path(place) / where.get("subfolder", ""), *([Path(adapter)] if adapter else [])]

@@ -14,6 +14,7 @@ from transformers import CLIPModel, CLIPProcessor
 
 from vqinsight.baselines.base import Scorer, Scores, needed
 from vqinsight.baselines.frames import chosen_frames, evenly
+from vqinsight.common.device import pick_device
 from vqinsight.errors import ModelError
 from vqinsight.tasks.types import Missing
 
@@ -28,7 +29,7 @@ class CLIPIQA(Scorer):
     Args:
         model: ``clip_iqa`` for the published ResNet-50, which needs the package piq, or any CLIP folder or hub id.
         frames: frames looked at.
-        device: where the model runs.
+        device: where the model runs, as ``pick_device`` takes it.
 
     Raises:
         ModelError: torchmetrics or piq is not installed, or there is no such model.
@@ -37,9 +38,9 @@ class CLIPIQA(Scorer):
     name = "clip_iqa"
     ranges = {"quality": (0.0, 1.0)}  # noqa: RUF012
 
-    def __init__(self, model: str = ORIGINAL_IQA, *, frames: int = _FRAMES, device: str = "cpu") -> None:
+    def __init__(self, model: str = ORIGINAL_IQA, *, frames: int = _FRAMES, device: str = "auto") -> None:
         self._metric = needed("torchmetrics.functional.multimodal", "clip").clip_image_quality_assessment
-        self._frames, self._device = frames, device
+        self._frames, self._device = frames, pick_device(device)
         if model == ORIGINAL_IQA:
             needed("piq", "clip-iqa")
         self._model: Any = model if model == ORIGINAL_IQA else _Loaded(model)
@@ -61,7 +62,7 @@ class CLIPScore(Scorer):
     Args:
         model: any CLIP folder or hub id.
         frames: frames looked at.
-        device: where the model runs.
+        device: where the model runs, as ``pick_device`` takes it.
 
     Raises:
         ModelError: torchmetrics is not installed, or there is no such model.
@@ -70,9 +71,9 @@ class CLIPScore(Scorer):
     name = "clipscore"
     ranges = {"alignment": (0.0, 100.0)}  # noqa: RUF012
 
-    def __init__(self, model: str = CLIP, *, frames: int = _FRAMES, device: str = "cpu") -> None:
+    def __init__(self, model: str = CLIP, *, frames: int = _FRAMES, device: str = "auto") -> None:
         self._metric = needed("torchmetrics.functional.multimodal", "clip").clip_score
-        self._frames, self._device = frames, device
+        self._frames, self._device = frames, pick_device(device)
         self._model = _Loaded(model)
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:

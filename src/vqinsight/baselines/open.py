@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from vqinsight.baselines.base import Baseline
 from vqinsight.baselines.catalog import SYSTEMS
+from vqinsight.datasets.download import check_choice
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
     from vqinsight.inference.api import VQInsight
+
+# What ``vqinsight.load`` takes beside the model: options of every baseline that runs on it. Here, for the check of
+# options must not import torch.
+LOAD_OPTIONS = ("adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
 
 
 def open_baseline(name: str, **options: Any) -> Baseline:
@@ -22,32 +27,44 @@ def open_baseline(name: str, **options: Any) -> Baseline:
         options: its own; ``predictions=FILE`` reads any system's answers from a file instead.
 
     Raises:
-        UsageError: no such system, or one without code and no file of predictions.
+        UsageError: as for ``check_baseline``.
         ModelError: a package or weights are missing.
     """
-    if name not in SYSTEMS:
-        raise UsageError(f"unknown baseline {name!r}. Known: {', '.join(SYSTEMS)}")
+    check_baseline(name, options)
     if "predictions" in options:
         from vqinsight.baselines.published import Published
 
         return Published(name, options["predictions"])
-    if name not in _BUILD:
-        raise UsageError(f"{SYSTEMS[name].title} has no code here. Give predictions=FILE, see docs/baselines.md.")
-    _check(_BUILD[name], options)
     return _BUILD[name](**options)
 
 
-def _check(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
-    try:
-        signature(function).bind(**options)
-    except TypeError as error:
-        raise UsageError(f"{error}. The options are in docs/baselines.md.") from error
+def check_baseline(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse an unknown system, and options that it does not take, before anything is imported for it.
+
+    Raises:
+        UsageError: no such system, one without code and no file of predictions, or a wrong option.
+    """
+    check_choice("baseline", name, list(SYSTEMS))
+    if "predictions" in options:
+        if others := sorted(set(options) - {"predictions"}):
+            raise UsageError(f"baseline {name}: predictions=FILE takes no other option, such as {others[0]}.")
+        return
+    if name not in _BUILD:
+        raise UsageError(f"{SYSTEMS[name].title} has no code here. Give predictions=FILE, see docs/baselines.md.")
+    parameters = signature(_BUILD[name]).parameters
+    taken = [key for key, each in parameters.items() if each.kind is not each.VAR_KEYWORD]
+    if len(taken) < len(parameters):
+        taken += LOAD_OPTIONS
+    for key in options:
+        check_choice(f"option of baseline {name}", key, ["predictions", *taken])
+    missing = [key for key, each in parameters.items() if each.default is each.empty and key in taken]
+    if lacking := [key for key in missing if key not in options]:
+        raise UsageError(f"baseline {name} needs the option {lacking[0]}=VALUE, see docs/baselines.md.")
 
 
 def _load(model: str, options: dict[str, Any]) -> VQInsight:
     from vqinsight.inference.api import load
 
-    _check(load, options)
     return load(model, **options)
 
 
@@ -83,9 +100,7 @@ def _vlm(name: str, model: str, options: dict[str, Any]) -> Baseline:
 
 def _vq_insight(model: str = "ByteDance/Q-Insight", **options: Any) -> Baseline:
     from vqinsight.baselines.vlm import ReleasedVQInsight
-    from vqinsight.inference.api import load
 
-    _check(load, options)
     return ReleasedVQInsight(model, **options)
 
 
@@ -95,13 +110,13 @@ def _q_insight(model: str = "ByteDance/Q-Insight:score_degradation", *, frames: 
     return QInsight(_load(model, {"template": "released", **options}), frames)
 
 
-def _clip_iqa(model: str = "clip_iqa", *, frames: int = 8, device: str = "cpu") -> Baseline:
+def _clip_iqa(model: str = "clip_iqa", *, frames: int = 8, device: str = "auto") -> Baseline:
     from vqinsight.baselines.clip import CLIPIQA
 
     return CLIPIQA(model, frames=frames, device=device)
 
 
-def _clipscore(model: str = "openai/clip-vit-base-patch16", *, frames: int = 8, device: str = "cpu") -> Baseline:
+def _clipscore(model: str = "openai/clip-vit-base-patch16", *, frames: int = 8, device: str = "auto") -> Baseline:
     from vqinsight.baselines.clip import CLIPScore
 
     return CLIPScore(model, frames=frames, device=device)

@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
-from vqinsight import __version__
 from vqinsight.baselines.base import Baseline, Scorer
 from vqinsight.baselines.published import Published
+from vqinsight.common.version import __version__
 from vqinsight.errors import UnreadableVideo
 from vqinsight.evaluation.metrics.pairwise import side
 from vqinsight.evaluation.predictor import Prediction, Setting

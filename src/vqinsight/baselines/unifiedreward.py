@@ -11,7 +11,7 @@ from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.next_token import encode
 from vqinsight.inference.api import VQInsight
 from vqinsight.tasks.parsing import answer_text
-from vqinsight.tasks.prompts import clean
+from vqinsight.tasks.prompt_set import clean
 from vqinsight.tasks.types import Choice, Missing, Preference
 
 # The lines of an answer, our name for each, and the range of its number.

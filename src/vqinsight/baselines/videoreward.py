@@ -30,7 +30,7 @@ from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.next_token import about_one, encode
 from vqinsight.errors import ModelError
 from vqinsight.settings.inference import InferenceSettings
-from vqinsight.tasks.prompts import clean
+from vqinsight.tasks.prompt_set import clean
 from vqinsight.tasks.types import Missing
 
 TOKENS = ("<|VQ_reward|>", "<|MQ_reward|>", "<|TA_reward|>")

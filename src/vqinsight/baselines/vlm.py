@@ -12,7 +12,7 @@ from vqinsight.assessor.load import RELEASED
 from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.frames import chosen_frames, evenly
 from vqinsight.inference.api import VQInsight, load
-from vqinsight.tasks.prompts import prompt_set
+from vqinsight.tasks.prompt_sets import prompt_set
 from vqinsight.tasks.types import Missing, Preference, TaskName
 
 _SUBFOLDERS = {"compare": "vqinsight-comp", "generated": "vqinsight-aigcvideo", "natural": "vqinsight-naturalvideo"}

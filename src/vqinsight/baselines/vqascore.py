@@ -9,7 +9,7 @@ from __future__ import annotations
 from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.next_token import about_one, encode, first_tokens, next_logits
 from vqinsight.inference.api import VQInsight
-from vqinsight.tasks.prompts import clean
+from vqinsight.tasks.prompt_set import clean
 from vqinsight.tasks.types import Missing
 
 QUESTION = "Is this what the video shows: “{text}”? Reply with Yes or No."

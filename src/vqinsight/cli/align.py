@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.loading import load_assessor
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ NOTHING = 1  # exit code: no pair, no repair
 _GENERATOR, _OUTPUT = "Generator", "Output"
 
 GeneratorName = Annotated[
-    str, typer.Option(metavar="NAME", help="nano, a folder, or a hub id.", rich_help_panel=_GENERATOR)
+    str,
+    typer.Option(
+        metavar="NAME",
+        callback=opt.known_place,
+        help="nano (embedded), a folder, or the hub id of a diffusers pipeline.",
+        rich_help_panel=_GENERATOR,
+    ),
 ]
 
 
@@ -50,9 +57,7 @@ def pairs(
     candidates: Annotated[
         int, typer.Option(min=2, metavar="N", help="Clips a prompt, N of Eq. 8.", rich_help_panel=_GENERATOR)
     ] = 10,
-    at_once: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Clips that are made together.", rich_help_panel=_GENERATOR)
-    ] = 8,
+    batch_size: opt.BatchSize = 8,
     clips: Annotated[
         Path | None,
         typer.Option(
@@ -85,24 +90,44 @@ def pairs(
     samples: opt.Samples = 1,
     temperature: opt.Temperature = 1.0,
     seed: opt.Seed = 0,
+    quiet: opt.Quiet = False,
 ) -> None:
-    """Make clips for each prompt, judge them in pairs, and keep the most and the least chosen (Eq. 8)."""
+    """Make preference pairs for DPO.
+
+    Makes clips for each prompt, judges them in pairs, and keeps the most and the least chosen (Eq. 8).
+    """
     from vqinsight.report.output import plain_endings
 
-    with plain_endings("Interrupted. What was made and judged is kept; the same command goes on from there."):
-        from vqinsight.ranking.pairs_file import agreement, judge_all, write_videodpo
+    with plain_endings(
+        "Interrupted. What was made and judged is kept; the same command goes on from there.", quiet=quiet
+    ):
         from vqinsight.report import progress
+        from vqinsight.report.files import check_folder
 
         if out.suffix != ".jsonl":
             raise UsageError(f"--out {out}: give a name that ends in .jsonl.")
+        folder = clips or out.with_name(f"{out.stem}_clips")
+        for place, option in ((out.parent, "--out"), (folder, "--clips"), (videodpo, "--videodpo")):
+            if place is not None:
+                check_folder(place, option)
         if prompts.is_dir():
             from vqinsight.ranking.candidate_folders import read_candidates
 
-            groups = read_candidates(prompts)
+            groups, texts = read_candidates(prompts), []
+        elif not prompts.is_file():
+            raise UsageError(f"{prompts}: cannot be read as text (there is no such file). Give one prompt a line.")
         else:
-            folder = clips or out.with_name(f"{out.stem}_clips")
-            groups = _make(prompts, generator, candidates, at_once, folder, seed, device)
-        judge = _load(model, adapter, device, dtype)
+            from vqinsight.settings.align import PromptSettings
+            from vqinsight.training.prompts import read_prompts
+
+            groups, texts = [], read_prompts(PromptSettings(file=prompts))
+        from vqinsight.common.device import pick_device
+        from vqinsight.ranking.pairs_file import agreement, judge_all, write_videodpo
+
+        device = str(pick_device(device, progress.notice))
+        if not prompts.is_dir():
+            groups = _make(texts, generator, candidates, batch_size, folder, seed, device)
+        judge = load_assessor(model, adapter=adapter, device=device, dtype=dtype)
         with progress.counting("Judging", len(groups), False) as count:
             found = judge_all(
                 judge.assessor,
@@ -121,15 +146,17 @@ def pairs(
     sys.exit(0 if found.pairs else NOTHING)
 
 
-def align(config: opt.Config, changes: opt.Changes = None, resume: opt.Resume = False) -> None:
-    """Let assessor and generator teach each other as a TOML file says: stage 3."""
+def align(
+    config: opt.Config, changes: opt.Changes = None, resume: opt.Resume = False, quiet: opt.Quiet = False
+) -> None:
+    """Align a generator with an assessor (stage 3), as a TOML file says."""
     from vqinsight.report.output import plain_endings
+    from vqinsight.training import start_alignment
 
-    with plain_endings("Interrupted. Go on with the same command and --resume."):
-        from vqinsight.training import start_alignment
-        from vqinsight.training.run import processes
-
+    with plain_endings("Interrupted. Go on with the same command and --resume.", quiet=quiet):
         final = start_alignment(config, changes or [], resume=resume)
+        from vqinsight.training.run import processes  # after the settings were read: it imports torch
+
         if os.environ.get("RANK", "0") == "0":  # of several processes only the first
             typer.echo(f"The generator is in {final}: use it with --generator {final}")
         processes().destroy_process_group()  # or its threads may end the interpreter with an error
@@ -161,22 +188,30 @@ def repair(
     dtype: opt.DType = "auto",
     seed: opt.Seed = 0,
     report: opt.Report = None,
+    quiet: opt.Quiet = False,
 ) -> None:
-    """Let the assessor criticise a clip, make it again, and keep the new one only if it is preferred in both orders."""
+    """Make a better version of a clip.
+
+    The assessor criticises the clip, the generator makes it again, and the new clip is kept only if it is preferred in
+    both orders.
+    """
     from vqinsight.report.output import plain_endings
 
-    with plain_endings("Interrupted. The clip is as it was."):
+    with plain_endings("Interrupted. The clip is as it was.", quiet=quiet):
         import shutil
         import tempfile
 
-        from vqinsight.generator.repair import repair as mend
         from vqinsight.report import progress
-        from vqinsight.report.files import REPORT_SUFFIXES, check_target
+        from vqinsight.report.files import REPORT_SUFFIXES, check_target, replacing
 
         check_target(out, "--out", (".mp4",), [clip])
         if report is not None:
             check_target(report, "--report", REPORT_SUFFIXES, [clip])
-        judge = _load(model, adapter, device, dtype)
+        from vqinsight.common.device import pick_device
+        from vqinsight.generator.repair import repair as mend
+
+        device = str(pick_device(device, progress.notice))
+        judge = load_assessor(model, adapter=adapter, device=device, dtype=dtype)
         maker = _open(generator, device)
         with tempfile.TemporaryDirectory() as folder, progress.waiting("Repairing"):
             done = mend(
@@ -191,42 +226,31 @@ def repair(
                 blind=blind,
             )
             if done.accepted is not None:
-                shutil.copyfile(done.accepted, out)
+                with replacing(out) as part:
+                    shutil.copyfile(done.accepted, part)
         _say_repair(done, out)
         if report is not None:
             _report(judge, done, out, report)
     sys.exit(0 if done.accepted is not None else NOTHING)
 
 
-def _make(prompts: Path, name: str, count: int, at_once: int, folder: Path, seed: int, device: str) -> list[Candidates]:
+def _make(
+    texts: list[str], name: str, count: int, batch_size: int, folder: Path, seed: int, device: str
+) -> list[Candidates]:
     from vqinsight.generator.candidates import make_candidates
     from vqinsight.report import progress
-    from vqinsight.settings.align import PromptSettings
-    from vqinsight.training.prompts import read_prompts
 
-    texts = read_prompts(PromptSettings(file=prompts))
     generator = _open(name, device)
     with progress.counting("Making clips", len(texts), False) as show:
-        return make_candidates(generator, texts, count, folder, seed=seed, at_once=at_once, on_progress=show)
+        return make_candidates(generator, texts, count, folder, seed=seed, batch_size=batch_size, on_progress=show)
 
 
 def _open(name: str, device: str) -> Generator:
-    import torch
-
     from vqinsight.generator.load import open_generator
     from vqinsight.report import progress
 
-    place = str(torch.accelerator.current_accelerator() or "cpu") if device == "auto" else device
     with progress.waiting(f"Loading {name}"):
-        return open_generator(name, device=place)
-
-
-def _load(model: str, adapter: str | None, device: str, dtype: str) -> VQInsight:
-    import vqinsight
-    from vqinsight.report import progress
-
-    with progress.waiting(f"Loading {model}"):
-        return vqinsight.load(model, adapter=adapter, device=device, dtype=dtype, on_message=progress.notice)
+        return open_generator(name, device=device)
 
 
 def _say_pairs(found: Pairs, agreement: str | None, out: Path) -> None:

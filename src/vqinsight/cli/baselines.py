@@ -17,7 +17,7 @@ _WIDTH = 110
 def baselines(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of text.")] = False,
 ) -> None:
-    """List the systems that clips can be judged with besides VQ-Insight: state, licence, and how to get each."""
+    """List other systems that can judge clips."""
     from vqinsight.baselines.catalog import SYSTEMS
 
     if as_json:

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vqinsight.cli import options as opt
+from vqinsight.cli.group import Command, Group
+
 if TYPE_CHECKING:
     from vqinsight.datasets.check import Finding
 
 NOTHING_USABLE = 1  # exit code
 _SHOWN = 10  # so many names of each kind are shown; all with --json
 
-data = typer.Typer(help="Look datasets over.", no_args_is_help=True)
+data = typer.Typer(
+    cls=Group, help="Check a dataset before it is used.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
 
 
 @data.callback()
@@ -24,7 +30,7 @@ def _root() -> None:
     pass
 
 
-@data.command()
+@data.command(cls=Command)
 def check(
     place: Annotated[Path, typer.Argument(metavar="PATH", show_default=False, help="A download's folder, or a table.")],
     dataset: Annotated[
@@ -46,6 +52,7 @@ def check(
     ] = None,
     open_all: Annotated[bool, typer.Option("--open", help="Also open every clip and list the bad ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text, with every name.")] = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Say what a dataset yields: questions by task and split, the labels' range, and what is missing or bad."""
     from vqinsight.datasets import check as checks
@@ -53,7 +60,7 @@ def check(
     from vqinsight.report.output import plain_endings
 
     options: dict[str, Any] = {"scale": scale, "unpack": unpack}
-    with plain_endings("Interrupted."):
+    with plain_endings("Interrupted.", quiet=quiet):
         name = dataset or checks.recognise(place)
         with progress.waiting(f"Reading {name}"):
             read = checks.read_splits(place, name, split, {key: v for key, v in options.items() if v is not None})

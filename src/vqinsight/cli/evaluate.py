@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.loading import load_assessor
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def evaluate(
             rich_help_panel=_BENCHMARK,
         ),
     ] = None,
-    count: Annotated[
+    limit: Annotated[
         int | None,
         typer.Option(
             min=1,
@@ -89,7 +90,7 @@ def evaluate(
         ),
     ] = None,
     baseline: opt.Baseline = None,
-    given: opt.Given = None,
+    baseline_option: opt.BaselineOptions = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -111,12 +112,17 @@ def evaluate(
     ] = None,
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
-    """Ask a benchmark's questions and say how far the answers agree with people's. A run that was stopped goes on."""
+    """Measure agreement with human labels on a benchmark.
+
+    Asks a benchmark's questions and says how far the answers agree with people's. A run that was stopped goes on.
+    """
     from vqinsight.report.output import plain_endings
 
-    with plain_endings("Interrupted. What was answered is kept; the same command goes on from there."):
+    with plain_endings(
+        "Interrupted. What was answered is kept; the same command goes on from there.", quiet=asked.quiet
+    ):
         _check(bench, out, asked.report, stored)
-        _check_judge(baseline, given or [], asked)
+        options = _check_judge(baseline, baseline_option or [], asked)
         if stored is not None:
             if data is not None:
                 raise UsageError("--from needs no clips: leave out --data.")
@@ -127,8 +133,8 @@ def evaluate(
 
             with progress.waiting(f"Reading {bench}"):
                 read = {key: value for key, value in (("scale", scale), ("unpack", unpack)) if value is not None}
-                exam = load_benchmark(str(bench), data, split, tasks=task or (), count=count, options=read)
-            judge = _load(asked) if baseline is None else _open(baseline, given or [])
+                exam = load_benchmark(str(bench), data, split, tasks=task or (), count=limit, options=read)
+            judge = _load(asked) if baseline is None else _open(baseline, options)
             out = out or _place(exam.benchmark, exam.split, data, judge)
             run = _ask(judge, exam, out, asked.json_lines)
         _deliver(run, out, asked.report, asked.json_lines)
@@ -158,35 +164,42 @@ def _again(bench: str | None, stored: Path) -> EvaluationRun:
     return _measure(header, rows, None)
 
 
-def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> None:
-    """A baseline takes its own options, a model those of the assessor; neither is silently passed over."""
+def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> dict[str, Any]:
+    """The baseline's options. It takes its own, a model those of the assessor; neither is silently passed over."""
     if baseline is None:
         if given:
-            raise UsageError("--set goes with --baseline.")
-        return
+            raise UsageError("--baseline-option goes with --baseline.")
+        return {}
     unused = [name for name in (*opt.LOADING, *opt.SAMPLING) if getattr(asked, name) != getattr(opt.Asking(), name)]
     if unused:
         names = ", ".join("--" + name.replace("_", "-") for name in unused)
-        raise UsageError(f"--baseline {baseline} takes its options as --set KEY=VALUE; {names} is for --model.")
+        raise UsageError(
+            f"--baseline {baseline} takes its options as --baseline-option KEY=VALUE; {names} is for --model."
+        )
+    from vqinsight.baselines.open import check_baseline
+    from vqinsight.settings.reader import read_change
+
+    for each in given:
+        key, equals, _ = each.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--baseline-option {each}: write KEY=VALUE, such as --baseline-option model=DIR.")
+    options = dict(read_change(each, "model=DIR") for each in given)
+    check_baseline(baseline, options)
+    return options
 
 
 def _load(asked: opt.Asking) -> Predictor:
-    import vqinsight
+    judge = load_assessor(**asked.pick(*opt.LOADING))
     from vqinsight.inference.predictor import AssessorPredictor
-    from vqinsight.report import progress
 
-    with progress.waiting(f"Loading {asked.model}"):
-        judge = vqinsight.load(**asked.pick(*opt.LOADING), on_message=progress.notice)
     return AssessorPredictor(judge, **asked.pick(*opt.SAMPLING), folder_fps=asked.folder_fps)
 
 
-def _open(baseline: str, given: list[str]) -> Predictor:
+def _open(baseline: str, options: dict[str, Any]) -> Predictor:
     from vqinsight.baselines.open import open_baseline
     from vqinsight.baselines.predictor import BaselinePredictor
     from vqinsight.report import progress
-    from vqinsight.settings.reader import read_change
 
-    options = dict(read_change(each, "model=DIR") for each in given)
     with progress.waiting(f"Opening {baseline}"):
         return BaselinePredictor(open_baseline(baseline, **options), options)
 

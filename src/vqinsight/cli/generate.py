@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vqinsight.cli import options as opt
-from vqinsight.errors import UsageError
 
 SOME_LEFT_OUT = 1  # exit code
 
@@ -21,31 +19,43 @@ def generate(
         typer.Argument(metavar="PROMPT", show_default=False, help="Texts, or text files with one prompt a line."),
     ],
     generator: Annotated[
-        str, typer.Option(metavar="NAME", help="nano (embedded), a folder, or the hub id of a diffusers pipeline.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            callback=opt.known_place,
+            help="nano (embedded), a folder, or the hub id of a diffusers pipeline.",
+        ),
     ] = "nano",
     candidates: Annotated[int, typer.Option(min=1, metavar="N", help="Clips a prompt.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Fixes the clips.")] = 0,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Gets a folder a prompt, and candidates.jsonl: what was made, and how.")
     ] = Path("generated"),
-    at_once: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Clips made together; lower it when memory runs out.")
-    ] = 8,
-    device: opt.Device = "cpu",
+    batch_size: opt.BatchSize = 8,
+    device: opt.Device = "auto",
+    quiet: opt.Quiet = False,
 ) -> None:
-    """Make clips from texts; a black or broken one is left out and named. A run that was stopped goes on."""
+    """Make clips from texts.
+
+    A black or broken clip is left out and named. A run that was stopped goes on.
+    """
+    from vqinsight.common.prompt_lists import gather_prompts
     from vqinsight.report import progress
+    from vqinsight.report.files import check_folder
     from vqinsight.report.output import plain_endings
 
-    with plain_endings("Interrupted. What was made is kept; the same command goes on from there."):
-        texts = gather(prompts)
+    with plain_endings("Interrupted. What was made is kept; the same command goes on from there.", quiet=quiet):
+        check_folder(out, "--out")
+        texts = gather_prompts(prompts)
+        from vqinsight.common.device import pick_device
         from vqinsight.generator.candidates import make_candidates
         from vqinsight.generator.load import open_generator
 
+        place = str(pick_device(device, progress.notice))
         with progress.waiting(f"Loading {generator}"):
-            opened = open_generator(generator, device=device)
+            opened = open_generator(generator, device=place)
         with progress.counting("Making clips", len(texts), False) as count:
-            made = make_candidates(opened, texts, candidates, out, seed=seed, at_once=at_once, on_progress=count)
+            made = make_candidates(opened, texts, candidates, out, seed=seed, batch_size=batch_size, on_progress=count)
         for group in made:
             for path in group.paths:
                 typer.echo(path)
@@ -55,28 +65,6 @@ def generate(
         total = sum(len(group.paths) for group in made)
         progress.notice(f"Clips made: {total} in {out}; prompts: {len(texts)}; left out: {len(left_out)}.")
     sys.exit(SOME_LEFT_OUT if left_out else 0)
-
-
-def gather(given: Sequence[str]) -> list[str]:
-    """Each distinct prompt once: a text itself, or the lines of a text file.
-
-    Raises:
-        UsageError: a file cannot be read, or there is no prompt at all.
-    """
-    texts: list[str] = []
-    for each in given:
-        file = Path(each)
-        if len(each) < 256 and file.is_file():
-            try:
-                texts += file.read_text(encoding="utf-8-sig").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise UsageError(f"{each}: cannot be read as text ({error}). Give one prompt a line.") from error
-        else:
-            texts.append(each)
-    found = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
-    if not found:
-        raise UsageError("There is no prompt. Give a text, or a file with one prompt a line.")
-    return found
 
 
 def _left_out(folder: Path) -> list[tuple[str, str]]:

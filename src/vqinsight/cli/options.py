@@ -27,12 +27,20 @@ def _above_zero(value: float | None) -> float | None:
 
 
 def _known_template(value: str | None) -> str | None:
-    from vqinsight.tasks.prompts import prompt_set
+    from vqinsight.tasks.prompt_sets import prompt_set
 
     try:
         return prompt_set(value).name if value is not None else None
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def known_place(value: str | None) -> str | None:
+    from vqinsight.common.files import is_missing_folder
+
+    if value is not None and is_missing_folder(value) and is_missing_folder(value.rpartition(":")[0] or value):
+        raise typer.BadParameter(f"{value}: there is no such folder. A finished training leaves its model in 'final'.")
+    return value
 
 
 Config = Annotated[
@@ -54,12 +62,13 @@ Baseline = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-Given = Annotated[
+BaselineOptions = Annotated[
     list[str] | None,
     typer.Option(
-        "--set",
+        "--baseline-option",
         metavar="KEY=VALUE",
-        help="An option of the baseline: --set model=DIR, --set predictions=FILE (docs/baselines.md).",
+        show_default=False,
+        help="An option of the baseline, such as model=DIR or predictions=FILE.",
         rich_help_panel=_MODEL,
     ),
 ]
@@ -80,23 +89,29 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="NAME",
+        callback=known_place,
         help="nano (embedded), a folder, or a hub id, with :subfolder where needed.",
         rich_help_panel=_MODEL,
     ),
 ]
 Adapter = Annotated[
-    str | None, typer.Option(metavar="DIR", help="A LoRA adapter on top of the model.", rich_help_panel=_MODEL)
+    str | None,
+    typer.Option(
+        metavar="DIR", callback=known_place, help="A LoRA adapter on top of the model.", rich_help_panel=_MODEL
+    ),
 ]
 Template = Annotated[
     str | None,
     typer.Option(
-        metavar="SET",
+        metavar="NAME",
         callback=_known_template,
         help="How to ask: standard, released or brief; by default what the model was taught.",
         rich_help_panel=_MODEL,
     ),
 ]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=_MODEL)]
+Device = Annotated[
+    str, typer.Option(metavar="NAME", help="auto (CUDA, else the CPU), cpu, cuda:1, mps.", rich_help_panel=_MODEL)
+]
 DType = Annotated[
     Literal["auto", "float32", "bfloat16", "float16"], typer.Option(help="Arithmetic.", rich_help_panel=_MODEL)
 ]
@@ -138,6 +153,18 @@ Temperature = Annotated[
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Fixes the answers drawn.", rich_help_panel=_ANSWERS)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of text.", rich_help_panel=_OUTPUT)]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="The reasoning and all details of every clip.", rich_help_panel=_OUTPUT),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress, notices or warnings on standard error.", rich_help_panel=_OUTPUT),
+]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", min=1, metavar="N", help="Clips made together; lower it when memory runs out."),
+]
 Out = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write a .csv, .jsonl or .parquet file.", rich_help_panel=_OUTPUT),
@@ -167,6 +194,7 @@ class Asking:
     json_lines: Json = False
     out: Out = None
     report: Report = None
+    quiet: Quiet = False
 
     def pick(self, *names: str) -> dict[str, Any]:
         """Some of the options as keyword arguments."""

@@ -13,11 +13,19 @@ from vqinsight.errors import UsageError
 if TYPE_CHECKING:
     from vqinsight.evaluation.paper_tables import Variant
 
+_DEFAULT = Path("evaluations")
+
 
 def tables(
     results: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where vqinsight evaluate and vqinsight vbench left their results.")
-    ] = Path("evaluations"),
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Where vqinsight evaluate and vqinsight vbench left their results; by default evaluations, if it is "
+            "there.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", show_default=False, help="Also write a .md, .html or .json file.")
     ] = None,
@@ -39,12 +47,15 @@ def tables(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Fill the paper's Tables 1 to 6: the paper's figures, and what was measured here beside them."""
+    """Print the paper's Tables 1 to 6 with your results.
+
+    The paper's figures, and what was measured here beside them; without results the paper's figures alone.
+    """
     from rich.console import Console
 
     from vqinsight.baselines.catalog import SYSTEMS
     from vqinsight.baselines.published import read_figures
-    from vqinsight.evaluation.fill_tables import fill, read_results
+    from vqinsight.evaluation.fill_tables import Results, fill, read_results
     from vqinsight.report.files import check_target
     from vqinsight.report.output import plain_endings
     from vqinsight.report.paper_tables import SUFFIXES, RenderedTables, show, write
@@ -53,7 +64,8 @@ def tables(
         if out is not None:
             check_target(out, "--out", SUFFIXES, [])
         quoted = read_figures(published) if published is not None else ()
-        found = read_results(results)
+        nothing = results is None and not _DEFAULT.is_dir()  # the paper's figures alone
+        found = Results((), ()) if nothing else read_results(results or _DEFAULT)
         tabled = RenderedTables(
             fill(
                 found,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vqinsight.cli import options as opt
 from vqinsight.errors import UsageError
 
 
@@ -38,17 +39,23 @@ def vbench(
         Path | None,
         typer.Option(metavar="FILE", show_default=False, help="The result, .json, which vqinsight tables reads."),
     ] = None,
+    quiet: opt.Quiet = False,
 ) -> None:
-    """Quality, semantic and overall score of a generator from VBench's results; none while dimensions are missing."""
-    from vqinsight import __version__
+    """Score a generator from VBench's results.
+
+    Prints the quality, semantic and overall score; none while dimensions are missing.
+    """
+    from vqinsight.common.provenance import commit
+    from vqinsight.common.version import __version__
     from vqinsight.evaluation.vbench import read_vbench
     from vqinsight.evaluation.vbench_process import run_vbench
     from vqinsight.report import progress
-    from vqinsight.report.evaluation_report import commit
     from vqinsight.report.files import check_target, replacing
     from vqinsight.report.output import plain_endings
 
-    with plain_endings("Interrupted. Dimensions that were measured are kept; the same command goes on from there."):
+    with plain_endings(
+        "Interrupted. Dimensions that were measured are kept; the same command goes on from there.", quiet=quiet
+    ):
         if out is not None:
             check_target(out, "--out", (".json",), [])
         if not generator.strip():

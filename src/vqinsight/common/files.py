@@ -1,21 +1,36 @@
-"""Files that are there whole or not at all, whenever the process is killed; folders that are not there."""
+"""Files and folders that are there whole or not at all, whenever the process is killed."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def atomic_path(file: Path) -> Iterator[Path]:
-    """A name to write to: takes the place of ``file`` when all is written, and is removed when that fails."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+def atomic_path(place: Path) -> Iterator[Path]:
+    """A name to write a file or a folder to: takes the place of ``place`` when all is written, and is removed when that
+    fails.
+
+    A folder that is there already is removed just before the new one is renamed: a stop in between leaves none.
+    """
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    _remove(part)  # of a process of the same number that was killed
     try:
         yield part
-        part.replace(file)
+        if part.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        part.replace(place)
     finally:
+        _remove(part)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
         part.unlink(missing_ok=True)
 
 

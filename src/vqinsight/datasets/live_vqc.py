@@ -38,7 +38,7 @@ def load(folder: str | Path, split: str = "test") -> Download:
     for entry, (name, score) in enumerate(zip(names, scores, strict=True), start=1):
         where = f"{labels.name}, entry {entry}"
         try:
-            value = number(repr(float(score)), SCALE, "mos")
+            value = number(score, SCALE, "mos")
             clips = tray.clips([(name, files.find(name))])
         except BadRow as error:
             tray.leave_out(where, str(error))
@@ -48,8 +48,8 @@ def load(folder: str | Path, split: str = "test") -> Download:
     return tray.done()
 
 
-def _read(labels: Path) -> tuple[list[str], np.ndarray]:
-    """The names and scores; both come as columns or rows, the names as cells that hold an array of one string."""
+def _read(labels: Path) -> tuple[list[str], list[str]]:
+    """The names, and the scores as written; both come as columns or rows, the names as cells that hold one string."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
@@ -62,14 +62,18 @@ def _read(labels: Path) -> tuple[list[str], np.ndarray]:
     if absent:
         found = ", ".join(key for key in content if not key.startswith("__")) or "none"
         raise UsageError(f"{labels} has no variable {', '.join(absent)}; it has: {found}. Is it LIVE-VQC's data.mat?")
-    names = [_string(cell) for cell in content["video_list"].ravel()]
-    scores = np.asarray(content["mos"], float).ravel()
+    odd = [key for key in ("video_list", "mos") if not isinstance(content[key], np.ndarray)]
+    if odd:
+        raise UsageError(f"{labels}: {' and '.join(odd)} should be an array. Is it LIVE-VQC's data.mat?")
+    names = [str(_inner(cell)) for cell in content["video_list"].ravel()]
+    scores = [str(_inner(cell)) for cell in content["mos"].ravel()]
     if len(names) != len(scores):
         raise UsageError(f"{labels} has {len(names)} names and {len(scores)} scores. Download it again.")
     return names, scores
 
 
-def _string(cell: Any) -> str:
-    while isinstance(cell, np.ndarray) and cell.size == 1:
-        cell = cell.ravel()[0]
-    return str(cell) if isinstance(cell, str) else ""
+def _inner(cell: Any) -> Any:
+    """What a cell holds, however many arrays of one are around it; nothing for an array of another size."""
+    while isinstance(cell, np.ndarray):
+        cell = cell.ravel()[0] if cell.size == 1 else ""
+    return cell

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from vqinsight.datasets.download import BadRow
 from vqinsight.errors import UsageError
-from vqinsight.video.info import IMAGE_SUFFIXES
-from vqinsight.video.inputs import VIDEO_SUFFIXES
+from vqinsight.video.info import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 _DEPTH = 3  # a label file may lie up to so many folders below the one named
 

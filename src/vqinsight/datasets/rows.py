@@ -86,6 +86,8 @@ def readable(path: Path, kind: str) -> Iterator[None]:
         raise UsageError(
             f"{path} cannot be read ({error.strerror or error}). Check the path, or download it again."
         ) from error
+    except RecursionError as error:
+        raise UsageError(f"{path} is not {kind}: brackets nested without end. Download it again.") from error
     except (ValueError, csv.Error) as error:  # pyarrow's and json's errors and UnicodeDecodeError are ValueErrors
         reason = "a Git LFS pointer, not the file: run 'git lfs pull'" if _is_pointer(path) else f"not {kind}: {error}"
         raise UsageError(f"{path} is {reason}. Download it again if need be.") from error
@@ -140,7 +142,7 @@ def read_json_lines(path: Path) -> Iterator[Row]:
                 continue
             try:
                 value = json.loads(text)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 yield Row(where, {}, f"not JSON ({error})")
                 continue
             problem = None if isinstance(value, dict) else "not a JSON object"

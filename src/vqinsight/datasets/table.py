@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from vqinsight.common.csv_cells import restore
 from vqinsight.datasets.download import BadRow, Download, Tray, check_choice, check_scale
 from vqinsight.datasets.rows import Row, csv_columns, number, read_csv, read_json_lines
 from vqinsight.errors import UsageError
@@ -59,7 +62,7 @@ def load(place: str | Path, split: str = "all", *, scale: tuple[float, float] | 
     check_scale(scale)
     tray = Tray("table", split)
     kind = _kind_of_csv(path, scale) if path.suffix.lower() == ".csv" else None
-    for row in read_csv(path, COLUMNS[kind]) if kind else read_json_lines(path):
+    for row in _csv_rows(path, COLUMNS[kind]) if kind else read_json_lines(path):
         try:
             own = kind or _kind({column for column in row.values if row.optional(column) is not None})
             example = _example(row, own, path.parent, scale, tray)
@@ -69,6 +72,12 @@ def load(place: str | Path, split: str = "all", *, scale: tuple[float, float] | 
         if example:
             tray.add(example, row.where)
     return tray.done()
+
+
+def _csv_rows(path: Path, needed: Sequence[str]) -> Iterator[Row]:
+    """The rows, without the apostrophes that keep a spreadsheet from running a cell, as our own results have them."""
+    for row in read_csv(path, needed):
+        yield replace(row, values={column: restore(cell) for column, cell in row.values.items()})
 
 
 def _kind_of_csv(path: Path, scale: tuple[float, float] | None) -> Kind:

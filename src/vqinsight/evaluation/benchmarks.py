@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from vqinsight.datasets import DATASETS, Download
 from vqinsight.datasets.check import read_splits
 from vqinsight.datasets.download import check_choice
-from vqinsight.datasets.synthetic import SyntheticExamples
 from vqinsight.errors import UsageError
-from vqinsight.synthetic.generate import Split
 from vqinsight.tasks.types import Example, TaskName
+
+if TYPE_CHECKING:
+    from vqinsight.synthetic.generate import Split
 
 SYNTHETIC = "synthetic"
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
@@ -87,7 +88,7 @@ def load_benchmark(
     """
     check_choice("benchmark", name, list(BENCHMARKS))
     if count is not None and count < 1:
-        raise UsageError(f"--count {count}: ask at least one question.")
+        raise UsageError(f"--limit {count}: ask at least one question.")
     for task in tasks:
         check_choice("task", task, TASKS)
     bench, options = BENCHMARKS[name], options or {}
@@ -121,6 +122,8 @@ def _synthetic(
     if place is not None or options:
         raise UsageError("The synthetic set needs no files: leave out --data, --scale and --unpack.")
     check_choice("split", split, list(SYNTHETIC_SPLITS))
+    from vqinsight.datasets.synthetic import SyntheticExamples  # imports torch: after what can be refused
+
     chosen = [task for task in TASKS if task in tasks or not tasks]
     parts = [SyntheticExamples(task, SYNTHETIC_SPLITS[split], SYNTHETIC_START, count) for task in chosen]
     note = f"drawn, not filmed: {count} clips or pairs a task, exact quality as the label, seeds from {SYNTHETIC_START}"

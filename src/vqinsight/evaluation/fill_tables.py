@@ -118,7 +118,7 @@ def read_results(folder: Path) -> Results:
         name = path.relative_to(folder).as_posix()
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             over.append(f"{name}: cannot be read as JSON ({error})")
             continue
         if not isinstance(content, dict) or not content.keys() >= _NEEDED:

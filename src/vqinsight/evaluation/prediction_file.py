@@ -7,7 +7,6 @@ moment. A run that was stopped goes on from it, and the figures can be made agai
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
 from vqinsight.evaluation.predictor import PredictedExample, Prediction, Predictor, Setting
 from vqinsight.tasks.types import Answer, Clip, Example, Preference, Question, Score, Verdict
@@ -165,14 +165,11 @@ def write_predictions(path: Path, header: Header, rows: Sequence[PredictedExampl
     scores = dict.fromkeys(key for row in plain for key in row if key not in _COLUMNS)
     fields = [*_COLUMNS.items(), *((key, pa.float64()) for key in scores)]
     schema = pa.schema(fields, {_KEY: json.dumps({"format": FORMAT, **asdict(header)}).encode()})
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        parquet.write_table(pa.Table.from_pylist(plain, schema), part)
-        part.replace(path)
+        with atomic_path(path) as part:
+            parquet.write_table(pa.Table.from_pylist(plain, schema), part)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror or error}). Check the disk.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_predictions(path: Path) -> tuple[Header, list[PredictedExample]]:

@@ -28,7 +28,7 @@ from vqinsight.evaluation.metrics.correlation import FEWEST, Correlations, measu
 from vqinsight.evaluation.metrics.order_bias import OrderReport, both_orders
 from vqinsight.evaluation.metrics.pairwise import PairScores, score_pairs, side
 from vqinsight.evaluation.predictor import PredictedExample
-from vqinsight.rewards.rubric import SCORED, on_scale
+from vqinsight.tasks.labels import SCORING_TASKS, rescale_label
 from vqinsight.tasks.types import Dimension, Preference, Score, TaskName, Verdict
 
 Range = tuple[float, float]
@@ -153,7 +153,7 @@ def summarise(rows: Sequence[PredictedExample], *, bootstrap: Bootstrap | None =
         ok=len(usable) - len(missing),
         missing=len(missing),
         unreadable=len(rows) - len(usable),
-        scores=tuple(_scores(task, usable, bootstrap) for task in tasks if task in SCORED),
+        scores=tuple(_scores(task, usable, bootstrap) for task in tasks if task in SCORING_TASKS),
         pairs=_pairs(pairs, bootstrap) if pairs else None,
         verdicts=_verdicts(verdicts, bootstrap) if verdicts else None,
         reasons=tuple(reasons.most_common()),
@@ -189,7 +189,7 @@ def _points(key: str, rows: Sequence[PredictedExample]) -> Points:
     labels = []
     for row, answer in mine:
         wanted = [Dimension(key, *known, "")] if known is not None else []
-        moved = on_scale(answer, row.example.scale, wanted) if known is not None else answer
+        moved = rescale_label(answer, row.example.scale, wanted) if known is not None else answer
         assert isinstance(moved, Score)
         labels.append(moved.values[key])
     return Points(

@@ -139,7 +139,7 @@ def read_vbench(folder: str | Path) -> VBenchScores:
 def _read(file: Path) -> dict[str, float]:
     try:
         content: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{file}: cannot be read as JSON ({error}). Run VBench again or remove it.") from error
     expected = f"{file}: not VBench results. Expected {{dimension: [score, [one entry a video]]}}"
     if not isinstance(content, dict) or not content:

@@ -32,7 +32,7 @@ def missing_videos(videos: Path, info: Path) -> list[str]:
         )
     try:
         prompts = [entry["prompt_en"] for entry in json.loads(info.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UsageError(
             f"--info {info}: not VBench_full_info.json, which lies in VBench's repository ({error!r})."
         ) from error

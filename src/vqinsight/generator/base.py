@@ -6,7 +6,6 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,34 +14,8 @@ import torch
 
 from vqinsight.errors import ModelError, UsageError
 from vqinsight.generator import checkpoint, lora, noise
+from vqinsight.generator.conditioning import Conditioning
 from vqinsight.generator.noise import Prediction
-
-
-@dataclass(frozen=True)
-class Conditioning:
-    """Encoded prompts: tensors whose first axis is the prompt."""
-
-    tensors: dict[str, torch.Tensor]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.tensors.values())))
-
-    def rows(self, index: Sequence[int] | torch.Tensor | slice) -> Conditioning:
-        """Only these prompts, in this order."""
-        chosen = index if isinstance(index, slice) else torch.as_tensor(index)
-        return Conditioning({name: tensor[chosen] for name, tensor in self.tensors.items()})
-
-    def repeat(self, times: int) -> Conditioning:
-        """All prompts, ``times`` times over: a b becomes a b a b."""
-        return Conditioning.cat([self] * times)
-
-    def to(self, device: torch.device | str) -> Conditioning:
-        return Conditioning({name: tensor.to(device) for name, tensor in self.tensors.items()})
-
-    @staticmethod
-    def cat(parts: Sequence[Conditioning]) -> Conditioning:
-        """Prompts of several, one after the other; encoded by one generator, they have the same length."""
-        return Conditioning({name: torch.cat([part.tensors[name] for part in parts]) for name in parts[0].tensors})
 
 
 class Generator(ABC):

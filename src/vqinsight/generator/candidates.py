@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vqinsight.assessor.generate import seed_of
 from vqinsight.common.journal import Journal
+from vqinsight.common.seeds import seed_of
 from vqinsight.generator.base import Generator
 from vqinsight.ranking.candidate_folders import MADE, read_made
 from vqinsight.ranking.select import Candidates
@@ -27,7 +27,7 @@ def make_candidates(
     folder: Path,
     *,
     seed: int = 0,
-    at_once: int = 8,
+    batch_size: int = 8,
     steps: int | None = None,
     guidance: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -39,7 +39,7 @@ def make_candidates(
     Args:
         folder: gets ``00000/00.mp4`` and so on, and ``candidates.jsonl``.
         seed: with the prompt's place and the clip's number it fixes the clip.
-        at_once: clips that go through the generator together: the knob for memory.
+        batch_size: clips that go through the generator together: the knob for memory.
         steps, guidance: of sampling, instead of the generator's own.
         on_progress: called with (prompts done, prompts).
 
@@ -60,8 +60,8 @@ def make_candidates(
         if name not in journal.rows:
             (folder / name).mkdir(exist_ok=True)
             clips, bad, shown = [], {}, []
-            for first in range(0, count, at_once):
-                numbers = range(first, min(first + at_once, count))
+            for first in range(0, count, batch_size):
+                numbers = range(first, min(first + batch_size, count))
                 seeds = [seed_of(f"{seed}/{place}/{number}") for number in numbers]
                 latents = generator.sample([prompt] * len(seeds), seeds, steps=steps, guidance=guidance)
                 for number, clip, latent in zip(numbers, generator.decode(latents).cpu().numpy(), latents, strict=True):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from vqinsight.generator.base import Conditioning, Generator
+from vqinsight.generator.base import Generator
+from vqinsight.generator.conditioning import Conditioning
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import re
 import shutil
 from collections import Counter
@@ -25,8 +24,8 @@ from accelerate import PartialState
 from accelerate.utils import reduce
 from safetensors.torch import load_file, save_file
 
-from vqinsight.assessor.generate import seed_of
-from vqinsight.common.files import write_atomic
+from vqinsight.common.files import atomic_path, write_atomic
+from vqinsight.common.seeds import seed_of
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.generator.base import Generator
 from vqinsight.generator.dpo import PairErrors, dpo, pair_errors
@@ -252,16 +251,14 @@ def _set_free(generator: Generator, settings: DpoSettings) -> None:
 
 def _save_checkpoint(run: _Run, progress: Progress, out: Path) -> None:
     folder = out / f"checkpoint-{progress.step}"
-    part = out / f".{folder.name}.{os.getpid()}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    save_file({name: p.detach().cpu().contiguous() for name, p in run.learning.items()}, part / "learning.safetensors")
     kept: dict[str, Any] = {"optimizer": run.optimizer.state_dict(), "progress": vars(progress)}
     if run.average:
         kept["average"] = run.average.state()
-    torch.save(kept, part / "state.pt")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)  # whole, or not there
+    weights = {name: p.detach().cpu().contiguous() for name, p in run.learning.items()}
+    with atomic_path(folder) as part:
+        part.mkdir()
+        save_file(weights, part / "learning.safetensors")
+        torch.save(kept, part / "state.pt")
     for old in _checkpoints(out)[:-_KEPT]:
         shutil.rmtree(old)
 

@@ -6,18 +6,17 @@ sampler it takes stands in ``families/``.
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from diffusers import DiffusionPipeline
 
 from vqinsight.errors import ModelError
-from vqinsight.generator.base import Conditioning, Generator
+from vqinsight.generator.base import Generator
 from vqinsight.generator.checkpoint import write_card
+from vqinsight.generator.conditioning import Conditioning
 from vqinsight.generator.noise import shifted
 
 
@@ -114,25 +113,3 @@ def to_pixels(planes: torch.Tensor) -> torch.Tensor:
     """(B, 3, F, H, W) becomes uint8 (B, F, H, W, 3); what is not finite comes out black."""
     planes = torch.nan_to_num(planes.float(), nan=-1.0)
     return ((planes + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 4, 1)
-
-
-def open_pipeline(name: str, *, dtype: torch.dtype = torch.float32) -> PipelineGenerator:
-    """Open a folder or hub id of a diffusers pipeline.
-
-    Raises:
-        ModelError: nothing there, incomplete, or of a family that is not known.
-    """
-    from vqinsight.generator.families import FAMILIES
-
-    try:
-        kind = DiffusionPipeline.load_config(name)["_class_name"]
-        if kind not in FAMILIES:
-            raise ModelError(f"{name}: the pipeline {kind!r} is not supported; known: {', '.join(FAMILIES)}.")
-        pipeline = DiffusionPipeline.from_pretrained(name, dtype=dtype)
-    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"{name}: cannot be loaded ({first}). Give 'nano', a folder that holds model_index.json, or a hub id such "
-            "as Wan-AI/Wan2.1-T2V-1.3B-Diffusers (hub ids need the network once)."
-        ) from error
-    return FAMILIES[kind](name, pipeline)

@@ -25,7 +25,7 @@ class AssessorTrainer(Trainer):
         assessor: whose model learns; which weights do is up to their ``requires_grad``.
         questions: the slots to train on, in their order.
         arguments: batch sizes count answers.
-        diary: for failures.
+        run_log: for failures.
     """
 
     def __init__(self, assessor: Assessor, questions: Questions, arguments: TrainingArguments, run_log: RunLog) -> None:
@@ -37,7 +37,7 @@ class AssessorTrainer(Trainer):
             processing_class=assessor.loaded.tokenizer,
         )
         self.model_accepts_loss_kwargs = False
-        self._assessor, self._questions, self._diary = assessor, questions, run_log
+        self._assessor, self._questions, self._run_log = assessor, questions, run_log
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ARG002
         return SequentialSampler(self._questions)
@@ -62,10 +62,10 @@ class AssessorTrainer(Trainer):
             ) from error
 
     def _readable(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> list[LoadedQuestion]:
-        """This process's questions whose clips could be read; those of all processes that could not go to the diary."""
+        """This process's questions whose clips could be read; those of all that could not go to the run log."""
         failures = gather_object([each for each in inputs if isinstance(each, UnreadableQuestion)])
         last = max(gather_object([max(each.position for each in inputs)]))
-        self._diary.leave_out(failures, seen=last + 1)
+        self._run_log.leave_out(failures, seen=last + 1)
         return [each for each in inputs if isinstance(each, LoadedQuestion)]
 
     def _bare(self) -> Any:

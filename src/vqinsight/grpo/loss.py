@@ -28,8 +28,8 @@ def grpo_loss(
     reference_AT: torch.Tensor | None,
     advantage_A: torch.Tensor,
     mask_AT: torch.Tensor,
-    delta: float = 0.2,
-    beta: float = 0.001,
+    delta: float,
+    beta: float,
     anchored_AT: torch.Tensor | None = None,
 ) -> Loss:
     """Eq. 2, negated: ``-(min(rho A, clip(rho, 1 - delta, 1 + delta) A) - beta KL)``, rho the ratio to the old policy.

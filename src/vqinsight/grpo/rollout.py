@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.generate import seed_of
 from vqinsight.assessor.prompting import Prompt
 from vqinsight.assessor.vision import EncodedClip, EncodedView, shuffled
+from vqinsight.common.seeds import seed_of
 from vqinsight.grpo.advantage import advantages
 from vqinsight.grpo.dataset import LoadedQuestion
-from vqinsight.rewards.rubric import Completion, Group, RewardBreakdown, Rubric, on_scale
+from vqinsight.rewards.rubric import Completion, Group, RewardBreakdown, Rubric
+from vqinsight.tasks.labels import rescale_label
 from vqinsight.tasks.types import Question
 
 
@@ -121,7 +122,7 @@ def grade(assessor: Assessor, rubric: Rubric, asked: LoadedQuestion, answered: S
     dimensions = assessor.prompt_set.dimensions(question)
     group = Group(
         question,
-        on_scale(asked.example.answer, asked.example.scale, dimensions),
+        rescale_label(asked.example.answer, asked.example.scale, dimensions),
         dimensions,
         tuple(a.completion for a in mine if not a.shuffled),
         tuple(a.completion for a in mine if a.shuffled),

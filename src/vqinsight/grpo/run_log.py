@@ -75,11 +75,11 @@ class RunLog:
             lines += [
                 f"**{number}** reward {total:.3f} ({earned}), advantage {advantage:+.2f}, {completion.tokens} tokens",
                 "",
-                *(f"    {line}" for line in completion.completion.splitlines() or [""]),
+                *(f"    {line}" for line in completion.text.splitlines() or [""]),
                 "",
             ]
         for completion in group.shuffled[:1]:
-            lines += ["Shuffled in time:", "", *(f"    {line}" for line in completion.completion.splitlines()), ""]
+            lines += ["Shuffled in time:", "", *(f"    {line}" for line in completion.text.splitlines()), ""]
         with self._samples.open("a", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
 

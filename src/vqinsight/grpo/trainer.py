@@ -9,7 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from accelerate.utils import fsdp2_prepare_model, gather_object
@@ -26,20 +26,9 @@ from vqinsight.grpo.rollout import SampledAnswer, SampledGroup, grade, reasoning
 from vqinsight.grpo.run_log import RunLog
 from vqinsight.grpo.unshard import unsharded
 from vqinsight.rewards.rubric import Rubric
+from vqinsight.settings.train import GrpoSettings
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class GrpoSettings:
-    """How answers are sampled and how they are learned from; see ``stages.settings.GrpoSettings``."""
-
-    temperature: float = 1.0
-    max_new_tokens: int = 1024
-    delta: float = 0.2
-    beta: float = 0.001
-    anchor: Literal["answer", "reasoning"] = "answer"
-    updates_per_rollout: int = 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +36,7 @@ class Rollout:
     """This process's answers, ready for Eq. 2.
 
     Attributes:
-        packed, spoken: the answers; ``packed`` is ``None`` when every clip of this process failed.
+        packed, groups: the answers; ``packed`` is ``None`` when every clip of this process failed.
         advantage_A: of each answer (Eq. 1).
         old_AT: log-probabilities when they were sampled, kept only for batches that are used more than once.
         reference_AT: under the reference, if there is one.
@@ -72,10 +61,10 @@ class GRPOTrainer(AssessorTrainer):
         rubric: what answers earn.
         questions: the slots to train on.
         arguments: batch sizes count answers, ``per_device_train_batch_size`` of them at once.
-        policy: sampling and Eq. 2.
-        diary: for samples and failures.
+        settings: sampling and Eq. 2.
+        run_log: for samples and failures.
         reference: the frozen reference of Eq. 2; ``None`` with adapters, whose absence is the reference, or without KL.
-        samples_every: updates between two samples in the diary.
+        samples_every: updates between two samples in the run log.
     """
 
     def __init__(
@@ -84,14 +73,14 @@ class GRPOTrainer(AssessorTrainer):
         rubric: Rubric,
         questions: Questions,
         arguments: TrainingArguments,
-        policy: GrpoSettings,
+        settings: GrpoSettings,
         run_log: RunLog,
         *,
         reference: Any = None,
         samples_every: int = 20,
     ) -> None:
         super().__init__(assessor, questions, arguments, run_log)
-        self._rubric, self._policy, self._samples_every = rubric, policy, samples_every
+        self._rubric, self._settings, self._samples_every = rubric, settings, samples_every
         at_once = arguments.per_device_train_batch_size * self.accelerator.num_processes
         if at_once % questions.group_size:
             raise TrainingError(
@@ -103,7 +92,7 @@ class GRPOTrainer(AssessorTrainer):
         if reference is not None:
             self._reference = self._prepared(reference)
         self._kept: dict[tuple[int, ...], tuple[Rollout, int]] = {}  # with the number of uses left
-        self._tally = RewardMonitor()
+        self._monitor = RewardMonitor()
         self._sampled = -1
         self._watched: dict[str, list[float]] = defaultdict(list)
 
@@ -113,7 +102,7 @@ class GRPOTrainer(AssessorTrainer):
         arguments = self.args
         at_once = arguments.per_device_train_batch_size * self.accelerator.num_processes
         block = at_once * arguments.gradient_accumulation_steps
-        return RolloutSampler(len(self._questions), block, self._policy.updates_per_rollout)
+        return RolloutSampler(len(self._questions), block, self._settings.updates_per_rollout)
 
     def _prepare_inputs(self, inputs: list[LoadedQuestion | UnreadableQuestion]) -> Rollout:
         key = tuple(each.position for each in inputs)
@@ -122,7 +111,7 @@ class GRPOTrainer(AssessorTrainer):
         else:
             self.model.eval()
             with torch.no_grad(), unsharded(self.model_wrapped, self._reference):
-                rollout, uses = self._roll_out(inputs), self._policy.updates_per_rollout
+                rollout, uses = self._roll_out(inputs), self._settings.updates_per_rollout
             self.model.train()
         if uses > 1:
             self._kept[key] = (rollout, uses - 1)
@@ -140,7 +129,7 @@ class GRPOTrainer(AssessorTrainer):
             loss = self._no_loss(model)
             return (loss, None) if return_outputs else loss
         vision = self._seen(inputs.groups)
-        logp_AT, entropy_AT = answer_logprobs(model, inputs.packed, temperature=self._policy.temperature, **vision)
+        logp_AT, entropy_AT = answer_logprobs(model, inputs.packed, temperature=self._settings.temperature, **vision)
         old_AT = logp_AT.detach() if inputs.old_AT is None else inputs.old_AT
         mask_AT = inputs.packed.mask_AT
         result = grpo_loss(
@@ -149,8 +138,8 @@ class GRPOTrainer(AssessorTrainer):
             inputs.reference_AT,
             inputs.advantage_A,
             mask_AT,
-            self._policy.delta,
-            self._policy.beta,
+            self._settings.delta,
+            self._settings.beta,
             inputs.anchored_AT,
         )
         self._watched["kl"] += result.kl.tolist()
@@ -166,11 +155,11 @@ class GRPOTrainer(AssessorTrainer):
             values = [value for each in watched for value in each.get(name, [])]
             logs[name] = sum(values) / max(len(values), 1)
         self._watched.clear()
-        logs |= {name: round(value, 4) for name, value in self._tally.summary().items()}
+        logs |= {name: round(value, 4) for name, value in self._monitor.summary().items()}
         if self.is_world_process_zero():
-            for alarm in self._tally.alarms():
+            for alarm in self._monitor.alarms():
                 logger.warning("update %d: %s", self.state.global_step, alarm)
-        self._tally.clear()
+        self._monitor.clear()
         super().log(logs, start_time)
 
     # ---- the rollout
@@ -182,7 +171,7 @@ class GRPOTrainer(AssessorTrainer):
         return self.accelerator.prepare_model(reference, evaluation_mode=True)
 
     def _roll_out(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> Rollout:
-        policy = self._policy
+        settings = self._settings
         questions = self._readable(inputs)
         groups: list[SampledGroup] = []
         answered: list[SampledAnswer] = []
@@ -191,9 +180,9 @@ class GRPOTrainer(AssessorTrainer):
                 self._assessor,
                 self._rubric,
                 questions,
-                temperature=policy.temperature,
+                temperature=settings.temperature,
                 seed=self.args.data_seed,
-                max_new_tokens=policy.max_new_tokens,
+                max_new_tokens=settings.max_new_tokens,
             )
         answered = gather_object(answered)
         graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
@@ -210,19 +199,21 @@ class GRPOTrainer(AssessorTrainer):
         ).to(device)
         vision = self._seen(groups)
         old_AT = None
-        if policy.updates_per_rollout > 1:
+        if settings.updates_per_rollout > 1:
             with self.compute_loss_context_manager():
-                old_AT, _ = answer_logprobs(self._bare(), packed, temperature=policy.temperature, **vision)
-        reference_AT = self._reference_logprobs(packed, vision) if policy.beta else None
-        anchored_AT = self._anchored(groups, packed.mask_AT) if policy.beta and policy.anchor == "reasoning" else None
+                old_AT, _ = answer_logprobs(self._bare(), packed, temperature=settings.temperature, **vision)
+        reference_AT = self._reference_logprobs(packed, vision) if settings.beta else None
+        anchored_AT = (
+            self._anchored(groups, packed.mask_AT) if settings.beta and settings.anchor == "reasoning" else None
+        )
         return Rollout(packed, groups, advantage_A, old_AT, reference_AT, anchored_AT, counted)
 
     def _reference_logprobs(self, packed: Packed, vision: dict[str, Any]) -> torch.Tensor:
         with self.compute_loss_context_manager():
             if self._reference is not None:
-                return answer_logprobs(self._reference, packed, temperature=self._policy.temperature, **vision)[0]
+                return answer_logprobs(self._reference, packed, temperature=self._settings.temperature, **vision)[0]
             with self._bare().disable_adapter():
-                return answer_logprobs(self._bare(), packed, temperature=self._policy.temperature, **vision)[0]
+                return answer_logprobs(self._bare(), packed, temperature=self._settings.temperature, **vision)[0]
 
     def _anchored(self, groups: Sequence[SampledGroup], mask_AT: torch.Tensor) -> torch.Tensor:
         """1 on the tokens of each answer's reasoning."""
@@ -240,8 +231,8 @@ class GRPOTrainer(AssessorTrainer):
         every = dict(gather_object(mine))
         for position in sorted(every):
             group = every[position]
-            self._tally.add(group.group, group.parts, group.totals)
+            self._monitor.add(group.group, group.parts, group.totals)
         step = self.state.global_step
         if every and step % self._samples_every == 0 and step != self._sampled:
             self._sampled = step
-            self._diary.sample(step + 1, every[min(every)])
+            self._run_log.sample(step + 1, every[min(every)])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import UnreadableVideo
-from vqinsight.ranking import tally
-from vqinsight.ranking.judge import Judgement, first_choices
+from vqinsight.ranking.votes import majority_verdict, missing_reasons
 from vqinsight.results import (
     ClipComparison,
     ClipRanking,
@@ -23,6 +23,10 @@ from vqinsight.results import (
 from vqinsight.tasks.types import Dimension, Question, TaskName
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.record import ClipInput
+
+if TYPE_CHECKING:
+    from vqinsight.ranking.judge import Judgement
+    from vqinsight.ranking.tally import Outcome
 
 
 def unscored(
@@ -44,7 +48,7 @@ def scored(
     clip = question.clips[0]
     given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
     if not given:
-        reasons = "; ".join(sorted({reply.missing or "" for reply in replies}))
+        reasons = missing_reasons(replies)
         error = f"{clip.path}: the model gave no usable answer ({reasons}). Try --samples 5, or another model."
         said = replies[0].reasoning
         return ClipScore(
@@ -88,8 +92,10 @@ def comparison(
     a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
 ) -> ClipComparison:
     """The record of a judged pair."""
+    from vqinsight.ranking.judge import first_choices  # what only ranks is not imported for a score
+
     answers = (*judgement.forward, *judgement.swapped)
-    reasons = "; ".join(sorted({reply.missing for reply in answers if reply.missing}))
+    reasons = missing_reasons(answers)
     return ClipComparison(
         a=a.processed.path,
         b=b.processed.path,
@@ -107,8 +113,10 @@ def comparison(
     )
 
 
-def standings(clips: Sequence[EncodedClip], outcomes: Sequence[tally.Outcome]) -> list[Standing]:
+def standings(clips: Sequence[EncodedClip], outcomes: Sequence[Outcome]) -> list[Standing]:
     """Clips in order of Eq. 8's wins, then of strength."""
+    from vqinsight.ranking import tally
+
     wins = tally.wins(len(clips), outcomes)
     strengths = tally.bradley_terry(len(clips), outcomes)
     ranks = tally.ranks(wins)
@@ -139,8 +147,8 @@ def verdict(
         return ClipVerdict(path, prompt, question, "unreadable", str(seen), None, None, None, (), None, provenance)
     given = [reply for reply in replies if isinstance(reply.value, bool)]
     share = float(np.mean([reply.value for reply in given])) if given else None
-    yes = None if share is None or share == 0.5 else share > 0.5
-    reason = "; ".join(sorted({reply.missing for reply in replies if reply.missing})) or "as many yes as no"
+    yes = majority_verdict(replies)
+    reason = missing_reasons(replies) or "as many yes as no"
     said = next((reply for reply in given if reply.value == yes), replies[0])
     error = None if yes is not None else f"{path}: no usable answer ({reason}). Try more --samples."
     status: Status = "ok" if yes is not None else "missing"

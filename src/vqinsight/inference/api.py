@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, tee
 
-from vqinsight import __version__
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.vision import EncodedClip
+from vqinsight.common.version import __version__
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
-from vqinsight.ranking import tally
-from vqinsight.ranking.judge import first_choices, judge_pairs
-from vqinsight.ranking.tally import all_pairs
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
+from vqinsight.tasks.yesno import check_question
+from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
 
 _BATCH = 8  # clips asked about together
@@ -44,7 +43,7 @@ def load(
         model: ``"nano"`` (embedded), a folder, or a hub id with optional ``:subfolder``.
         adapter: a LoRA adapter to merge.
         template: prompt set instead of the model's own: standard, released or brief.
-        device, dtype: ``"auto"`` picks the accelerator and bfloat16 if there is one, else the CPU and float32.
+        device, dtype: ``"auto"`` picks CUDA and bfloat16 if there is a card, else the CPU and float32.
         fps: frames sampled per second of clip, within the model's bounds on the count.
         frames: sample exactly this many frames of each clip instead.
         max_pixels: largest height x width of a frame as shown to the model, for each frame of each clip.
@@ -80,7 +79,7 @@ class VQInsight:
 
     def score_all(
         self,
-        clips: Iterable[tuple[str, str | None]],
+        clips: Iterable[tuple[Source, str | None]],
         *,
         task: TaskName | None = None,
         samples: int = 1,
@@ -90,6 +89,7 @@ class VQInsight:
         """Score (path, text prompt or ``None``) one after another, in order, while the next clips are being decoded.
 
         Args:
+            clips: an error in place of a path, as a bad row of a list gives it, becomes an unreadable record.
             task: ``"image"``, ``"natural"`` or ``"generated"``; by default an image for a single image, generated for a
                 clip with a text prompt, natural for one without.
             samples: 1 takes the most likely answer; more are drawn at ``temperature`` and give median and spread.
@@ -142,7 +142,7 @@ class VQInsight:
 
     def rank(
         self,
-        clips: Sequence[str],
+        clips: Sequence[Source],
         prompt: str | None = None,
         *,
         samples: int = 1,
@@ -158,11 +158,14 @@ class VQInsight:
         Raises:
             UsageError: fewer than two clips, or one named twice.
         """
+        from vqinsight.ranking import tally  # scoring needs neither this nor scipy, which it imports
+        from vqinsight.ranking.judge import first_choices, judge_pairs
+
         if len(clips) < 2 or len(set(clips)) < len(clips):
             raise UsageError("Name at least two different clips, each of them once.")
         seen = {path: found for path, _, found in self._prefetch((clip, prompt) for clip in clips)}
         encoded = [self.assessor.encode(found) for found in seen.values() if isinstance(found, ProcessedClip)]
-        pairs = all_pairs(len(encoded))
+        pairs = tally.all_pairs(len(encoded))
         heat = temperature if samples > 1 else 0.0
         judged = judge_pairs(
             self.assessor, encoded, pairs, prompt, samples=samples, temperature=heat, seed=seed, on_progress=on_progress
@@ -192,14 +195,19 @@ class VQInsight:
 
     def ask_all(
         self,
-        clips: Iterable[tuple[str, str | None]],
+        clips: Iterable[tuple[Source, str | None]],
         question: str,
         *,
         samples: int = 1,
         seed: int = 0,
         temperature: float = 1.0,
     ) -> Iterator[ClipVerdict]:
-        """Ask one yes/no question about each clip, in order."""
+        """Ask one yes/no question about each clip, in order.
+
+        Raises:
+            UsageError: the question is plainly none that yes or no answers (``tasks.yesno``).
+        """
+        check_question(question)
         for group in _grouped(self._prefetch(clips), _BATCH):
             asked = [
                 (Question("yesno", (Clip(path, prompt),), question), (self.assessor.encode(seen),))
@@ -247,12 +255,12 @@ class VQInsight:
         heat = temperature if samples > 1 else 0.0
         return self.assessor.ask(asked, samples=samples, temperature=heat, seed=seed)
 
-    def _prefetch(self, clips: Iterable[tuple[str, str | None]]) -> Iterator[Seen]:
+    def _prefetch(self, clips: Iterable[tuple[Source, str | None]]) -> Iterator[Seen]:
         """Decode in the background, a few clips ahead; a file that fails is handed on as its error."""
         named, paths = tee(clips)
         found = self.assessor.clips.prefetch(path for path, _ in paths)
         for (path, prompt), clip in zip(named, found, strict=True):
-            yield path, prompt, clip
+            yield path.path if isinstance(path, UnreadableVideo) else path, prompt, clip
 
 
 def _grouped(items: Iterable[Seen], size: int) -> Iterator[list[Seen]]:

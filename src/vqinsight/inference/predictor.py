@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import multimode
 
 import numpy as np
 
@@ -11,9 +10,10 @@ from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import UnreadableVideo
 from vqinsight.evaluation.predictor import Prediction, Setting, from_orders
 from vqinsight.inference.api import VQInsight
+from vqinsight.ranking.votes import majority_choice, majority_verdict, missing_reasons
 from vqinsight.results import Reply
 from vqinsight.tasks.mixture import swapped
-from vqinsight.tasks.types import Choice, Example, Preference, Question
+from vqinsight.tasks.types import Example, Preference, Question
 from vqinsight.video.preprocess import ProcessedClip
 
 
@@ -93,44 +93,26 @@ class AssessorPredictor:
         dims = self._assessor.prompt_set.dimensions(question)
         given = [reply.value for reply in replies if isinstance(reply.value, dict)]
         if not given:
-            return Prediction("missing", reason=_reason(replies), texts=texts)
+            return Prediction("missing", reason=missing_reasons(replies), texts=texts)
         values = {dim.key: float(np.median([value[dim.key] for value in given])) for dim in dims}
         return Prediction(scores=values, ranges={dim.key: (dim.low, dim.high) for dim in dims}, texts=texts)
 
 
 def _pair(forward: tuple[Reply, ...], backward: tuple[Reply, ...]) -> Prediction:
-    reasons = [
-        f"{order}: {_reason(said)}" for order, said in (("a, b", forward), ("b, a", backward)) if not _votes(said)
-    ]
+    first, second = majority_choice(forward), majority_choice(backward)
+    orders = (("a, b", first, forward), ("b, a", second, backward))
+    reasons = [f"{order}: {missing_reasons(said)}" for order, choice, said in orders if choice is None]
     return from_orders(
-        _choice(forward),
-        _choice(backward),
-        reason="; ".join(reasons) or None,
-        texts=_texts(forward),
-        swapped_texts=_texts(backward),
+        first, second, reason="; ".join(reasons) or None, texts=_texts(forward), swapped_texts=_texts(backward)
     )
 
 
 def _verdict(replies: tuple[Reply, ...]) -> Prediction:
-    modes = multimode(reply.value for reply in replies if isinstance(reply.value, bool))
-    if len(modes) != 1:
-        return Prediction("missing", reason=_reason(replies) or "as many yes as no", texts=_texts(replies))
-    return Prediction(yes=modes[0], texts=_texts(replies))
-
-
-def _votes(replies: Sequence[Reply]) -> list[Choice]:
-    return [reply.value for reply in replies if isinstance(reply.value, str)]
-
-
-def _choice(replies: Sequence[Reply]) -> Choice | None:
-    """The choice of most samples; a draw is a tie; ``None`` without any."""
-    modes = multimode(_votes(replies))
-    return None if not modes else modes[0] if len(modes) == 1 else "tie"
+    yes = majority_verdict(replies)
+    if yes is None:
+        return Prediction("missing", reason=missing_reasons(replies) or "as many yes as no", texts=_texts(replies))
+    return Prediction(yes=yes, texts=_texts(replies))
 
 
 def _texts(replies: Sequence[Reply]) -> tuple[str, ...]:
     return tuple(reply.text for reply in replies)
-
-
-def _reason(replies: Sequence[Reply]) -> str:
-    return "; ".join(sorted({reply.missing for reply in replies if reply.missing}))

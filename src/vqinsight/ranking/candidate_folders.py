@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vqinsight.datasets.rows import read_json_lines
 from vqinsight.errors import UsageError
-from vqinsight.ranking.select import Candidates
-from vqinsight.video.info import natural_key
-from vqinsight.video.inputs import expand_inputs
+from vqinsight.video.info import VIDEO_SUFFIXES, natural_key
+from vqinsight.video.inputs import media_files
+
+if TYPE_CHECKING:
+    from vqinsight.ranking.select import Candidates
 
 MADE = "candidates.jsonl"
 PROMPT = "prompt.txt"
@@ -27,20 +30,24 @@ def read_candidates(folder: Path) -> list[Candidates]:
         return read_made(folder)
     found = []
     for place in sorted((each for each in folder.iterdir() if each.is_dir()), key=lambda each: natural_key(each.name)):
-        clips = [path for path, _ in expand_inputs([str(place)], None) if path != str(place)]
+        clips = media_files(place)
         note = place / PROMPT
         prompt = note.read_text(encoding="utf-8").strip() if note.is_file() else place.name.replace("_", " ")
-        if clips:
-            found.append(Candidates(place.name, prompt, tuple(clips)))
+        if any(clip.suffix.lower() in VIDEO_SUFFIXES for clip in clips):  # else they are frames of one clip
+            found.append((place.name, prompt, tuple(map(str, clips))))
     if not found:
         raise UsageError(
             f"{folder} holds no sub-folders with videos. Put the clips of each prompt into one of its own."
         )
-    return found
+    from vqinsight.ranking.select import Candidates  # imports torch: after what can be refused
+
+    return [Candidates(*each) for each in found]
 
 
 def read_made(folder: Path) -> list[Candidates]:
     """What ``make_candidates`` left in a folder."""
+    from vqinsight.ranking.select import Candidates
+
     return [
         Candidates(row.values["id"], row.values["prompt"], tuple(str(folder / clip) for clip in row.values["clips"]))
         for row in read_json_lines(folder / MADE)

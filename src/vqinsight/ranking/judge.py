@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.ranking.tally import order_bias
+from vqinsight.ranking.votes import majority_choice
 from vqinsight.results import Reply
-from vqinsight.tasks.types import Choice, Clip, Preference, Question
+from vqinsight.tasks.types import Clip, Preference, Question
 
 _CHUNK = 16  # pairs between two reports of progress
 
@@ -64,20 +64,16 @@ def judge_pairs(
 
 
 def _judge(forward: tuple[Reply, ...], swapped: tuple[Reply, ...]) -> Judgement:
-    first, second = _majority(forward), _majority(swapped)
+    first, second = _preference(forward), _preference(swapped)
     if first is None or second is None:
         return Judgement(None, None, forward, swapped)
     agreed = first == second.swap()
     return Judgement(first if agreed else Preference("tie"), agreed, forward, swapped)
 
 
-def _majority(replies: Sequence[Reply]) -> Preference | None:
-    """The choice of most samples; a draw is a tie; ``None`` when every sample is missing."""
-    votes: Counter[Choice] = Counter(reply.value for reply in replies if isinstance(reply.value, str))
-    if not votes:
-        return None
-    (choice, most), *others = votes.most_common()
-    return Preference("tie" if any(count == most for _, count in others) else choice)
+def _preference(replies: Sequence[Reply]) -> Preference | None:
+    choice = majority_choice(replies)
+    return None if choice is None else Preference(choice)
 
 
 def first_choices(judgements: Sequence[Judgement]) -> float | None:

@@ -11,24 +11,33 @@ from rich.table import Table
 from rich.text import Text
 
 from vqinsight.report import phrases
-from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Reply
-from vqinsight.tasks.types import Dimension
+from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
 _DETAILS = 5  # up to so many clips are shown in full
 _BAR = 16
 _NARROW = 64  # columns below which there is no place for bars
+_NAME = 12  # cells that a name in a table gets at least
+_RANK_REASONING = "Reasoning: use --verbose, --out FILE.jsonl or --report."  # a ranking's table has a row a clip
 
 
-def show_scores(console: Console, records: Sequence[ClipScore]) -> None:
-    """Print scores: each clip in full when they are few, a table when there is more than one, and what failed."""
+def show_scores(console: Console, records: Sequence[ClipScore], *, verbose: bool = False) -> None:
+    """Print scores: each clip in full when they are few, a table when there is more than one, and what failed.
+
+    Args:
+        verbose: each clip in full however many they are, with every detail of what the model was shown.
+    """
     scored = [record for record in records if record.status == "ok"]
-    if len(scored) <= _DETAILS:
+    full = verbose or len(scored) <= _DETAILS
+    if full:
         for record in scored:
             _heading(console, record)
             _score_lines(console, record)
-            _asides(console, record)
+            _asides(console, record, verbose)
     if len(scored) > 1:
         _score_table(console, scored)
+    if scored and not full:
+        _print(console, phrases.REASONING, "dim")
+        _warnings(console, scored)
     if scored:
         _print(console, phrases.HIGHER_IS_BETTER, "dim")
     if any(record.spread for record in scored):
@@ -36,32 +45,42 @@ def show_scores(console: Console, records: Sequence[ClipScore]) -> None:
     _end(console, records)
 
 
-def show_verdicts(console: Console, records: Sequence[ClipVerdict]) -> None:
-    """Print answers to a yes/no question: with the reasoning when they are few, else a table."""
+def show_verdicts(console: Console, records: Sequence[ClipVerdict], *, verbose: bool = False) -> None:
+    """Print answers to a yes/no question: with the reasoning when they are few, else a table.
+
+    Args:
+        verbose: as for ``show_scores``.
+    """
     answered = [record for record in records if record.status == "ok"]
     if answered:
         _print(console, answered[0].question, "bold")
-    if len(answered) <= _DETAILS:
+    if verbose or len(answered) <= _DETAILS:
         for record in answered:
             _heading(console, record)
             _print(console, f"{phrases.yes_no(record)}{_share(record)}", "bold cyan", indent=2)
-            _asides(console, record)
+            _asides(console, record, verbose)
     else:
-        table = _table("Clip", "Answer", *(["Share of yes"] if len(answered[0].replies) > 1 else []))
+        headings = ["Answer", *(["Share of yes"] if len(answered[0].replies) > 1 else [])]
+        rows = []
         for record in answered:
             share = [f"{record.share_yes:.0%}"] if len(record.replies) > 1 and record.share_yes is not None else []
-            table.add_row(_text(record.path), phrases.yes_no(record), *share)
-        console.print(table, Text())
+            rows.append([record.path, phrases.yes_no(record), *share])
+        _print_table(console, ["Clip", *headings], rows)
+        _print(console, phrases.REASONING, "dim")
+        _warnings(console, answered)
     _end(console, records)
 
 
-def show_comparisons(console: Console, records: Sequence[ClipComparison]) -> None:
-    """Print comparisons: the verdict, what was answered in both orders, and the order bias."""
+def show_comparisons(console: Console, records: Sequence[ClipComparison], *, verbose: bool = False) -> None:
+    """Print comparisons: the verdict, what was answered in both orders, and the order bias.
+
+    Args:
+        verbose: with every detail of what the model was shown.
+    """
     for record in records:
         for side, path, clip_input in (("A", record.a, record.input_a), ("B", record.b, record.input_b)):
             _print(console, f"{side}  {path}", "bold")
-            if clip_input:
-                _print(console, phrases.shown(clip_input), "dim", indent=3)
+            _input(console, clip_input, verbose, indent=3)
         console.print()
         if record.status != "unreadable":
             _print(console, phrases.verdict(record), "bold cyan")
@@ -72,14 +91,24 @@ def show_comparisons(console: Console, records: Sequence[ClipComparison]) -> Non
     _end(console, records)
 
 
-def show_rankings(console: Console, records: Sequence[ClipRanking]) -> None:
-    """Print rankings: places, wins and strengths, then cycles, order bias and how often clips were encoded."""
+def show_rankings(console: Console, records: Sequence[ClipRanking], *, verbose: bool = False) -> None:
+    """Print rankings: places, wins and strengths, then cycles, order bias and how often clips were encoded.
+
+    Args:
+        verbose: with every comparison, and what the model was shown.
+    """
     for ranking in records:
-        table = _table("Rank", "Clip", "Wins", "Strength")
-        for place in ranking.standings:
-            if place.rank is not None:
-                table.add_row(str(place.rank), _text(place.path), f"{place.wins:g}", f"{place.strength:+.2f}")
-        console.print(table, Text())
+        placed = [place for place in ranking.standings if place.rank is not None]
+        rows = [[str(place.rank), place.path, f"{place.wins:g}", f"{place.strength:+.2f}"] for place in placed]
+        _print_table(console, ["Rank", "Clip", "Wins", "Strength"], rows)
+        if verbose:
+            show_comparisons(console, [pair for pair in ranking.comparisons if pair.status == "ok"], verbose=True)
+        else:
+            shown = dict.fromkeys(phrases.shown_briefly(place.input) for place in placed if place.input is not None)
+            if shown:
+                _print(console, "; ".join(shown), "dim")
+            _print(console, _RANK_REASONING, "dim")
+            _warnings(console, [ranking])
         for line in phrases.ranking_notes(ranking):
             _print(console, line)
     _end(console, records)
@@ -119,36 +148,54 @@ def _bar(share: float) -> Text:
 
 
 def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
-    dimensions = phrases.scales(scored)
-    headings = [f"{dimension.key}\n{phrases.scale(dimension)}" for dimension in dimensions]
-    table = _table("Clip", *headings, *(["overall\n0–100"] if len(dimensions) > 1 else []), "frames")
+    ranges: dict[str, list[str]] = {}  # a name that occurs on several scales is one column, each cell with its own
+    for dimension in phrases.scales(scored):
+        known = ranges.setdefault(dimension.key, [])
+        if phrases.scale(dimension) not in known:
+            known.append(phrases.scale(dimension))
+    headings = [f"{key}\n{' or '.join(known)}" for key, known in ranges.items()]
+    several = len(ranges) > 1 or any(len(known) > 1 for known in ranges.values())
+    rows = []
     for record in scored:
-        cells = [_cell(record, dimension) for dimension in dimensions]
-        if len(dimensions) > 1:
+        cells = [_cell(record, key, len(known) > 1) for key, known in ranges.items()]
+        if several:
             cells.append(f"{record.overall:.1f}")
         clip_input = record.input
         cells.append(f"{len(set(clip_input.indices))}/{clip_input.source_frames}" if clip_input else "")
-        table.add_row(_text(record.path), *cells)
-    console.print(table, Text())
+        rows.append([record.path, *cells])
+    _print_table(console, ["Clip", *headings, *(["overall\n0–100"] if several else []), "frames"], rows)
 
 
-def _cell(record: ClipScore, dimension: Dimension) -> str:
-    if dimension not in record.dimensions or not record.scores:
+def _cell(record: ClipScore, key: str, own_scale: bool) -> str:
+    dimension = next((each for each in record.dimensions if each.key == key), None)
+    if dimension is None or not record.scores:
         return ""
     low, high = dimension.low, dimension.high
-    spread = f" ± {phrases.number(record.spread[dimension.key], low, high)}" if record.spread else ""
-    return phrases.number(record.scores[dimension.key], low, high) + spread
+    spread = f" ± {phrases.number(record.spread[key], low, high)}" if record.spread else ""
+    scale = f" ({phrases.scale(dimension)})" if own_scale else ""
+    return phrases.number(record.scores[key], low, high) + spread + scale
 
 
-def _asides(console: Console, record: ClipScore | ClipVerdict) -> None:
-    """The reasoning, how the clip was sampled, and what was odd about it."""
+def _asides(console: Console, record: ClipScore | ClipVerdict, verbose: bool) -> None:
+    """The reasoning, what the model was shown, and what was odd about the clip."""
     if record.reasoning:
         _print(console, record.reasoning, "italic", indent=2)
-    if record.input:
-        _print(console, phrases.shown(record.input), "dim", indent=2)
-        for warning in record.input.warnings:
-            _print(console, f"! {warning}", "yellow", indent=2)
+    _input(console, record.input, verbose, indent=2)
     console.print()
+
+
+def _input(console: Console, clip_input: ClipInput | None, verbose: bool, *, indent: int) -> None:
+    if clip_input is None:
+        return
+    _print(console, (phrases.shown if verbose else phrases.shown_briefly)(clip_input), "dim", indent=indent)
+    for warning in clip_input.warnings:
+        _print(console, f"! {warning}", "yellow", indent=indent)
+
+
+def _warnings(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
+    """Below a table, where they have no place beside their clip."""
+    for name, warning in phrases.warnings(records):
+        _print(console, f"! {name}: {warning}", "yellow")
 
 
 def _order(console: Console, order: str, replies: tuple[Reply, ...]) -> None:
@@ -175,16 +222,24 @@ def _end(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
         _print(console, phrases.signature(provenance), "dim")
 
 
-def _table(first: str, *headings: str) -> Table:
+def _print_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose names, in the column "Clip", get the room that the other columns leave."""
+    names = headings.index("Clip")
+    rows = [[phrases.printable(cell) for cell in row] for row in rows]
+    without = _table(headings, [[*row[:names], "", *row[names + 1 :]] for row in rows])
+    taken = console.measure(without).maximum - len("Clip")
+    room = max(console.width - taken, _NAME)
+    cut = [[*row[:names], phrases.shortened(row[names], room), *row[names + 1 :]] for row in rows]
+    console.print(_table(headings, cut), Text())
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for heading in (first, *headings):
-        is_name = heading == "Clip"
-        table.add_column(heading, overflow="fold", justify="left" if is_name else "right")
+    for heading in headings:
+        table.add_column(heading, overflow="fold", justify="left" if heading == "Clip" else "right")
+    for row in rows:
+        table.add_row(*map(Text, row))
     return table
-
-
-def _text(content: str) -> Text:
-    return Text(phrases.printable(content))
 
 
 def _print(console: Console, content: str, style: str = "", *, indent: int = 0) -> None:

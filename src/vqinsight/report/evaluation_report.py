@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import vqinsight
+from vqinsight.common.provenance import commit
+from vqinsight.common.version import __version__
 from vqinsight.evaluation.benchmarks import BENCHMARKS, BenchmarkData
 from vqinsight.evaluation.prediction_file import Header
 from vqinsight.evaluation.summary import Summary
@@ -78,7 +78,7 @@ class EvaluationRun:
         return {
             "command": self.command,
             "commit": commit(),
-            "version": vqinsight.__version__,
+            "version": __version__,
             "benchmark": self.header.benchmark,
             "split": self.header.split,
             "model": self.header.judge,
@@ -96,28 +96,6 @@ class EvaluationRun:
             "label_rows_left_out": list(self.exam.left_out) if self.exam else None,
             "notes": list(self.notes),
         }
-
-
-def commit() -> str | None:
-    """The commit of the checkout that runs; ``None`` for an installed package.
-
-    ``-dirty`` if it was changed since, results and documents apart: they say what the code found and change nothing.
-    """
-    folder = Path(vqinsight.__file__).parent
-
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=20, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired):  # no git
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    if not git("ls-files", "--error-unmatch", "__init__.py"):
-        return None
-    changed = git("status", "--porcelain", "--untracked-files=no", ":/", ":(top,exclude)results", ":(top,exclude)docs")
-    return f"{git('describe', '--always')}{'-dirty' if changed else ''}"
 
 
 def show(console: Console, run: EvaluationRun, files: Sequence[Path]) -> None:
@@ -216,7 +194,7 @@ def render(run: EvaluationRun, plots: Sequence[tuple[str, bytes]]) -> str:
         paper=BENCHMARKS[run.header.benchmark].paper,
         date=datetime.now().astimezone(),
         commit=commit(),
-        version=vqinsight.__version__,
+        version=__version__,
     )  # fmt: skip
 
 

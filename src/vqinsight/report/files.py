@@ -6,12 +6,14 @@ import csv
 import difflib
 import json
 import os
+import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from vqinsight.common.csv_cells import neutralise
 from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
 from vqinsight.report.phrases import ResultRecord
@@ -95,15 +97,45 @@ def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Colle
         raise UsageError(f"{option} {path}: this would overwrite an input. Choose another name.")
 
 
+def check_folder(folder: Path, option: str) -> None:
+    """Refuse a folder that cannot be made or written to, before any work is done for it; leaves nothing behind.
+
+    Raises:
+        UsageError: a file has that name or lies in the way, or the place is closed to writing.
+    """
+    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError) as error:
+        in_the_way = next(place for place in (folder, *folder.parents) if place.exists())
+        raise UsageError(f"{option} {folder}: {in_the_way} is a file. Give the name of a folder.") from error
+    except OSError as error:
+        raise UsageError(
+            f"{option} {folder}: cannot be written to ({error.strerror}). Choose another place."
+        ) from error
+    finally:
+        for place in missing:
+            with suppress(OSError):  # it was not made, or somebody else has put something there
+                place.rmdir()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails.
+    """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails. A device or
+    a pipe keeps its place and is written to.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    with _plain_errors(path), atomic_path(path.resolve()) as part:
-        yield part
+    with _plain_errors(path):
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            yield target
+            return
+        with atomic_path(target) as part:
+            yield part
 
 
 def _is_same(path: Path, name: str) -> bool:
@@ -130,9 +162,14 @@ def _write_csv(path: Path, records: Sequence[ResultRecord]) -> None:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow(
-                {key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()}
-            )
+            writer.writerow({key: _csv_cell(value) for key, value in row.items()})
+
+
+def _csv_cell(value: Any) -> Any:
+    """A list as JSON, a text so that no spreadsheet runs it, a number as it is."""
+    if isinstance(value, list):
+        return json.dumps(value)
+    return neutralise(value) if isinstance(value, str) else value
 
 
 def _write_parquet(path: Path, records: Sequence[ResultRecord]) -> None:

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 
 from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
-from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, ResultFile, check_target, json_line
 from vqinsight.report.phrases import ResultRecord, failures
-from vqinsight.report.progress import notice
+from vqinsight.report.progress import complain, quieted
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
+
+if TYPE_CHECKING:
+    from vqinsight.report.files import ResultFile
 
 Result = TypeVar("Result", ClipScore, ClipComparison, ClipRanking, ClipVerdict)
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit codes
@@ -24,14 +26,26 @@ FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit codes
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where results go: JSON lines instead of text on standard output, a result file, a report."""
+    """Where results go.
+
+    Attributes:
+        json_lines: JSON lines instead of text on standard output.
+        out: a result file.
+        report: an HTML page.
+        quiet: nothing but errors on standard error.
+    """
 
     json_lines: bool
     out: Path | None
     report: Path | None
+    quiet: bool = False
 
     def check(self, inputs: Sequence[str]) -> None:
         """Refuse files that cannot be written (``UsageError``)."""
+        if self.out is None and self.report is None:
+            return
+        from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, check_target
+
         for path, option, suffixes in (
             (self.out, "--out", RESULT_SUFFIXES),
             (self.report, "--report", REPORT_SUFFIXES),
@@ -56,9 +70,10 @@ def deliver(
     results: list[Result] = []
     taken, code = 0, 0
     try:
-        outputs.check(inputs)
         with ExitStack() as endings:
-            file = endings.enter_context(ResultFile(outputs.out)) if outputs.out else None
+            endings.enter_context(quieted(outputs.quiet))
+            outputs.check(inputs)
+            file = _open(outputs.out, endings)
             endings.callback(_report, outputs, results)
             endings.callback(_show, outputs, results, show)  # first: the last one in
 
@@ -71,36 +86,52 @@ def deliver(
                 if file is not None:
                     file.add(result)
                 if outputs.json_lines:
-                    print(json_line(result), flush=True)
+                    print(_json_line(result), flush=True)
                 if outputs.report is not None or not outputs.json_lines:
                     results.append(result)
 
             yield take
     except VQInsightError as error:
-        notice(f"Error: {error}")
+        complain(f"Error: {error}")
         sys.exit(FAILED if isinstance(error, UnreadableVideo) else WRONG_USAGE)
     except KeyboardInterrupt:
         kept = f" Results so far: {taken}" + (f", in {outputs.out}." if outputs.out and taken else ".")
-        notice("Interrupted." + kept)
+        complain("Interrupted." + kept)
         sys.exit(INTERRUPTED)
     sys.exit(code)
 
 
 @contextmanager
-def plain_endings(interrupted: str) -> Iterator[None]:
+def plain_endings(interrupted: str, *, quiet: bool = False) -> Iterator[None]:
     """Errors and Ctrl-C end the process with a line instead of a trace.
 
     Args:
         interrupted: what to say after Ctrl-C.
+        quiet: nothing but errors on standard error.
     """
     try:
-        yield
+        with quieted(quiet):
+            yield
     except VQInsightError as error:
-        notice(f"Error: {error}")
+        complain(f"Error: {error}")
         sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
     except KeyboardInterrupt:
-        notice(interrupted)
+        complain(interrupted)
         sys.exit(INTERRUPTED)
+
+
+def _open(out: Path | None, endings: ExitStack) -> ResultFile | None:
+    if out is None:
+        return None
+    from vqinsight.report.files import ResultFile
+
+    return endings.enter_context(ResultFile(out))
+
+
+def _json_line(result: ResultRecord) -> str:
+    from vqinsight.report.files import json_line
+
+    return json_line(result)
 
 
 def _show(outputs: Outputs, results: list[Result], show: Callable[[Console, list[Result]], None]) -> None:

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vqinsight.common.provenance import commit
 from vqinsight.evaluation.fill_tables import Cell, FilledTable, Results, Row
 from vqinsight.evaluation.paper_tables import Column
-from vqinsight.report.evaluation_report import commit
 from vqinsight.report.files import replacing
 from vqinsight.report.html import environment
 from vqinsight.report.phrases import printable
@@ -145,8 +145,8 @@ def show(console: Console, tabled: RenderedTables) -> None:
     console.print(Text(HOW_TO_READ, "dim"))
     for line in about(tabled):
         console.print(Text(printable(line), "dim"))
-    for line in tabled.results.passed_over:
-        console.print(Text(printable(f"Passed over: {line}"), "dim"))
+    if over := len(tabled.results.passed_over):
+        console.print(Text(f"Passed over: {over} files that fill no cell (--json or --out names them).", "dim"))
 
 
 def _plain(filled: FilledTable) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePath
 from statistics import multimode
+
+from rich.cells import cell_len
 
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.tasks.types import Choice, Dimension, Preference
@@ -14,6 +17,7 @@ ResultRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict
 # Control characters but the line break, direction overrides, and half surrogates (undecodable bytes in file names).
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+REASONING = "Reasoning: use --verbose, --out or --report."
 HIGHER_IS_BETTER = "Higher is better on every dimension."
 BIAS_SCALE = "0 is none, +0.5 always the clip shown first, -0.5 always the second"
 
@@ -34,8 +38,41 @@ def scale(dimension: Dimension) -> str:
     return f"{dimension.low:g}–{dimension.high:g}"
 
 
+def shown_briefly(clip_input: ClipInput) -> str:
+    """What the model was shown: ``8 of 48 frames, 112×84``."""
+    size = f"{clip_input.size[0]}×{clip_input.size[1]}"
+    if clip_input.kind == "image":
+        return f"image, {size}"
+    files = "frame files" if clip_input.kind == "frames" else "frames"
+    return f"{len(set(clip_input.indices))} of {clip_input.source_frames} {files}, {size}"
+
+
+def shortened(name: str, width: int) -> str:
+    """A file name in at most ``width`` terminal cells: the middle goes first, the extension never.
+
+    Where not even ``…`` and the extension fit, the name keeps just these.
+    """
+    if cell_len(name) <= width:
+        return name
+    suffix = PurePath(name).suffix
+    tail_cells = max((width - 1) * 2 // 3, cell_len(suffix))
+    head = _cells(name, width - 1 - tail_cells)
+    tail = _cells(name[::-1], tail_cells)[::-1]
+    return f"{head}…{tail}"
+
+
+def _cells(text: str, width: int) -> str:
+    """As much of the beginning as fits ``width`` cells; a wide character is whole or absent."""
+    taken = 0
+    for place, letter in enumerate(text):
+        taken += cell_len(letter)
+        if taken > width:
+            return text[:place]
+    return text
+
+
 def shown(clip_input: ClipInput) -> str:
-    """How a clip was looked at, in one phrase."""
+    """How a clip was sampled and shown to the model, in one phrase with every detail."""
     size = f"{clip_input.width}×{clip_input.height}"
     if clip_input.kind == "image":
         what = f"image of {size}"
@@ -69,6 +106,20 @@ def signature(provenance: Provenance) -> str:
     )
 
 
+def warnings(records: Iterable[ResultRecord]) -> list[tuple[str, str]]:
+    """What was odd about clips that could be read: (name, warning), each once."""
+    found: list[tuple[str, str]] = []
+    for record in records:
+        if isinstance(record, ClipRanking):
+            inputs = [(place.path, place.input) for place in record.standings]
+        elif isinstance(record, ClipComparison):
+            inputs = [(record.a, record.input_a), (record.b, record.input_b)]
+        else:
+            inputs = [(record.path, record.input)]
+        found += [(name, warning) for name, each in inputs if each is not None for warning in each.warnings]
+    return list(dict.fromkeys(found))
+
+
 def complaint(path: str, error: str | None) -> str:
     """What is wrong with a clip, without the clip's name."""
     return (error or "no answer").removeprefix(f"{path}: ")
@@ -93,8 +144,23 @@ def provenances(records: Iterable[ResultRecord]) -> list[Provenance]:
 
 
 def scales(records: Iterable[ClipScore]) -> list[Dimension]:
-    """Every dimension that was scored, in order of appearance; the same name on two scales is two dimensions."""
-    return list(dict.fromkeys(dim for record in records if record.scores for dim in record.dimensions))
+    """Every dimension that was scored, in order of appearance: an image's quality and a video's are one if their range
+    is, the same name on two ranges is two."""
+    found: dict[tuple[str, float, float], Dimension] = {}
+    for record in records:
+        for dimension in record.dimensions if record.scores else ():
+            found.setdefault(_scale_key(dimension), dimension)
+    return list(found.values())
+
+
+def score_on(record: ClipScore, dimension: Dimension) -> float | None:
+    """The record's score on a dimension of ``scales``; ``None`` if it has none."""
+    there = record.scores and any(_scale_key(dim) == _scale_key(dimension) for dim in record.dimensions)
+    return record.scores[dimension.key] if record.scores and there else None
+
+
+def _scale_key(dimension: Dimension) -> tuple[str, float, float]:
+    return dimension.key, dimension.low, dimension.high
 
 
 def verdict(comparison: ClipComparison) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from vqinsight.report.phrases import number, scale, scales
+from vqinsight.report.phrases import number, scale, scales, score_on
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore
 from vqinsight.tasks.types import Dimension
 
@@ -66,9 +66,9 @@ def strips(records: Sequence[ClipScore]) -> list[Strip]:
     found = []
     for dim in dimensions:
         values = [
-            (place, record.path, record.scores[dim.key], (record.spread or {}).get(dim.key, 0.0))
+            (place, record.path, value, (record.spread or {}).get(dim.key, 0.0))
             for place, record in scored
-            if record.scores and dim in record.dimensions
+            if (value := score_on(record, dim)) is not None
         ]
         found.append(_strip(dim, values))
     if len(dimensions) > 1:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import io
+import logging
+import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,13 +16,47 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vqinsight.report.phrases import printable
 
+_BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "TQDM_DISABLE")  # progress bars of libraries
 STDERR = Console(stderr=True, markup=False, highlight=False, emoji=False)
 _PLAIN = str.maketrans("–×━─✗“”’", '-x=-x""\'') | {ord("±"): "+/-", ord("…"): "..."}
 
 
 def notice(message: str) -> None:
-    """One line on standard error, above any progress bar."""
+    """One line on standard error, above any progress bar; none where ``quieted``."""
     STDERR.print(printable(message), soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """One line on standard error that is never left out: why a run ends."""
+    before, STDERR.quiet = STDERR.quiet, False
+    try:
+        notice(message)
+    finally:
+        STDERR.quiet = before
+
+
+@contextmanager
+def quieted(quiet: bool) -> Iterator[None]:
+    """Leave out notices, progress and the warnings of every library inside, where ``quiet``."""
+    if not quiet:
+        yield
+        return
+    bars = {name: os.environ.get(name) for name in _BARS}
+    os.environ.update(dict.fromkeys(_BARS, "1"))
+    STDERR.quiet = True
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+        STDERR.quiet = False
+        for name, value in bars.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
@@ -60,7 +97,7 @@ def take_any_text() -> None:
 
 
 def _watched() -> bool:
-    return sys.stderr.isatty() and not STDERR.is_dumb_terminal
+    return sys.stderr.isatty() and not STDERR.is_dumb_terminal and not STDERR.quiet
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:

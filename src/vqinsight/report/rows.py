@@ -52,7 +52,8 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
       ``ranges`` (JSON: the ends of each dimension's scale).
     * **Comparisons**: what was looked at has one set of columns a clip, beginning with ``a_`` and ``b_``.
     * **Rankings**: one row a clip, best first; cycles and single comparisons are in the ``.jsonl`` form only.
-    * Lists stay lists: a CSV writes them as JSON. In ``replies`` the ``value`` is JSON.
+    * Lists stay lists: a CSV writes them as JSON, and texts so that no spreadsheet runs them (``common.csv_cells``). In
+      ``replies`` the ``value`` is JSON.
     """
     first = records[0] if records else None
     if isinstance(first, ClipScore):

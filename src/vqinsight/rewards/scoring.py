@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
+from vqinsight.settings.train import Scale
 from vqinsight.tasks.types import Dimension
 
-Scale = Literal["unit", "relative", "raw", "threshold"]
 THRESHOLD = 0.0875  # of the range: Q-Insight counts an answer within 0.35 on its scale of 1 to 5 as right
 
 
-def score_reward(prediction: float, label: float, dimension: Dimension, scale: Scale = "unit") -> float:
+def score_reward(prediction: float, label: float, dimension: Dimension, scale: Scale) -> float:
     """Eq. 3: ``1 - |prediction - label|``, both on the range of ``dimension``.
 
-    * ``unit`` (default): the difference is divided by the range, so the reward lies in [0, 1] for answers within it.
+    * ``unit``: the difference is divided by the range, so the reward lies in [0, 1] for answers within it.
     * ``relative``: divided by the label instead, and never below 0, as the released code does. With a label of 0 only
       an exact answer is rewarded.
     * ``raw``: the difference as it is. On 0 to 100 that reaches -99 and drowns all other rewards; kept for comparison.
@@ -35,7 +34,7 @@ def multi_score_reward(
     predictions: Mapping[str, float],
     labels: Mapping[str, float],
     dimensions: Sequence[Dimension],
-    scale: Scale = "unit",
+    scale: Scale,
     weights: Mapping[str, float] | None = None,
 ) -> float:
     """Eq. 6: ``1 - sum_j lambda_j |prediction_j - label_j|`` over the dimensions that have a label.
@@ -59,6 +58,6 @@ def multi_score_reward(
     return 1.0 - lost if scale == "raw" else 1.0 - lost / sum(weight.values())
 
 
-def worst_reward(dimensions: Sequence[Dimension], scale: Scale = "unit") -> float:
+def worst_reward(dimensions: Sequence[Dimension], scale: Scale) -> float:
     """What a missing answer earns: no more than the farthest answer within the range."""
     return 1.0 - sum(dim.high - dim.low for dim in dimensions) if scale == "raw" else 0.0

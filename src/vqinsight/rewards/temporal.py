@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def temporal_reward(
-    in_order: Sequence[float], shuffled: Sequence[float], alpha: float = 0.3, mu: float = 0.8, correct: float = 0.1
+    in_order: Sequence[float], shuffled: Sequence[float], alpha: float, mu: float, correct: float
 ) -> list[float]:
     """Eq. 4: a bonus ``alpha`` if the clip in order was judged better than the same clip shuffled in time.
 
@@ -17,7 +17,7 @@ def temporal_reward(
         in_order: the score reward (Eq. 3 or 6) of each answer about the clip as it is.
         shuffled: the same for the answers about the clip with its visual tokens shuffled in time.
         correct: what an answer must earn itself, on the scale of these rewards; rewards on the unit scale nearly all
-            lie above the default, and then the bonus cancels all the same (``rewards.alarms``).
+            lie above .1, and then the bonus cancels all the same (``grpo.monitor``).
 
     Returns:
         one bonus for each answer of ``in_order``.

@@ -17,17 +17,17 @@ class GeneratorSettings(Settings):
     Attributes:
         name: ``nano``, a folder, or a hub id.
         steps, guidance: of sampling, instead of its own.
-        at_once: clips that are sampled together: the knob for memory.
+        batch_size: clips that are sampled together: the knob for memory.
     """
 
     name: str = "nano"
     steps: int | None = Field(default=None, ge=1)
     guidance: float | None = Field(default=None, ge=0)
-    at_once: int = Field(default=8, ge=1)
+    batch_size: int = Field(default=8, ge=1)
 
     def sampling(self) -> dict[str, Any]:
         """What ``make_candidates`` takes of them."""
-        return self.model_dump(include={"steps", "guidance", "at_once"})
+        return self.model_dump(include={"steps", "guidance", "batch_size"})
 
 
 class AssessorSettings(Settings):

@@ -17,9 +17,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, no unknown keys."""
+    """Base of all settings: frozen, no unknown keys, numbers finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def parse_settings(kind: type[Model], values: dict[str, Any], source: str) -> Model:
@@ -37,8 +37,8 @@ def parse_settings(kind: type[Model], values: dict[str, Any], source: str) -> Mo
 def read_settings(kind: type[Model], path: Path) -> Model:
     """Read a JSON file as ``kind``; errors name the file."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:  # the last for brackets without end
         raise UsageError(f"{path}: cannot be read as JSON ({error}). Correct the file or remove it.") from error
     if not isinstance(values, dict):
         raise UsageError(f"{path}: holds a {type(values).__name__}, not an object of settings.")
@@ -53,8 +53,8 @@ def read_toml(kind: type[Model], path: Path, changes: Sequence[str] = ()) -> Mod
             says. ``a.0.b`` reaches into lists.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read as TOML ({error}).") from error
     for change in changes:
         key, value = read_change(change, "grpo.group_size=4")
@@ -63,7 +63,13 @@ def read_toml(kind: type[Model], path: Path, changes: Sequence[str] = ()) -> Mod
 
 
 def read_change(change: str, example: str) -> tuple[str, Any]:
-    """Key and value of ``key=value``, the value written as in TOML (a bare word is a string)."""
+    """Key and value of ``key=value``, the value written as in TOML (a bare word is a string).
+
+    Raises:
+        UsageError: it is not of that form, or of more than one line.
+    """
+    if len(change.splitlines()) > 1:
+        raise UsageError(f"--set {change!r}: write one line; each key=value has a --set of its own.")
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"--set {change}: write key=value, such as --set {example}")
@@ -73,7 +79,7 @@ def read_change(change: str, example: str) -> tuple[str, Any]:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 

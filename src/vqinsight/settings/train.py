@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vqinsight.rewards.scoring import Scale
 from vqinsight.settings.reader import Settings
+
+Scale = Literal["unit", "relative", "raw", "threshold"]  # of Eq. 3 and 6, see ``rewards.scoring``
 
 
 class ModelSettings(Settings):

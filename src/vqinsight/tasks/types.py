@@ -30,6 +30,16 @@ class Dimension:
     decimals: int = 2
 
 
+SPATIAL = "sharp, clean and well-formed frames"
+TEMPORAL = "smooth and consistent motion"
+ALIGNMENT = "agreement with the text prompt"
+
+
+def percent(key: str, meaning: str, decimals: int = 2) -> Dimension:
+    """A dimension from 0 to 100."""
+    return Dimension(key, 0.0, 100.0, meaning, decimals)
+
+
 @dataclass(frozen=True)
 class Clip:
     """One video or image: a file, or a folder of frames, with the text it was generated from, if any."""
@@ -79,7 +89,7 @@ class Question:
     """What is asked of the assessor: a task, its clips in order, and for yes/no the question itself.
 
     Attributes:
-        task: which task asks; it owns the wording and the parser (``tasks.prompts``).
+        task: which task asks; it owns the wording and the parser (``tasks.prompt_set``).
         clips: one clip, or two for ``compare`` (the first is Video A).
         text: the yes/no question; ``None`` for every other task.
     """
@@ -94,19 +104,6 @@ class Question:
             raise ValueError(f"task {self.task!r} takes {wanted} clip(s), got {len(self.clips)}")
         if (self.task == "yesno") != (self.text is not None):
             raise ValueError("a question text goes with task 'yesno' and with no other")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A pair of clips with the known preference, as datasets yield it."""
-
-    a: Clip
-    b: Clip
-    label: Preference
-
-    def swap(self) -> Comparison:
-        """The same comparison shown in the other order; asking both exposes order bias."""
-        return Comparison(self.b, self.a, self.label.swap())
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vqinsight.common.files import write_atomic
+from vqinsight.common.files import atomic_path, write_atomic
 from vqinsight.errors import UsageError
 from vqinsight.training.run import processes
 
@@ -23,17 +22,17 @@ class Artifacts:
 
     Args:
         out: the run's folder.
-        take: artefacts that exist already, by the name of the step whose place they take.
+        reuse: artefacts that exist already, by the name of the step whose place they take.
 
     Raises:
-        UsageError: an artefact to be taken is not there.
+        UsageError: an artefact to be reused is not there.
     """
 
-    def __init__(self, out: Path, take: Mapping[str, Path]) -> None:
-        self._out, self._take = out, dict(take)
-        for name, place in self._take.items():
+    def __init__(self, out: Path, reuse: Mapping[str, Path]) -> None:
+        self._out, self._reuse = out, dict(reuse)
+        for name, place in self._reuse.items():
             if not place.exists():
-                raise UsageError(f"take.{name} = {place}: there is no such file or folder.")
+                raise UsageError(f"reuse.{name} = {place}: there is no such file or folder.")
 
     def run(
         self, name: str, inputs: Mapping[str, Any], make: Callable[[Path], dict[str, Any]], *, alone: bool = True
@@ -49,8 +48,8 @@ class Artifacts:
         Raises:
             UsageError: the folder is not of this step, or was made with other settings.
         """
-        if name in self._take:
-            return self._take[name]
+        if name in self._reuse:
+            return self._reuse[name]
         place, given = self._out / name, json.loads(json.dumps(inputs))
         before = self._note(place, name)
         if before is not None:
@@ -58,7 +57,7 @@ class Artifacts:
             if changed:
                 raise UsageError(
                     f"{place} was made with other settings ({', '.join(changed)}; see {place / NOTE}). Choose another "
-                    f"out, or take what there is: --set take.{name}={place}"
+                    f"out, or reuse what there is: --set reuse.{name}={place}"
                 )
             if before["finished"]:
                 return place
@@ -72,9 +71,20 @@ class Artifacts:
         logger.info("finished: %s, %s", place, json.dumps(summary))
         return place
 
-    def taken(self, *names: str) -> dict[str, str]:
-        """Those of the steps in whose place something is taken: what it is belongs to the inputs of the next."""
-        return {name: str(self._take[name]) for name in names if name in self._take}
+    def place(self, name: str) -> Path:
+        """Where the artefact of a step is, or will be."""
+        return self._reuse.get(name, self._out / name)
+
+    def exists(self, name: str) -> bool:
+        """Whether the artefact of a step is reused or finished."""
+        if name in self._reuse:
+            return True
+        note = self._note(self._out / name, name)
+        return note is not None and bool(note["finished"])
+
+    def reused(self, *names: str) -> dict[str, str]:
+        """Those of the steps in whose place something is reused: what it is belongs to the inputs of the next."""
+        return {name: str(self._reuse[name]) for name in names if name in self._reuse}
 
     def summaries(self) -> dict[str, Any]:
         """What every finished step said of itself, by name."""
@@ -97,9 +107,8 @@ class Artifacts:
             return
         # The note comes into being with its folder, so that a stop leaves no folder that nobody owns.
         if not place.exists():
-            part = place.with_name(f".{place.name}.{os.getpid()}.part")
-            part.mkdir(parents=True)
-            (part / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
-            part.rename(place)
+            with atomic_path(place) as part:
+                part.mkdir(parents=True)
+                (part / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
             return
         write_atomic(place / NOTE, json.dumps(note, indent=2) + "\n")

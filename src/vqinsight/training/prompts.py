@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 
+from vqinsight.common.prompt_lists import read_prompt_file
 from vqinsight.datasets.vidprom import load
 from vqinsight.errors import UsageError
 from vqinsight.settings.align import PromptSettings
@@ -19,11 +20,7 @@ def read_prompts(settings: PromptSettings) -> list[str]:
         UsageError: nothing is named, the file cannot be read, or it holds too few.
     """
     if settings.file is not None:
-        try:
-            text = settings.file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{settings.file}: cannot be read as text ({error}).") from error
-        prompts = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+        prompts = read_prompt_file(settings.file)
         if settings.count is not None and settings.count < len(prompts):
             prompts = random.Random(settings.seed).sample(prompts, settings.count)
     elif settings.dataset == "vidprom":

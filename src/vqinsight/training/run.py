@@ -19,14 +19,14 @@ from accelerate import PartialState
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.generate import seed_of
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.save import last_checkpoint, restore, save_companions
 from vqinsight.common.files import write_atomic
+from vqinsight.common.seeds import seed_of
 from vqinsight.errors import UsageError
 from vqinsight.grpo.dataset import Questions
 from vqinsight.grpo.run_log import RunLog
-from vqinsight.grpo.trainer import GrpoSettings, GRPOTrainer
+from vqinsight.grpo.trainer import GRPOTrainer
 from vqinsight.rewards.rubric import Rubric
 from vqinsight.settings.shipped import config_path
 from vqinsight.settings.train import ModelSettings, TrainSettings
@@ -54,7 +54,7 @@ def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubri
         rubric,
         questions,
         arguments(settings, grpo.group_size),
-        GrpoSettings(**grpo.model_dump(exclude={"group_size"})),
+        grpo,
         run_log,
         reference=reference,
         samples_every=settings.samples_every,

@@ -14,8 +14,8 @@ from vqinsight.grpo.base_trainer import AssessorTrainer
 from vqinsight.grpo.dataset import LoadedQuestion, Questions, UnreadableQuestion
 from vqinsight.grpo.run_log import RunLog
 from vqinsight.grpo.unshard import unsharded
-from vqinsight.rewards.rubric import on_scale
 from vqinsight.settings.train import TrainSettings
+from vqinsight.tasks.labels import rescale_label
 from vqinsight.training import stage1_warmup, stage2_temporal
 from vqinsight.training.data import mixture
 from vqinsight.training.run import arguments, build_trainable_assessor, prepare_run_dir, processes, train_and_save
@@ -61,7 +61,7 @@ class SFTTrainer(AssessorTrainer):
         for asked in questions:
             question = asked.example.question
             dimensions = assessor.prompt_set.dimensions(question)
-            label = on_scale(asked.example.answer, asked.example.scale, dimensions)
+            label = rescale_label(asked.example.answer, asked.example.scale, dimensions)
             text = assessor.prompt_set.format_answer(question, label) + end
             clips = [assessor.encode(clip) for clip in asked.clips]
             prompts.append(assessor.build(assessor.prompt_set.messages(question), clips))

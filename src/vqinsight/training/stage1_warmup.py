@@ -15,8 +15,7 @@ PARTS = ("format", "score")
 
 def rubric(rewards: RewardSettings) -> Rubric:
     """r = r_format + r_score."""
-    weights = {name: getattr(rewards, name) for name in PARTS}
-    return Rubric({name: weight for name, weight in weights.items() if weight}, scale=rewards.scale)
+    return Rubric(rewards, PARTS)
 
 
 def run_stage1(settings: TrainSettings, *, resume: bool = False) -> Path:

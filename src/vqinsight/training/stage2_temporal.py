@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vqinsight.rewards.rubric import PARTS, Rubric
+from vqinsight.rewards.rubric import Rubric
 from vqinsight.settings.train import RewardSettings, TrainSettings
 from vqinsight.tasks.types import TaskName
 from vqinsight.training.run import train_grpo
@@ -21,18 +21,7 @@ TASKS: tuple[TaskName, ...] = ("natural", "generated", "compare", "yesno")
 
 def rubric(rewards: RewardSettings) -> Rubric:
     """r = r_format + r_score or r_comp + r_temp + r_len."""
-    weights = {name: getattr(rewards, name) for name in PARTS}
-    return Rubric(
-        {name: weight for name, weight in weights.items() if weight},
-        scale=rewards.scale,
-        dimension_weights=rewards.dimension_weights,
-        alpha=rewards.alpha,
-        mu=rewards.mu,
-        correct=rewards.correct,
-        gamma=rewards.gamma,
-        l_min=rewards.l_min,
-        l_max=rewards.l_max,
-    )
+    return Rubric(rewards)
 
 
 def run_stage2(settings: TrainSettings, *, resume: bool = False) -> Path:

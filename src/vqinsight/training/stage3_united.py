@@ -3,23 +3,21 @@
 Round 1: G makes N clips a prompt, D judges all pairs, the most and the least chosen become (win, lose): the pairs C
 (Eq. 8); Eq. 9 turns G into G'. Round 2: G' makes new clips; the best of them is paired with the *old* loser, which
 gives Ĉ; Ĉ and the data of stage 2 turn D into D'; D' judges the new clips, and Eq. 9 turns G' into G''. Further rounds
-repeat the second.
-
-Each method below is one artefact and names those that it is made from, so the last one calls for all before it, and
-what is finished or taken from elsewhere calls for nothing.
+repeat the second. ``make`` is that loop; ``plan`` says which of its steps are needed.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
+from vqinsight.common.files import write_atomic
 from vqinsight.datasets.rows import read_json_lines
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.generator.candidates import make_candidates
@@ -42,44 +40,91 @@ PAIRS = "pairs.jsonl"
 IMPROVED = "improved.jsonl"  # Ĉ, as a table of the comparison task
 
 
-class United:
-    """The alternation; every method returns the place of its artefact and makes it only where it is missing."""
+def align(settings: AlignSettings, *, resume: bool = False) -> Path:
+    """Run stage 3, or go on with it; returns the folder of the last generator.
 
-    def __init__(self, settings: AlignSettings) -> None:
+    Raises:
+        UsageError: ``out`` holds a run and ``resume`` is off.
+    """
+    if settings.out.exists() and any(settings.out.iterdir()) and not resume:
+        raise UsageError(f"{settings.out} holds a run already. Go on with --resume, or choose another out.")
+    return make(settings, f"round{settings.rounds}/generator")
+
+
+def make(settings: AlignSettings, goal: str) -> Path:
+    """The artefact of the step ``goal``, such as ``"round2/generator"``, and every step that it needs."""
+    alternation = Alternation(settings, goal)
+    generator: Path | str = settings.generator.name
+    assessor: Path | str = settings.assessor.name
+    pairs: Path | None = None
+    for round_ in range(1, _round(goal) + 1):
+        candidates = alternation.make_candidates(round_, generator)
+        if pairs is not None and settings.update_assessor:
+            new_over_old = alternation.pair_new_over_old(round_, candidates, assessor, pairs)  # Ĉ
+            assessor = alternation.update_assessor(round_, assessor, new_over_old)  # D, D' ...
+        pairs = alternation.judge_candidates(round_, candidates, assessor)  # C, Eq. 8
+        generator = alternation.tune_generator(round_, generator, pairs)  # G', G'' ..., Eq. 9
+    alternation.write_summary()
+    return _final(alternation.artifacts.place(goal))
+
+
+def plan(settings: AlignSettings, goal: str, exists: Callable[[str], bool]) -> list[str]:
+    """The steps to take for ``goal``, in order; what exists is not made, nor what only it is made from."""
+    needed: list[str] = []
+
+    def require(step: str) -> None:
+        if exists(step) or step in needed:
+            return
+        for before in _made_from(settings, step):
+            require(before)
+        needed.append(step)
+
+    require(goal)
+    return needed
+
+
+def _made_from(settings: AlignSettings, step: str) -> list[str]:
+    round_, name = _round(step), step.partition("/")[2]
+    learned = settings.update_assessor and round_ > 1
+    last = f"round{round_ - 1}"
+    generator = [f"{last}/generator"] if round_ > 1 else []
+    last_assessor = [f"{last}/assessor"] if learned and round_ > 2 else []
+    candidates = f"round{round_}/candidates"
+    return {
+        "candidates": generator,
+        "improved": [candidates, *last_assessor, f"{last}/pairs"],
+        "assessor": [*last_assessor, f"round{round_}/improved"],
+        "pairs": [candidates, *([f"round{round_}/assessor"] if learned else [])],
+        "generator": [*generator, f"round{round_}/pairs"],
+    }[name]
+
+
+class Alternation:
+    """The steps of the loop: each returns the place of its artefact, and makes it only where the plan has it.
+
+    Args:
+        settings: of the run.
+        goal: the step that is wanted in the end.
+    """
+
+    def __init__(self, settings: AlignSettings, goal: str) -> None:
         self.settings = settings
-        self.steps = Artifacts(settings.out, settings.reuse)
+        self.artifacts = Artifacts(settings.out, settings.reuse)
+        self.steps = plan(settings, goal, self.artifacts.exists)
 
     @cached_property
     def prompts(self) -> list[str]:
         """What clips are made from, in every round."""
         return read_prompts(self.settings.prompts)
 
-    def generator(self, round_: int) -> Path | str:
-        """G, G', G'' …: the one of round n learned from the pairs of round n by Eq. 9."""
-        settings = self.settings
-        if round_ == 0:
-            return settings.generator.name
-        dpo = settings.dpo_of(round_)
-
-        def learn(place: Path) -> dict[str, Any]:
-            before, file = self.generator(round_ - 1), _file(self.pairs(round_), PAIRS)
-            pairs = read_pairs(file, per_prompt=dpo.pairs_per_prompt)
-            final = train_dpo(open_generator(str(before)), pairs, dpo, place, seed=settings.seed + round_)
-            done: dict[str, Any] = json.loads((final / FINISHED).read_text(encoding="utf-8"))
-            return done
-
-        taken = self.steps.taken(f"round{round_ - 1}/generator", f"round{round_}/pairs")
-        inputs = {"dpo": dpo.model_dump(mode="json"), "seed": settings.seed, "taken": taken}
-        return _final(self.steps.run(f"round{round_}/generator", inputs, learn, alone=False))
-
-    def candidates(self, round_: int) -> Path:
-        """N clips a prompt, made by the generator of the round before."""
+    def make_candidates(self, round_: int, generator: Path | str) -> Path:
+        """N clips a prompt."""
         settings = self.settings
 
-        def make(place: Path) -> dict[str, Any]:
-            generator = open_generator(str(self.generator(round_ - 1))).to(processes().device)
+        def work(place: Path) -> dict[str, Any]:
+            opened = open_generator(str(generator)).to(processes().device)
             seed, sampling = settings.seed + 1000 * round_, settings.generator.sampling()
-            made = make_candidates(generator, self.prompts, settings.candidates, place, seed=seed, **sampling)
+            made = make_candidates(opened, self.prompts, settings.candidates, place, seed=seed, **sampling)
             rows = [row.values for row in read_json_lines(place / MADE)]
             spread = [row["diversity"] for row in rows if row["diversity"] is not None]
             bad = [reason for row in rows for reason in row["bad"].values()]
@@ -91,47 +136,20 @@ class United:
             }
 
         inputs = {
-            "generator": settings.generator.model_dump(mode="json", exclude={"at_once"}),
+            "generator": settings.generator.model_dump(mode="json", exclude={"batch_size"}),
             "prompts": settings.prompts.model_dump(mode="json"),
             "candidates": settings.candidates,
             "seed": settings.seed,
-            "taken": self.steps.taken(f"round{round_ - 1}/generator"),
+            "reused": self.artifacts.reused(f"round{round_ - 1}/generator"),
         }
-        return self.steps.run(f"round{round_}/candidates", inputs, make)
+        return self._run(f"round{round_}/candidates", inputs, work)
 
-    def assessor(self, round_: int) -> Path | str:
-        """D, D' …: from the second round on it learned from Ĉ and the data of stage 2, by stage 2's own code."""
-        settings = self.settings
-        if round_ == 1 or not settings.update_assessor:
-            return settings.assessor.name
-        assessor_update = settings.assessor_update
-        if assessor_update is None:  # the settings' own check lets none pass
-            raise UsageError("an assessor that learns between rounds needs [teach]")
-
-        def learn(place: Path) -> dict[str, Any]:
-            table, weight = self.improved(round_) / IMPROVED, assessor_update.weight
-            changes = [*assessor_update.set, f"out={place}", f"model.name={self.assessor(round_ - 1)}"]
-            stage2 = read_toml(TrainSettings, config_path(assessor_update.config), changes)
-            if stage2.stage != "temporal":
-                raise UsageError(
-                    f"{assessor_update.config} is of stage {stage2.stage!r}; the assessor goes on with 'temporal'."
-                )
-            new = DataSettings(dataset="table", dir=table, task="compare", weight=weight)
-            stage2 = stage2.model_copy(update={"data": (*stage2.data, new)})
-            run_stage2(stage2, resume=(place / "settings.json").is_file())
-            return {"pairs": len(table.read_text(encoding="utf-8").splitlines())}
-
-        taken = self.steps.taken(f"round{round_ - 1}/assessor", f"round{round_}/improved")
-        inputs = {"teach": assessor_update.model_dump(mode="json"), "assessor": settings.assessor.name, "taken": taken}
-        return _final(self.steps.run(f"round{round_}/assessor", inputs, learn, alone=False))
-
-    def improved(self, round_: int) -> Path:
+    def pair_new_over_old(self, round_: int, candidates: Path, assessor: Path | str, old: Path) -> Path:
         """Ĉ: the best new clip of each prompt, as the assessor of the round before sees it, over the old loser."""
 
-        def pair(place: Path) -> dict[str, Any]:
-            judged = self._judge(round_, place, self.assessor(round_ - 1))
-            old = read_pairs(_file(self.pairs(round_ - 1), PAIRS))
-            pairs = new_over_old(judged.pairs, old.pairs)
+        def work(place: Path) -> dict[str, Any]:
+            judged = self._judge(candidates, assessor, place)
+            pairs = new_over_old(judged.pairs, read_pairs(_file(old, PAIRS)).pairs)
             if not pairs:
                 raise TrainingError(
                     f"{place}: no prompt has both a best new clip and an old loser ({judged.summary()})."
@@ -139,27 +157,80 @@ class United:
             write_table(place / IMPROVED, pairs)
             return {"pairs": len(pairs), "left_out": dict(judged.left_out)}
 
-        taken = self.steps.taken(f"round{round_ - 1}/pairs")
-        return self.steps.run(f"round{round_}/improved", self._judging(round_, round_ - 1) | taken, pair)
+        inputs = self._judging(round_, round_ - 1) | self.artifacts.reused(f"round{round_ - 1}/pairs")
+        return self._run(f"round{round_}/improved", inputs, work)
 
-    def pairs(self, round_: int) -> Path:
-        """C: the most and the least chosen clip of each prompt (Eq. 8), judged by the round's assessor."""
+    def update_assessor(self, round_: int, assessor: Path | str, improved: Path) -> Path:
+        """D': the assessor goes on learning from Ĉ and the data of stage 2, by stage 2's own code."""
+        update = self.settings.assessor_update
+        if update is None:  # the settings' own check lets none pass
+            raise UsageError("an assessor that learns between rounds needs [assessor_update]")
 
-        def judge(place: Path) -> dict[str, Any]:
-            judged = self._judge(round_, place, self.assessor(round_))
+        def work(place: Path) -> dict[str, Any]:
+            table = improved / IMPROVED
+            changes = [*update.set, f"out={place}", f"model.name={assessor}"]
+            stage2 = read_toml(TrainSettings, config_path(update.config), changes)
+            if stage2.stage != "temporal":
+                raise UsageError(f"{update.config} is of stage {stage2.stage!r}; the assessor goes on with 'temporal'.")
+            new = DataSettings(dataset="table", dir=table, task="compare", weight=update.weight)
+            stage2 = stage2.model_copy(update={"data": (*stage2.data, new)})
+            run_stage2(stage2, resume=(place / "settings.json").is_file())
+            return {"pairs": len(table.read_text(encoding="utf-8").splitlines())}
+
+        inputs = {
+            "assessor_update": update.model_dump(mode="json"),
+            "assessor": self.settings.assessor.name,
+            "reused": self.artifacts.reused(f"round{round_ - 1}/assessor", f"round{round_}/improved"),
+        }
+        return _final(self._run(f"round{round_}/assessor", inputs, work, alone=False))
+
+    def judge_candidates(self, round_: int, candidates: Path, assessor: Path | str) -> Path:
+        """C: the most and the least chosen clip of each prompt (Eq. 8)."""
+
+        def work(place: Path) -> dict[str, Any]:
+            judged = self._judge(candidates, assessor, place)
             said = agreement(place / PAIRS)
             if said:
                 logger.info("%s", said)
             return {"pairs": len(judged.pairs), "left_out": dict(judged.left_out), "agreement": said}
 
-        return self.steps.run(f"round{round_}/pairs", self._judging(round_, round_), judge)
+        return self._run(f"round{round_}/pairs", self._judging(round_, round_), work)
 
-    def _judge(self, round_: int, place: Path, name: Path | str) -> Pairs:
+    def tune_generator(self, round_: int, generator: Path | str, pairs: Path) -> Path:
+        """G', G'' ...: the generator learns from the round's pairs by Eq. 9."""
+        settings, dpo = self.settings, self.settings.dpo_of(round_)
+
+        def work(place: Path) -> dict[str, Any]:
+            read = read_pairs(_file(pairs, PAIRS), per_prompt=dpo.pairs_per_prompt)
+            final = train_dpo(open_generator(str(generator)), read, dpo, place, seed=settings.seed + round_)
+            done: dict[str, Any] = json.loads((final / FINISHED).read_text(encoding="utf-8"))
+            return done
+
+        inputs = {
+            "dpo": dpo.model_dump(mode="json"),
+            "seed": settings.seed,
+            "reused": self.artifacts.reused(f"round{round_ - 1}/generator", f"round{round_}/pairs"),
+        }
+        return _final(self._run(f"round{round_}/generator", inputs, work, alone=False))
+
+    def write_summary(self) -> None:
+        """``summary.json``: what every finished step says of itself."""
+        if processes().is_main_process:
+            summary = json.dumps(self.artifacts.summaries(), indent=2)
+            write_atomic(self.settings.out / "summary.json", summary + "\n")
+
+    def _run(
+        self, name: str, inputs: dict[str, Any], work: Callable[[Path], dict[str, Any]], *, alone: bool = True
+    ) -> Path:
+        if name in self.steps or self.artifacts.exists(name):
+            return self.artifacts.run(name, inputs, work, alone=alone)
+        return self.artifacts.place(name)
+
+    def _judge(self, candidates: Path, assessor: Path | str, place: Path) -> Pairs:
         settings = self.settings.assessor
-        groups = read_candidates(self.candidates(round_))
-        assessor = Assessor(load_model(str(name), dtype=settings.dtype, on_message=logger.info))
+        loaded = Assessor(load_model(str(assessor), dtype=settings.dtype, on_message=logger.info))
         asking = settings.model_dump(include={"mode", "check", "samples", "temperature"})
-        return judge_all(assessor, groups, place / PAIRS, seed=self.settings.seed, **asking)
+        return judge_all(loaded, read_candidates(candidates), place / PAIRS, seed=self.settings.seed, **asking)
 
     def _judging(self, clips: int, assessor: int) -> dict[str, Any]:
         """What verdicts on the clips of one round by the assessor of another depend on."""
@@ -167,7 +238,7 @@ class United:
             "assessor": self.settings.assessor.model_dump(mode="json"),
             "learned": assessor > 1 and self.settings.update_assessor,
             "seed": self.settings.seed,
-            "taken": self.steps.taken(f"round{clips}/candidates", f"round{assessor}/assessor"),
+            "reused": self.artifacts.reused(f"round{clips}/candidates", f"round{assessor}/assessor"),
         }
 
 
@@ -177,20 +248,9 @@ def new_over_old(new: Sequence[Pair], old: Iterable[Pair]) -> list[Pair]:
     return [Pair(pair.id, pair.prompt, pair.win, losers[pair.prompt]) for pair in new if pair.prompt in losers]
 
 
-def align(settings: AlignSettings, *, resume: bool = False) -> Path:
-    """Run stage 3, or go on with it; returns the folder of the last generator.
-
-    Raises:
-        UsageError: ``out`` holds a run and ``resume`` is off.
-    """
-    if settings.out.exists() and any(settings.out.iterdir()) and not resume:
-        raise UsageError(f"{settings.out} holds a run already. Go on with --resume, or choose another out.")
-    united = United(settings)
-    final = united.generator(settings.rounds)
-    if processes().is_main_process:
-        summary = json.dumps(united.steps.summaries(), indent=2)
-        (settings.out / "summary.json").write_text(summary + "\n", encoding="utf-8")
-    return Path(final)
+def _round(step: str) -> int:
+    """2 of ``"round2/pairs"``."""
+    return int(step.partition("/")[0].removeprefix("round"))
 
 
 def _file(place: Path, name: str) -> Path:

@@ -11,7 +11,13 @@ import numpy as np
 
 ASSUMED_FPS = 24.0
 COPY_AGAIN = "Copy or download it again."
+DOWNLOAD_FIRST = "Download it first, then name the file."
+SYNTHETIC = "synthetic:"  # how the names of synthetic clips begin
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".apng", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv"}
+    | {".flv", ".ogv", ".3gp"}
+)
 
 
 def _no_ticks() -> np.ndarray:
@@ -53,6 +59,11 @@ class VideoInfo:
     stamps: np.ndarray = field(default_factory=_no_ticks, repr=False, compare=False)
     keys: np.ndarray = field(default_factory=_no_ticks, repr=False, compare=False)
     files: tuple[str, ...] = field(default=(), repr=False)
+
+
+def is_url(name: str) -> bool:
+    """Whether ``name`` is an address (https://…, s3://…): clips are read from the disk only."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", name) is not None
 
 
 def natural_key(path: str | Path) -> tuple[tuple[int, int, str], ...]:

@@ -1,125 +1,186 @@
-"""From what the user names (files, folders, globs, lists) to a list of clips."""
+"""From what the user names (files, folders, globs, lists) to clips, and by name what is left out."""
 
 from __future__ import annotations
 
-import csv
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from vqinsight.errors import UsageError
-from vqinsight.video.info import IMAGE_SUFFIXES, image_files, natural_key
+from vqinsight.errors import UnreadableVideo, UsageError
+from vqinsight.video.info import DOWNLOAD_FIRST, IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_url, natural_key
+from vqinsight.video.lists import LIST_SUFFIXES, read_list
 
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".apng", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv"}
-    | {".flv", ".ogv", ".3gp"}
-)
+Source = str | UnreadableVideo  # a path, or why what was named cannot be a clip
+NO_MEDIA = "neither video nor image"
 
 
-def expand_inputs(arguments: Sequence[str], prompt: str | None) -> list[tuple[str, str | None]]:
-    """Every clip the arguments name, as ``(path, prompt)``, in their order.
+@dataclass(frozen=True)
+class Inputs:
+    """What the user's arguments name.
+
+    Attributes:
+        clips: ``(path, prompt)`` in the order of the arguments; a bad row of a list has its error in place of a path.
+        left_out: ``(path, reason)`` of everything in folders and globs that is no clip.
+    """
+
+    clips: list[tuple[Source, str | None]]
+    left_out: list[tuple[str, str]]
+
+    def left_out_lines(self) -> list[str]:
+        """One line a reason, with every name."""
+        names: dict[str, list[str]] = {}
+        for path, reason in self.left_out:
+            names.setdefault(reason, []).append(path)
+        return [f"Left out, {reason}: {', '.join(found)}" for reason, found in names.items()]
+
+
+def expand_inputs(arguments: Sequence[str], prompt: str | None) -> Inputs:
+    """Every clip the arguments name, in their order.
 
     * A **file** is a clip, also when it does not exist: it is listed as failed later, and the others go on.
-    * A **folder of images** is one clip, its frames in natural order. A **folder of videos** is each of them, in
-      natural order. In a folder that holds both, every file is a clip of its own, so that nothing is left out: keep
-      frames in a folder of their own. A folder that holds neither is kept and fails later.
+    * A **folder** is read with its sub-folders, in natural order. One that holds images and no videos is one clip, the
+      images are its frames. In one that holds both, every file is a clip of its own: keep frames in a folder of their
+      own. What is no clip (other files, hidden ones, links to nothing, what cannot be read) is left out by name. A
+      folder without any clip is kept and fails later.
     * A **glob**, ``**`` included, is every video, image and folder it matches, in natural order; other files are left
       out unless the pattern names their suffix; images inside a matched folder of frames are its frames, not clips.
       A name that exists is never taken for a glob.
-    * A **.csv** list has a ``path`` column and may have ``prompt``; other columns are ignored. Relative paths start at
-      the list's folder. A row without a prompt takes ``prompt``.
+    * A **list** (.csv, .tsv, .txt) names clips, with prompts if it has a column for them (see ``read_list``). A row
+      without a prompt takes ``prompt``; a bad row becomes a clip that fails with the row's number and the reason.
 
     A clip named twice with the same prompt is kept once, under the name given first.
 
     Raises:
-        UsageError: no arguments, a glob that matches nothing, a list that cannot be read or has no ``path`` column.
+        UsageError: no arguments, a URL, a glob that matches nothing, a list that cannot be read or has no ``path``
+            column.
     """
     if not arguments:
-        raise UsageError("No clips given. Name video files, folders, globs or a CSV list (path,prompt).")
-    clips: dict[tuple[str, str | None], str] = {}
+        raise UsageError("No clips given. Name video files, folders, globs or a list (.csv, .tsv, .txt).")
+    clips: dict[tuple[str, str | None], Source] = {}
+    left_out: dict[tuple[str, str], None] = {}
     for argument in arguments:
-        for path, own_prompt in _expand(argument):
+        found = _expand(argument)
+        left_out.update(dict.fromkeys(found.left_out))
+        for source, own_prompt in found.clips:
             text = own_prompt or prompt
-            clips.setdefault((os.path.abspath(path), text), path)  # noqa: PTH100 - Path.absolute keeps ".."
-    return [(path, text) for (_, text), path in clips.items()]
+            name = str(source) if isinstance(source, UnreadableVideo) else os.path.abspath(source)  # noqa: PTH100 - Path.absolute keeps ".."
+            clips.setdefault((name, text), source)
+    return Inputs([(source, text) for (_, text), source in clips.items()], list(left_out))
 
 
-def _expand(argument: str) -> Iterable[tuple[str, str | None]]:
+def refuse_url(name: str) -> None:
+    """Refuse an address where a file is wanted.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if is_url(name):
+        raise UsageError(f"{name} is a URL, and clips are read from the disk. {DOWNLOAD_FIRST}")
+
+
+def media_files(folder: Path) -> list[Path]:
+    """The videos and images directly in ``folder``, in natural order; hidden ones are left out.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found = [path for path in folder.iterdir() if _is_media(path.name) and not path.name.startswith(".")]
+    return sorted((path for path in found if path.is_file()), key=lambda path: natural_key(path.name))
+
+
+def _is_media(name: str) -> bool:
+    return Path(name).suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+
+
+def _expand(argument: str) -> Inputs:
+    refuse_url(argument)
     place = Path(argument)
     try:
         if place.is_dir():
-            return [(path, None) for path in _expand_folder(argument)]
+            tree = _Tree()
+            tree.read(place)
+            return Inputs([(path, None) for path in tree.clips or [argument]], tree.left_out)
         is_pattern = glob.has_magic(argument) and not place.exists()
     except OSError:  # no permission to look, or a name that is too long: it is listed as failed when it is read
-        return [(argument, None)]
+        return Inputs([(argument, None)], [])
     if is_pattern:
-        return [(path, None) for path in _expand_glob(argument)]
-    if place.suffix.lower() == ".csv":
-        return _read_list(place)
-    return [(argument, None)]
+        return _expand_glob(argument)
+    if place.suffix.lower() in LIST_SUFFIXES:
+        return Inputs(read_list(place), [])
+    return Inputs([(argument, None)], [])
 
 
-def _expand_folder(folder: str) -> list[str]:
-    """A folder of frames as itself, any other as the media files in it; one without any as itself."""
-    try:
-        images, videos = image_files(Path(folder)), _video_files(Path(folder))
-    except OSError:  # no permission to look inside
-        return [folder]
-    if not videos:
-        return [folder]
-    return [str(path) for path in sorted([*videos, *images], key=lambda path: natural_key(path.name))]
+@dataclass
+class _Tree:
+    """What lies in a folder and its sub-folders."""
+
+    clips: list[str] = field(default_factory=list)
+    frames: set[Path] = field(default_factory=set)  # the folders that are clips themselves
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+    def read(self, folder: Path, above: frozenset[str] = frozenset()) -> None:
+        """Add what ``folder`` holds; ``above`` are the real places of the folders it lies in."""
+        real = os.path.realpath(folder)
+        if real in above:
+            self.left_out.append((str(folder), "a link to a folder it lies in"))
+            return
+        try:
+            names = sorted(os.listdir(folder), key=natural_key)  # noqa: PTH208 - names are wanted
+        except OSError as error:
+            self.left_out.append((str(folder), f"cannot be read ({error.strerror or error})"))
+            return
+        places = [folder / name for name in names]
+        reasons = {place: _no_clip(place) for place in places if not (place.is_dir() and place.name[0] != ".")}
+        videos = any(reason is None and _is_video(place) for place, reason in reasons.items())
+        if not videos and None in reasons.values():
+            self.frames.add(folder)
+            self.clips.append(str(folder))
+        for place in places:
+            if place not in reasons:
+                self.read(place, above | {real})
+            elif reason := reasons[place]:
+                self.left_out.append((str(place), reason))
+            elif videos:
+                self.clips.append(str(place))
 
 
-def _video_files(folder: Path) -> list[Path]:
-    found = (path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
-    return [path for path in found if path.is_file() and not path.name.startswith(".")]
+def _is_video(place: Path) -> bool:
+    return place.suffix.lower() in VIDEO_SUFFIXES
 
 
-def _expand_glob(pattern: str) -> list[str]:
+def _no_clip(place: Path) -> str | None:
+    """Why an entry of a folder, itself no folder to be read, is no clip; ``None`` for a video or an image."""
+    if place.name.startswith("."):
+        return "hidden"
+    if not place.exists():
+        return "a link to nothing"
+    if not _is_media(place.name):
+        return NO_MEDIA
+    return None if place.is_file() else "not a regular file"
+
+
+def _expand_glob(pattern: str) -> Inputs:
     # The glob module is used for what pathlib lacks in Python 3.11: absolute patterns.
     matches = sorted(glob.glob(pattern, recursive=True), key=natural_key)  # noqa: PTH207
-    inside = {match: _expand_folder(match) for match in matches if Path(match).is_dir()}
-    of_frames = {Path(folder) for folder in inside if inside[folder] == [folder] and image_files(Path(folder))}
+    trees = {match: _Tree() for match in matches if Path(match).is_dir()}
+    for match, tree in trees.items():
+        tree.read(Path(match))
+    of_frames = {folder for tree in trees.values() for folder in tree.frames}
     named = Path(pattern).suffix.lower()
-    wanted = IMAGE_SUFFIXES | VIDEO_SUFFIXES | ({named} if named else set())
     found: list[str] = []
+    left_out: list[tuple[str, str]] = []
     for match in matches:
         place = Path(match)
-        suffix = place.suffix.lower()
-        if match in inside:
-            found += inside[match] if inside[match] != [match] or place in of_frames else []
-        elif suffix in wanted and not (suffix in IMAGE_SUFFIXES and place.parent in of_frames):
+        if match in trees:
+            found += trees[match].clips
+            left_out += trees[match].left_out
+        elif (reason := _no_clip(place)) and not (reason == NO_MEDIA and place.suffix.lower() == named != ""):
+            left_out.append((match, reason))
+        elif place.suffix.lower() not in IMAGE_SUFFIXES or place.parent not in of_frames:
             found.append(match)
     if not found:
         what = f"only files that are no videos or images ({len(matches)})" if matches else "nothing"
         raise UsageError(f"The pattern {pattern!r} matches {what}. Check the folder and the suffix.")
-    return found
-
-
-def _read_list(place: Path) -> list[tuple[str, str | None]]:
-    """The rows of a CSV list; a byte order mark, spaces around fields and quoted commas are fine."""
-    try:
-        with place.open(encoding="utf-8-sig", newline="") as file:
-            rows = [[field.strip() for field in row] for row in csv.reader(file, skipinitialspace=True)]
-    except OSError as error:
-        raise UsageError(f"The list {place} cannot be read ({error.strerror}). Check the path.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"The list {place} is not CSV in UTF-8 ({error}). Save it as 'CSV UTF-8'.") from error
-    columns = [column.lower() for column in rows[0]] if rows else []
-    if "path" not in columns:
-        found = ", ".join(column for column in columns if column) or "none"
-        raise UsageError(f"The list {place} has no column 'path'; it has: {found}. Make its first line: path,prompt")
-    path_at = columns.index("path")
-    prompt_at = columns.index("prompt") if "prompt" in columns else None
-    clips: list[tuple[str, str | None]] = []
-    for number, row in enumerate(rows[1:], start=2):
-        if not any(row):
-            continue
-        if len(row) <= path_at or not row[path_at]:
-            raise UsageError(f"The list {place} has no path in row {number}. Fill it in or remove the row.")
-        text = row[prompt_at] if prompt_at is not None and prompt_at < len(row) else ""
-        clips.append((str(place.parent / row[path_at]), text or None))
-    if not clips:
-        raise UsageError(f"The list {place} names no clips. Add a row for each.")
-    return clips
+    return Inputs([(path, None) for path in found], left_out)

@@ -17,7 +17,7 @@ import numpy as np
 
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.video import container, decode, stills
-from vqinsight.video.info import COPY_AGAIN, VideoInfo
+from vqinsight.video.info import COPY_AGAIN, DOWNLOAD_FIRST, VideoInfo, is_url
 
 __all__ = ["VideoInfo", "iter_frames", "probe"]
 
@@ -46,6 +46,8 @@ def probe(path: str | Path, *, folder_fps: float | None = None) -> VideoInfo:
     with _plain_errors(name):
         if place.is_dir():
             return stills.probe_folder(name, folder_fps)
+        if is_url(name):
+            raise UnreadableVideo(name, "this is a URL", DOWNLOAD_FIRST)
         if not place.exists():
             raise UnreadableVideo(name, "no such file", "Check the path.")
         if not place.is_file():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+
+from vqinsight.common.files import atomic_path
 
 CRF = 12  # little is lost: what is judged should be the generator's defects, not the encoder's
 
@@ -25,17 +26,12 @@ def write_video(path: Path, frames: np.ndarray, fps: float) -> None:
     count, height, width, _ = frames.shape
     if not count or height % 2 or width % 2:
         raise ValueError(f"{path}: {count} frames of {width}×{height} cannot be written: H.264 needs even sides")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     # Without x264's macroblock tree the same frames always give the same bytes.
     options = {"crf": str(CRF), "preset": "veryfast", "threads": "1", "x264-params": "mbtree=0"}
-    try:
-        with av.open(str(part), "w", format="mp4") as container:
-            rate = Fraction(fps).limit_denominator(1001)
-            stream = container.add_stream("libx264", rate=rate, options=options)
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            for frame in frames:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
-            container.mux(stream.encode())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_path(path) as part, av.open(str(part), "w", format="mp4") as container:
+        rate = Fraction(fps).limit_denominator(1001)
+        stream = container.add_stream("libx264", rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+        container.mux(stream.encode())

@@ -16,8 +16,8 @@ from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.save import last_checkpoint
 from vqinsight.nano.assessor import pretrain
 from vqinsight.nano.assessor.architecture import (
-    DETAIL,
     HEADS,
+    INSTRUMENTS,
     PIXELS,
     nano_config,
 )
@@ -96,7 +96,7 @@ def test_views_of_world_clips_are_those_of_files() -> None:
     assert overview.grid[0] == 4
     assert detail.grid[0] == 8
     assert similarity.grid == (8, 2, 2)  # one token a sampled frame
-    assert detail.grid[1] * detail.grid[2] == 4 * (DETAIL.rows + 1) * DETAIL.columns  # and their scopes
+    assert detail.grid[1] * detail.grid[2] == 4 * (INSTRUMENTS.rows + 1) * INSTRUMENTS.columns  # and their scopes
     assert overview.grid[1] * overview.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
 
 
@@ -153,7 +153,7 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert all(torch.allclose(kept[name], given[name].float(), atol=1e-3) for name in kept)
     record = vqinsight.load(str(folder)).score(str(Path(__file__).parents[2] / "examples" / "cat.mp4"))
     assert record.status in ("ok", "missing")
-    assert record.provenance.prompts == "brief"
+    assert record.provenance.template == "brief"
     assert (tmp_path / "run" / "eyes.pt").exists()
     seen = torch.load(tmp_path / "run" / "eyes.pt")
     recited = load_file(last_checkpoint(tmp_path / "run" / "recitals") / "model.safetensors")

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import isotonic_regression
 
+from vqinsight.common.files import write_atomic
 from vqinsight.errors import UsageError
 from vqinsight.evaluation.metrics.correlation import FEWEST
 from vqinsight.evaluation.metrics.join import Number, join, known, predicted
@@ -120,7 +121,7 @@ class Calibration:
 
     def save(self, path: str | Path) -> None:
         """Write the map as JSON."""
-        Path(path).write_bytes(TypeAdapter(Calibration).dump_json(self, indent=1) + b"\n")
+        write_atomic(Path(path), TypeAdapter(Calibration).dump_json(self, indent=1).decode() + "\n")
 
 
 def fit_calibration(

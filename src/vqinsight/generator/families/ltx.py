@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from diffusers.pipelines.ltx.pipeline_ltx import calculate_shift
 
-from vqinsight.generator.base import Conditioning
+from vqinsight.generator.conditioning import Conditioning
 from vqinsight.generator.pipeline import StandardizedGenerator, to_pixels
 
 

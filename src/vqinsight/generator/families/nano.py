@@ -12,8 +12,9 @@ from transformers import AutoTokenizer, CLIPTextModel
 
 from vqinsight.assessor.save import save_tokenizer
 from vqinsight.errors import ModelError
-from vqinsight.generator.base import Conditioning, Generator
+from vqinsight.generator.base import Generator
 from vqinsight.generator.checkpoint import read_card, write_card
+from vqinsight.generator.conditioning import Conditioning
 from vqinsight.generator.families.nano_layout import encode_words, say_clip, to_pixels, to_planes
 from vqinsight.generator.families.nano_networks import NEAR, SHIFT
 from vqinsight.generator.noise import flow_towards, shifted

@@ -10,7 +10,7 @@ import torch
 from diffusers import LCMScheduler
 
 from vqinsight.errors import ModelError
-from vqinsight.generator.base import Conditioning
+from vqinsight.generator.conditioning import Conditioning
 from vqinsight.generator.pipeline import PipelineGenerator, to_pixels
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from vqinsight.errors import ModelError
-from vqinsight.generator.base import Conditioning
+from vqinsight.generator.conditioning import Conditioning
 from vqinsight.generator.pipeline import StandardizedGenerator, to_pixels
 
 

@@ -23,7 +23,8 @@ from vqinsight.synthetic.foreign_prompts import draw_outside
 from vqinsight.synthetic.generate import Split, SyntheticClip, draw_siblings, draw_truth, overall, quality
 from vqinsight.synthetic.questions import ask
 from vqinsight.synthetic.simple import simple_siblings
-from vqinsight.tasks.prompts import BRIEF, clean
+from vqinsight.tasks.prompt_set import clean
+from vqinsight.tasks.prompt_sets.brief import BRIEF
 from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
 
 Stage = Literal["perception", "conversation"]

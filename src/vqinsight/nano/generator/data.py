@@ -58,12 +58,11 @@ def render_clips(file: Path, plan: Plan) -> np.ndarray:
     """uint8 (clips, 8, 64, 64, 3) on disk; rendered anew unless all of it is there."""
     shape = (plan.clips, FRAMES, SIDE, SIDE, 3)
     if not file.is_file():
-        unfinished = file.with_suffix(".part.npy")
-        clips = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
-        for number in range(plan.clips):
-            clips[number] = draw_simple(_seed(plan, number)).frames
-        clips.flush()
-        unfinished.rename(file)
+        with atomic_path(file) as part:
+            clips = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+            for number in range(plan.clips):
+                clips[number] = draw_simple(_seed(plan, number)).frames
+            clips.flush()
     return np.load(file, mmap_mode="r")
 
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy import fft
 from PIL import Image
-from scipy import fft
 
 from vqinsight.video.patches import resize
 

@@ -1,0 +1,128 @@
+"""The questions in words, and back: every task owns its wording and the parser that goes with it.
+
+A ``PromptSet`` is plain data: one wording for each task. ``tasks/prompt_sets`` holds those that are known.
+
+Text that comes from outside (a clip's prompt, a yes/no question) cannot break the chat format or the answer format: its
+angle brackets become ``‹ ›``, so no special token (``<|im_end|>``, ``<|video_pad|>``, ``<image>``) and no ``<answer>``
+tag survives, its line breaks become blanks, and half surrogates, which no tokenizer takes, are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vqinsight.tasks import parsing
+from vqinsight.tasks.types import Answer, Choice, Dimension, Missing, Preference, Question, Score, TaskName, Verdict
+
+_HARMLESS = str.maketrans("<>", "‹›")
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """One way to ask all five tasks.
+
+    Attributes:
+        name: the key in ``prompt_sets.PROMPT_SETS``.
+        system: the system message; it asks for ``<think>…</think><answer>…</answer>``.
+        scales: the dimensions that each scoring task can ask for.
+        wording: the text behind the clips, by task; ``{text}`` is the place of the yes/no question.
+        wording_with_prompt: the text instead when the clips' own prompt is known; ``{text}`` is its place.
+        clip_names: what introduces the two clips of a comparison.
+        choices: how an answer names each clip.
+        answer_keys: the JSON key of a dimension where it is not the dimension's own.
+        bare_number: scoring tasks whose answer is one number without JSON.
+    """
+
+    name: str
+    system: str
+    scales: Mapping[TaskName, tuple[Dimension, ...]]
+    wording: Mapping[TaskName, str]
+    wording_with_prompt: Mapping[TaskName, str]
+    clip_names: tuple[str, str]
+    choices: Mapping[Choice, str]
+    answer_keys: Mapping[str, str] = field(default_factory=dict)
+    bare_number: frozenset[TaskName] = frozenset()
+
+    def dimensions(self, question: Question) -> tuple[Dimension, ...]:
+        """What the question asks to be scored; empty for ``compare`` and ``yesno``. No prompt, no alignment."""
+        asked = self.scales.get(question.task, ())
+        return asked if shared_prompt(question) else tuple(dim for dim in asked if dim.key != "alignment")
+
+    def messages(self, question: Question) -> list[dict[str, Any]]:
+        """The question in transformers' chat format; ``{"type": "clip", "index": i}`` is the place of clip i."""
+        prompt = shared_prompt(question)
+        if question.text is not None:
+            text = self.wording[question.task].replace("{text}", clean(question.text))
+        elif prompt and question.task in self.wording_with_prompt:
+            text = self.wording_with_prompt[question.task].replace("{text}", prompt)
+        else:
+            text = self.wording[question.task]
+        content: list[dict[str, Any]] = []
+        for index in range(len(question.clips)):
+            if question.task == "compare":
+                content.append({"type": "text", "text": self.clip_names[index]})
+            content.append({"type": "clip", "index": index})
+        content.append({"type": "text", "text": text})
+        return [
+            {"role": "system", "content": [{"type": "text", "text": self.system}]},
+            {"role": "user", "content": content},
+        ]
+
+    def parse(self, question: Question, completion: str) -> Answer | Missing:
+        """What the completion answers to the question, on the question's own scales. Never raises."""
+        text = parsing.answer_text(completion)
+        if isinstance(text, Missing):
+            return text
+        if question.task == "compare":
+            return parsing.parse_choice(text)
+        if question.task == "yesno":
+            return parsing.parse_yes_no(text)
+        dims = {self.answer_keys.get(dim.key, dim.key): dim for dim in self.dimensions(question)}
+        values = parsing.parse_scores(text, {key: (dim.low, dim.high) for key, dim in dims.items()})
+        if isinstance(values, Missing):
+            return values
+        return Score({dim.key: values[key] for key, dim in dims.items()})
+
+    def format_answer(self, question: Question, answer: Answer) -> str:
+        """How a perfect completion writes this answer, ``<answer>`` tags included: what ``parse`` reads back.
+
+        Raises:
+            ValueError: the answer is not one to this question (wrong kind, other dimensions, out of range).
+        """
+        match question.task, answer:
+            case "compare", Preference(choice):
+                text = self.choices[choice]
+            case "yesno", Verdict(yes):
+                text = "yes" if yes else "no"
+            case "image" | "natural" | "generated", Score(values):
+                text = self._format_scores(question, values)
+            case _:
+                raise ValueError(f"{answer!r} does not answer a question of task {question.task!r}")
+        return f"<answer>{text}</answer>"
+
+    def _format_scores(self, question: Question, values: Mapping[str, float]) -> str:
+        dims = self.dimensions(question)
+        if set(values) != {dim.key for dim in dims}:
+            raise ValueError(f"wanted a value for each of {[dim.key for dim in dims]}, got {sorted(values)}")
+        for dim in dims:
+            if not dim.low <= values[dim.key] <= dim.high:
+                raise ValueError(f"{dim.key} {values[dim.key]:g} is outside {dim.low:g}–{dim.high:g}")
+        numbers = {dim.key: f"{values[dim.key]:.{dim.decimals}f}" for dim in dims}
+        if question.task in self.bare_number:
+            return numbers[dims[0].key]
+        members = (f'"{self.answer_keys.get(key, key)}": {number}' for key, number in numbers.items())
+        return "{" + ", ".join(members) + "}"
+
+
+def clean(text: str) -> str:
+    """Text from outside on one line, harmless to every chat template (see the top of this file)."""
+    printable = text.encode("utf-8", "ignore").decode("utf-8")
+    return " ".join(printable.translate(_HARMLESS).split())
+
+
+def shared_prompt(question: Question) -> str | None:
+    """The text that the clips were generated from, cleaned; ``None`` when there is none, or the clips' texts differ."""
+    prompts = {clean(clip.prompt or "") for clip in question.clips}
+    return prompts.pop() or None if len(prompts) == 1 else None
