@@ -7,7 +7,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 # What reinforcement begins from; make nano makes another.
 BASE ?= bases/nano
 
-.PHONY: setup demo test check fix nano generator teach examples clean
+.PHONY: setup demo test check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -30,6 +30,15 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# The site in build/site; a broken link or anchor is an error.
+docs: .venv/docs-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site is in build/site: open build/site/index.html in a browser."
+
+.venv/docs-ready: .venv/ready
+	$(BIN)/pip install --quiet --editable ".[docs]"
+	@touch $@
 
 fix: setup
 	$(BIN)/ruff check --fix

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from helpers import encode as encode_module
+from helpers import runs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -25,3 +28,10 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared clips at {folder}: set VQINSIGHT_SHARED to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``helpers.runs.straight`` in a folder that all of pytest-xdist's workers share."""
+    folder = tmp_path_factory.getbasetemp()
+    return partial(runs.straight, folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)

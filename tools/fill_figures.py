@@ -1,49 +1,92 @@
-"""Put the stored results into the documents: python -m tools.fill_figures.
+"""Put the stored results into the documents: python -m tools.fill_figures [--check].
 
-Between ``<!-- name -->`` and ``<!-- /name -->`` stands what this makes of ``results/``; the rest is left alone.
+Between ``<!-- name -->`` and ``<!-- /name -->`` stands what this makes of ``results/``; the rest is left alone. With
+``--check`` nothing is written, and the exit code is 1 where a page differs from ``results/``.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
-from benchmarks.results import ROOT, measured, number, points, results, srcc
-from tools.nano_figures import kinds, learning, perception, scopes, transfer
+from benchmarks.nano.perception import BARS
+from benchmarks.results import ROOT, measured, number, points, results, share, srcc
 from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
 from vqinsight.report.paper_tables import shown
 
-HUMAN_JUDGES = {"model": "nano", "technical": "technical score", "always_a": "always A"}
-HUMAN_TABLES = {"konvid": "KoNViD-1k", "fetv": "FETV", "aigve": "AIGVE-Bench", "pairs": "pairs"}
-HUMAN_FIGURES = {"diff": "diff", "tau_deutsch": "tau, best threshold", "order_bias": "order bias"}
+SYSTEMS = {"model": "nano", "technical": "technical score", "always_a": "always A"}
+RATED_TABLES = {"konvid": "KoNViD-1k", "fetv": "FETV", "aigve": "AIGVE-Bench", "pairs": "pairs"}
+RATED_FIGURES = {"diff": "diff", "tau_deutsch": "tau, best threshold", "order_bias": "order bias"}
+SEEN = ("colour", "direction", "count", "shape", *list(BARS)[3:], "text facts")
+LEARNED = ("srcc", "mae")
+# Names in stored results that a page says more plainly.
+PLAIN = {"by lot": "random pairs", "clips of the embedded world": "synthetic clips", "embedded world ": ""}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    titles = list(head)
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def plain(text: str) -> str:
+    """A stored name in the words of the documents."""
+    for stored, said in PLAIN.items():
+        text = text.replace(stored, said)
+    return text
+
+
+def perception() -> str:
+    """What nano sees in held-out clips: short answers before and after reinforcement, and its reasoning."""
+    files = [results(name)["rows"] for name in ("perception_base", "perception", "perception_reasoning")]
+    head = ("attribute", "short answer, base", "short answer", "reasoning", "goal")
+    goals = {name: f"{100 * bar:.0f} %" for name, bar in BARS.items()}
+    return table(head, ([name, *(share(rows[name]) for rows in files), goals.get(name, "")] for name in SEEN))
+
+
+def learning() -> str:
+    """Each stage on held-out synthetic clips: order and error of the scores, and pairs."""
+    models = results("learning")["models"]
+    names = [f"{dimension} {figure}" for dimension in DIMENSIONS[1:] for figure in LEARNED]
+    names += ["pairs right, both orders", "decided pairs right", "order bias", "missing answers"]
+    rows = ([name, *(measured(each["rows"][name]) for each in models.values())] for name in names)
+    return table(["", *models], rows)
+
+
+def transfer() -> str:
+    """Real clips with defects of rising strength; a score that never moves counts as 0."""
+    names = {"transfer": "likeliest answer", "transfer_samples": "mean of 8", "transfer_generated": "generated clips"}
+    files = [results(name)["rows"] for name in names]
+    rows = ([name, *(f"{each[name]['srcc_constant_as_0']:.2f}" for each in files)] for name in files[0])
+    return table(["defect", *names.values()], rows)
 
 
 def ablation() -> str:
     """What each part of the method is worth: means over seeds, deviations where there are several."""
-    runs = results("ablation_nano")["runs"]
     columns = {"plcc": "PLCC", "srcc": "SRCC", "mae": "error", "pairs right, both orders": "pairs right"}
-    columns |= {"missing answers": "missing", "tokens a score": "tokens"}
-    lines = [f"| | seeds | {' | '.join(columns.values())} | paper: PLCC | paper: pairs |"]
-    lines.append("|---" * (len(columns) + 4) + "|")
-    for name, seeds in runs.items():
+    columns |= {"missing answers": "missing"}
+    rows = []
+    for name, seeds in results("ablation")["runs"].items():
         _, *cells = table_row(name, list(seeds.values()), columns)
-        lines.append(f"| {name} | {len(seeds)} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([name, str(len(seeds)), *cells])
+    return table(["", "seeds", *columns.values(), "paper: PLCC", "paper: pairs"], rows)
 
 
 def step() -> str:
     """The cost of one update."""
     found = results("step")
-    lines = ["| | stock flow | ours |", "|---|---|---|"]
     names = {"cpu_s": "CPU seconds", "vision_clips": "clips through the vision tower", "language_tokens": "tokens"}
-    for key, title in names.items():
-        lines.append(f"| {title} | {number(found['stock'][key])} | {number(found['ours'][key])} |")
-    return "\n".join(lines) + (
+    rows = ([title, *(number(found[flow][key]) for flow in ("stock", "ours"))] for key, title in names.items())
+    return table(["", "stock flow", "ours"], rows) + (
         f"\n\n{found['ratio']:.1f} times fewer CPU seconds; the log-probabilities differ by "
         f"{found['largest_log_probability_difference']:.0e} at most."
     )
@@ -52,45 +95,42 @@ def step() -> str:
 def synthetic_tables() -> str:
     """Tables 1 and 2 on the synthetic set, and what the order of showing did."""
     stored = results("synthetic_tables")
-    lines = []
-    for table in stored["tables"]:
-        columns = [Column(**{key: value for key, value in each.items() if key != "name"}) for each in table["columns"]]
-        lines += [f"{table['title']}:", "", f"| | {' | '.join(f'{c.group} {c.name}' for c in columns)} |"]
-        lines.append("|---" * (len(columns) + 1) + "|")
-        for row in table["rows"]:
-            cells = (shown(Cell(**cell) if cell else None, c) for cell, c in zip(row["cells"], columns, strict=True))
-            lines.append(f"| {row['name']} | {' | '.join(cells)} |")
-        lines.append("")
-    lines += [
-        "| | order bias | consistent under a swap | ties | questions without an answer |",
-        "|---|---|---|---|---|",
-    ]
+    parts = []
+    for each in stored["tables"]:
+        columns = [Column(**{key: value for key, value in made.items() if key != "name"}) for made in each["columns"]]
+        kept = [place for place, column in enumerate(columns) if "fitted" not in column.name]
+        rows = []
+        for row in each["rows"]:
+            cells = [Cell(**row["cells"][place]) if row["cells"][place] else None for place in kept]
+            rows.append([row["name"], *(shown(cell, columns[place]) for cell, place in zip(cells, kept, strict=True))])
+        head = ["", *(plain(f"{columns[place].group} {columns[place].name}") for place in kept)]
+        parts.append(f"{plain(each['title'])}:\n\n{table(head, rows)}\n")
+    rows = []
     for name, row in stored["models"].items():
         orders = (measured(row[key]) if row[key] else "" for key in ("order_bias", "consistent"))
         lost = f"{row['counts']['missing']} of {row['counts']['asked']}"
-        lines.append(f"| {name} | {' | '.join(orders)} | {row['ties']} of {row['pairs']} | {lost} |")
-    return "\n".join(lines)
+        rows.append([name, *orders, f"{row['ties']} of {row['pairs']}", lost])
+    return "\n".join([*parts, table(["", "order bias", "consistent under a swap", "ties", "no answer"], rows)])
 
 
 def labels() -> str:
     """Label files that load whole."""
-    lines = ["| file | rows | clips named | left out |", "|---|---|---|---|"]
-    for name, row in results("labels")["files"].items():
-        lines.append(f"| {name} | {row['rows']:,} | {row['clips named']:,} | {row['left out']:,} |")
-    return "\n".join(lines)
+    columns = ("rows", "clips named", "left out")
+    rows = ([name, *(f"{row[key]:,}" for key in columns)] for name, row in results("labels")["files"].items())
+    return table(["file", *columns], rows)
 
 
 def human_ratings() -> str:
-    """Rated clips: each judge on each table."""
+    """Rated clips: each system on each table."""
     found = results("human_ratings")["tables"]
-    lines = ["| clips | figure | " + " | ".join(HUMAN_JUDGES.values()) + " |", "|---" * (len(HUMAN_JUDGES) + 2) + "|"]
-    for table, title in HUMAN_TABLES.items():
-        judged = [found[table].get(judge) for judge in HUMAN_JUDGES]
+    rows = []
+    for name, title in RATED_TABLES.items():
+        judged = [found[name].get(system) for system in SYSTEMS]
         for figure in ("spatial", "temporal", "quality", "diff", "tau_deutsch", "order_bias"):
             cells = [_rated(each, figure) if each else "" for each in judged]
             if any(cells):
-                lines.append(f"| {title} | {HUMAN_FIGURES.get(figure, f'SRCC, {figure}')} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+                rows.append([title, RATED_FIGURES.get(figure, f"SRCC, {figure}"), *cells])
+    return table(["clips", "figure", *SYSTEMS.values()], rows)
 
 
 def _rated(judged: dict[str, Any], figure: str) -> str:
@@ -111,139 +151,124 @@ def _rated(judged: dict[str, Any], figure: str) -> str:
 
 def oracle() -> str:
     """The oracle beside the exact truth."""
-    rows = results("oracle")["rows"]
-    lines = ["| SRCC | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
-    first = next(iter(rows.values()))
-    for group in ("srcc", "kinds"):
-        for name in first[group]:
-            cells = (srcc(each[group][name]["value"]) for each in rows.values())
-            lines.append(f"| {name} (n = {first[group][name]['n']}) | {' | '.join(cells)} |")
-    lines.append("| facts seen right | " + " | ".join(f"{each['facts']:.1%}" for each in rows.values()) + " |")
-    return "\n".join(lines)
+    found = results("oracle")["rows"]
+    first = next(iter(found.values()))
+    rows = [
+        [f"{name} (n = {first['srcc'][name]['n']})", *(srcc(each["srcc"][name]["value"]) for each in found.values())]
+        for name in first["srcc"]
+    ]
+    return table(["SRCC", *found], [*rows, ["facts seen right", *(f"{each['facts']:.1%}" for each in found.values())]])
 
 
 def generator() -> str:
     """What the embedded generator makes of held-out prompts, by the oracle."""
-    found = results("generator_nano")
+    found = results("generator")
     of = f"of {found['candidates']}"
-    lines = [f"| 0–100 | mean | spread | best {of} | worst {of} |", "|---|---|---|---|---|"]
-    for name, row in found["rows"].items():
-        lines.append(f"| {name} | " + " | ".join(f"{row[key]:.1f}" for key in ("mean", "sd", "best", "worst")) + " |")
-    for words, row in found["words"].items():
-        lines.append(f"| asked for “{words}”: overall | {row['overall']:.1f} | | | |")
-    return "\n".join(lines) + f"\n\n{found['cpu_seconds_a_clip']:.2f} CPU seconds a clip."
+    rows = [
+        [name, *(f"{row[key]:.1f}" for key in ("mean", "sd", "best", "worst"))] for name, row in found["rows"].items()
+    ]
+    return table(["0–100", "mean", "spread", f"best {of}", f"worst {of}"], rows)
 
 
 def united(file: str) -> str:
-    """Generators side by side, and the differences that matter."""
+    """Generators side by side, with the gain over the first one, paired by prompt."""
     found = results(file)
-    lines = [f"| oracle, 0–100 | {' | '.join(DIMENSIONS)} | diversity |", "|---|---|---|---|---|---|"]
+    first = next(iter(found["generators"]))
+    rows = []
     for name, row in found["generators"].items():
-        cells = (points(row[key]) for key in DIMENSIONS)
+        gain = found["differences"].get(f"{name} - {first}")
         spread = "–" if row["diversity"] is None else f"{row['diversity']:.1f}"
-        lines.append(f"| {name} | {' | '.join(cells)} | {spread} |")
-    less = found["differences"]
-    bases = [base for base in found["generators"] if any(key.endswith(f" - {base}") for key in less)]
-    lines += ["", "| overall, paired by prompt: less | " + " | ".join(bases) + " |", "|---" * (len(bases) + 1) + "|"]
-    for name in list(found["generators"])[1:]:
-        known = (less.get(f"{name} - {base}") for base in bases)
-        lines.append(
-            f"| {name} | " + " | ".join(points(row["overall"], sign="+") if row else "" for row in known) + " |"
-        )
-    return "\n".join(lines)
-
-
-def dpo() -> str:
-    """Eq. 9 for shorter and longer, with and without a pull on the winners, by where the pairs come from."""
-    lines = ["| pairs | updates | `sft` | " + " | ".join(DIMENSIONS) + " |", "|---" * 7 + "|"]
-    for row in results("dpo_nano")["rows"]:
-        cells = " | ".join(points(row["gain"][kind], sign="+") for kind in DIMENSIONS)
-        lines.append(f"| {row['pairs']} | {row['steps']} | {row['sft']:g} | {cells} |")
-    return "\n".join(lines)
+        gained = points(gain["overall"], sign="+") if gain else ""
+        rows.append([plain(name), gained, *(f"{row[key]['value']:.1f}" for key in DIMENSIONS), spread])
+    return table(["oracle, 0–100", f"gain over {first}", *DIMENSIONS, "diversity"], rows)
 
 
 def chosen() -> str:
     """How good the pairs are that D and D' chose to train on."""
-    lines = ["| chosen by | pairs | right | " + " | ".join(DIMENSIONS) + " |", "|---" * (len(DIMENSIONS) + 3) + "|"]
-    for name, row in results("united_nano")["chosen"].items():
-        cells = " | ".join(points(row["apart"][key], sign="+") for key in DIMENSIONS)
-        lines.append(f"| {name} | {row['pairs']} | {measured(row['right'])} | {cells} |")
-    return "\n".join(lines)
-
-
-def assessors(file: str) -> str:
-    """D and D' on this generator's pairs."""
-    found = results(file)
-    sources = list(next(iter(found["assessors"].values())))
-    lines = ["| pairs right in both orders | " + " | ".join(sources) + " |", "|---" * (len(sources) + 1) + "|"]
-    for name, rows in found["assessors"].items():
-        cells = (f"{measured(row['accuracy'])}, n = {row['pairs']}" for row in rows.values())
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    differences = (found["assessor_difference"][source] for source in sources)
-    cells = (measured(each) if each else "undefined" for each in differences)
-    return "\n".join([*lines, f"| difference | {' | '.join(cells)} |"])
+    rows = (
+        [name, measured(row["right"]), *(points(row["apart"][key], sign="+") for key in DIMENSIONS)]
+        for name, row in results("united")["chosen"].items()
+    )
+    return table(["chosen by", "right", *DIMENSIONS], rows)
 
 
 def repair() -> str:
     """Repairing and its two controls."""
-    lines = ["| | taken | oracle change, all clips | worse |", "|---|---|---|---|"]
-    for name, row in results("repair_nano")["rows"].items():
-        change = points(row["change"], sign="+")
-        lines.append(f"| {name} | {row['taken']} of {row['clips']} | {change} | {row['worse']} |")
-    return "\n".join(lines)
+    rows = (
+        [name, f"{row['taken']} of {row['clips']}", points(row["change"], sign="+"), str(row["worse"])]
+        for name, row in results("repair")["rows"].items()
+    )
+    return table(["", "taken", "oracle change, all clips", "worse"], rows)
 
 
-def within() -> str:
+def within_prompt() -> str:
     """What the assessor tells apart within a prompt: correlation with its interval, and the spread of the truth."""
-    found = results("within_prompt_nano")["within"]
-    dimensions = list(next(iter(found.values())))
-    lines = ["| clips of one prompt | " + " | ".join(dimensions) + " |", "|---" * (len(dimensions) + 1) + "|"]
+    found = results("within_prompt")["within"]
+    rows = []
     for kind, of in found.items():
         cells = []
         for row in of.values():
             low, high = (row["interval"][end] for end in ("low", "high"))
             cells.append(f"{row['correlation']:.2f} ({low:.2f} to {high:.2f}), ± {row['spread']:.0f}")
-        lines.append(f"| {kind} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([kind, *cells])
+    return table(["clips of one prompt", *next(iter(found.values()))], rows)
 
 
-PIECES: dict[str, tuple[Callable[[], str], str]] = {
-    "perception": (perception, "perception_nano"),
-    "kinds": (kinds, "perception_nano"),
-    "learning": (learning, "learning_nano"),
-    "transfer": (transfer, "transfer_nano"),
-    "scopes": (scopes, "transfer_base"),
-    "ablation": (ablation, "ablation_nano"),
-    "step": (step, "step"),
-    "synthetic_tables": (synthetic_tables, "synthetic_tables"),
-    "labels": (labels, "labels"),
-    "human_ratings": (human_ratings, "human_ratings"),
-    "oracle": (oracle, "oracle"),
-    "generator": (generator, "generator_nano"),
-    "united": (partial(united, "united_nano"), "united_nano"),
-    "chosen": (chosen, "united_nano"),
-    "assessors": (partial(assessors, "united_nano"), "united_nano"),
-    "united_guided": (partial(united, "united_guided"), "united_guided"),
-    "united_former": (partial(united, "united_former_generator"), "united_former_generator"),
-    "assessors_former": (partial(assessors, "united_former_generator"), "united_former_generator"),
-    "dpo": (dpo, "dpo_nano"),
-    "within": (within, "within_prompt_nano"),
-    "repair": (repair, "repair_nano"),
+# A piece of a page by its name, and the results that it prints.
+PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
+    "perception": (perception, ("perception", "perception_base", "perception_reasoning")),
+    "learning": (learning, ("learning",)),
+    "transfer": (transfer, ("transfer", "transfer_samples", "transfer_generated")),
+    "ablation": (ablation, ("ablation",)),
+    "step": (step, ("step",)),
+    "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
+    "labels": (labels, ("labels",)),
+    "human_ratings": (human_ratings, ("human_ratings",)),
+    "oracle": (oracle, ("oracle",)),
+    "generator": (generator, ("generator",)),
+    "united": (partial(united, "united"), ("united",)),
+    "united_guided": (partial(united, "united_guided"), ("united_guided",)),
+    "chosen": (chosen, ("united",)),
+    "within_prompt": (within_prompt, ("within_prompt",)),
+    "repair": (repair, ("repair",)),
 }
 
 
+def filled(text: str) -> str:
+    """A page with every marked piece made anew."""
+    for name, (make, _) in PIECES.items():
+        marked = re.compile(rf"<!-- {name} -->\n.*?<!-- /{name} -->", re.DOTALL)
+        if found := marked.search(text):
+            text = f"{text[: found.start()]}<!-- {name} -->\n{make()}\n<!-- /{name} -->{text[found.end() :]}"
+    return text
+
+
+def pages() -> list[Path]:
+    """Every document that may show figures."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def stale(*, write: bool) -> list[Path]:
+    """Pages whose figures are not those of ``results/``; with ``write`` they are rewritten."""
+    found = []
+    for page in pages():
+        before = page.read_text(encoding="utf-8")
+        if (after := filled(before)) != before:
+            found.append(page)
+            if write:
+                page.write_text(after, encoding="utf-8")
+    return found
+
+
 def main() -> None:
-    """Rewrite every marked piece for which there is a result."""
-    for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        text = before = file.read_text(encoding="utf-8")
-        for name, (make, source) in PIECES.items():
-            marked = re.compile(rf"<!-- {name} -->\n.*?<!-- /{name} -->", re.DOTALL)
-            found = marked.search(text)
-            if found is not None and results(source) is not None:
-                text = text[: found.start()] + f"<!-- {name} -->\n{make()}\n<!-- /{name} -->" + text[found.end() :]
-        if text != before:
-            file.write_text(text, encoding="utf-8")
-            print(f"{file.relative_to(ROOT)} rewritten")
+    """Rewrite the pages, or say which of them differ."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a page differs")
+    check = parser.parse_args().check
+    found = stale(write=not check)
+    for page in found:
+        print(f"{page.relative_to(ROOT)} {'differs from results/' if check else 'rewritten'}")
+    sys.exit(bool(check and found))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-SHOWN = re.compile(r"```\n\$ (?P<command>vqinsight .*)\n(?P<output>(?:.*\n)*?)```")
+SHOWN = re.compile(r"```console\n\$ (?P<command>vqinsight .*)\n(?P<output>(?:.*\n)*?)```")
 WIDTH = 108
 
 
@@ -28,7 +28,7 @@ def printed(command: str) -> str:
 def main() -> None:
     """Rewrite the README."""
     text = README.read_text(encoding="utf-8")
-    shown = SHOWN.sub(lambda found: f"```\n$ {found['command']}\n{printed(found['command'])}\n```", text)
+    shown = SHOWN.sub(lambda found: f"```console\n$ {found['command']}\n{printed(found['command'])}\n```", text)
     README.write_text(shown, encoding="utf-8")
 
 

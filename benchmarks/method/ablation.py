@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=400)
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--json", type=Path, default=Path("results/ablation_nano.json"))
+    parser.add_argument("--json", type=Path, default=Path("results/ablation.json"))
     given = parser.parse_args()
     of = {
         "base": load(str(given.base)).assessor.loaded.digest,

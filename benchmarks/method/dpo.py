@@ -1,9 +1,10 @@
 """How long and with how much of a pull Eq. 9 should run: python -m benchmarks.method.dpo nano/stage3
 
-Round 1 of a run of benchmarks/united.py again, on the same candidates, with other ``dpo.updates`` and ``dpo.sft``, and
-with pairs of three origins: the assessor's, the oracle's, and drawn by lot. ``sft`` teaches the winners themselves, and
-any clips of its own make a generator more like itself; so a gain is a judge's only as far as lots do not bring it too.
-Fresh clips of *training* prompts, for what is held out is not for choosing settings; intervals are paired by prompt.
+Round 1 of a run of benchmarks/method/united.py again, on the same candidates, with other ``dpo.updates`` and
+``dpo.sft``, and with pairs of three origins: the assessor's, the oracle's, and random ones. ``sft`` teaches the winners
+themselves, and any clips of its own make a generator more like itself; so a gain is a judge's only as far as random
+pairs do not bring it too. Fresh clips of *training* prompts, for what is held out is not for choosing settings;
+intervals are paired by prompt.
 """
 
 from __future__ import annotations

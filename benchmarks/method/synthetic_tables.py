@@ -66,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="NAME=MODEL", help="a row's name, and nano, a folder or a hub id")
     parser.add_argument("--count", type=int, default=400, help="clips to score, and as many pairs")
-    parser.add_argument("--work", type=Path, default=Path("evaluations/world"))
+    parser.add_argument("--work", type=Path, default=Path("evaluations/synthetic"))
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     named = [text.partition("=") for text in given.models]

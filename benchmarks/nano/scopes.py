@@ -1,4 +1,4 @@
-"""What the scopes of the embedded model show: python -m benchmarks.nano.scopes [--out docs/scopes.png].
+"""What the scopes of the embedded model show: python -m benchmarks.nano.scopes [--out scopes.png].
 
 One held-out clip of the synthetic set as it is, then with each defect: a frame, its levels, spectrum and motion, and
 the self-similarity of the stretch of the clip that begins with it.
@@ -45,7 +45,7 @@ def row(clip: SyntheticClip, title: str) -> Image.Image:
 def main() -> None:
     """Write the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("docs/scopes.png"))
+    parser.add_argument("--out", type=Path, default=Path("scopes.png"))
     given = parser.parse_args()
     clip = draw_clip(SEED, "held_out")
     clean = replace(clip.truth, spatial=None, temporal=None)

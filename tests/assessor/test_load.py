@@ -187,3 +187,27 @@ def test_memory_is_announced_and_checked(tmp_path: Path, monkeypatch: pytest.Mon
 def test_released_weights_are_asked_as_they_were_taught() -> None:
     assert load._inference_settings("ByteDance/Q-Insight", "vqinsight-comp").template == "released"
     assert load._inference_settings("Qwen/Qwen2.5-VL-7B-Instruct", "").template == "standard"
+
+
+@pytest.mark.parametrize("name", ["chat_template.json", "chat_template.jinja", "tokenizer_config.json"])
+def test_a_chat_template_is_found_wherever_models_keep_it(checkpoint: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(checkpoint, folder)
+    template = (folder / "chat_template.jinja").read_text(encoding="utf-8")
+    (folder / "chat_template.jinja").unlink()
+    if name == "chat_template.jinja":
+        (folder / name).write_text(template, encoding="utf-8")
+    else:
+        kept = json.loads((folder / name).read_text(encoding="utf-8")) if (folder / name).is_file() else {}
+        (folder / name).write_text(json.dumps(kept | {"chat_template": template}), encoding="utf-8")
+    assert load_model(str(folder), device="cpu").tokenizer.chat_template == template
+
+
+def test_a_model_without_a_chat_template_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").unlink()
+    with pytest.raises(ModelError, match="no chat template"):
+        load_model(str(tmp_path / "model"), device="cpu")
+    (tmp_path / "model" / "chat_template.json").write_text('{"chat_template": ')
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_model(str(tmp_path / "model"), device="cpu")

@@ -6,6 +6,8 @@ whether preferences for clean clips reach the generator.
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -87,3 +89,30 @@ class ToyGenerator(Generator):
     def _save_whole(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.save(self.denoiser.state_dict(), folder / WEIGHTS)
+
+
+def align_toy() -> None:
+    """``vqinsight``, whose ``align`` teaches this generator."""
+    from vqinsight.cli.main import main
+    from vqinsight.training import stage3_united
+
+    stage3_united.open_generator = ToyGenerator
+    main()
+
+
+def teach_toy() -> None:
+    """DPO on this generator; the one argument names a JSON file with ``pairs``, ``settings`` and ``out``."""
+    from accelerate import PartialState
+
+    from vqinsight.generator.dpo_trainer import train_dpo
+    from vqinsight.ranking.pairs_file import Pair, Pairs
+    from vqinsight.settings.dpo import DpoSettings
+
+    given = json.loads(Path(sys.argv[1]).read_text())
+    pairs = Pairs(tuple(Pair(**each) for each in given["pairs"]), {})
+    train_dpo(ToyGenerator(), pairs, DpoSettings(**given["settings"]), Path(given["out"]))
+    PartialState().destroy_process_group()  # as vqinsight align ends
+
+
+if __name__ == "__main__":
+    teach_toy()

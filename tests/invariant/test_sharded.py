@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from helpers import runs
 
-SHARED = (
-    "--set",
-    "updates=2",
-    "--set",
-    "questions_per_update=4",
-    "--set",
-    "answers_per_forward=2",
-    "--set",
-    "data.0.weight=4e6",
-)
 STAGES = {
-    "temporal": ("--set", "save_every=1"),
-    "adapter": ("--set", "model.lora_rank=4"),
-    "trainable tower": ("--set", "model.train_vision=true"),
-    "sft": ("--set", "stage=sft"),
+    "temporal": runs.ON_TWO,
+    "adapter": (*runs.ON_TWO, "--set", "model.lora_rank=4"),
+    "trainable tower": (*runs.ON_TWO, "--set", "model.train_vision=true"),
+    "sft": runs.SFT,
 }
 
 
@@ -43,42 +34,41 @@ def same(one: Path, other: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
-def test_sharded_is_whole(tmp_path: Path, stage: str) -> None:
+@pytest.mark.parametrize(
+    "stage", [stage if stage == "temporal" else pytest.param(stage, marks=pytest.mark.full) for stage in STAGES]
+)
+def test_sharded_is_whole(stage: str, straight: Callable[..., Path]) -> None:
     """Pairs have two clips and scores one, and a group's answers lie on both: without care they wait for ever."""
-    given = (*SHARED, *STAGES[stage])
-    plain = runs.train(tmp_path, *given, "--set", "out=plain", processes=2)
-    assert plain.returncode == 0, plain.stderr
-    sharded = runs.train(tmp_path, *given, "--set", "out=sharded", sharded=True)
-    assert sharded.returncode == 0, sharded.stderr
-    same(tmp_path / "plain", tmp_path / "sharded")
-    if stage == "temporal":
-        goes_on(tmp_path, *given, "--set", "out=sharded")
+    given = (*runs.COMPARED, *STAGES[stage])
+    same(straight(*given, processes=2), straight(*given, sharded=True))
 
 
-def goes_on(folder: Path, *given: str) -> None:
-    """From the first of two checkpoints a sharded run ends where it ended without a stop, bit for bit."""
-    run = folder / "sharded"
+@pytest.mark.full
+@pytest.mark.slow
+def test_a_sharded_run_goes_on(tmp_path: Path, straight: Callable[..., Path]) -> None:
+    """From the last but one of its checkpoints it ends where it ended without a stop, bit for bit."""
+    given = (*runs.COMPARED, *STAGES["temporal"])
+    run = tmp_path / "run"
+    shutil.copytree(straight(*given, sharded=True), run)
     expected = learned(run / "final")
     shutil.rmtree(run / "final")
-    shutil.rmtree(run / "checkpoint-2")
-    resumed = runs.train(folder, *given, "--resume", sharded=True)
+    shutil.rmtree(run / "checkpoint-4")
+    resumed = runs.train(tmp_path, *given, "--resume", sharded=True)
     assert resumed.returncode == 0, resumed.stderr
     found = learned(run / "final")
     assert all(torch.equal(found[name], weight) for name, weight in expected.items())
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("deepspeed") is None, reason="pip install deepspeed")
 @pytest.mark.parametrize("zero", [2, 3])
 @pytest.mark.parametrize("stage", ["temporal", "sft"])
-def test_deepspeed_is_whole(tmp_path: Path, stage: str, zero: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deepspeed_is_whole(
+    stage: str, zero: int, monkeypatch: pytest.MonkeyPatch, straight: Callable[..., Path]
+) -> None:
     monkeypatch.setenv("DS_ACCELERATOR", "cpu")
-    given = (*SHARED, *STAGES[stage])
-    plain = runs.train(tmp_path, *given, "--set", "out=plain", processes=2)
-    assert plain.returncode == 0, plain.stderr
+    given = (*runs.COMPARED, *STAGES[stage])
     config = runs.CONFIGS / "distributed" / f"deepspeed_zero{zero}.json"
-    arguments = (*given, "--set", "out=sharded", "--set", f"trainer.deepspeed={config}")
-    sharded = runs.train(tmp_path, *arguments, processes=2)
-    assert sharded.returncode == 0, sharded.stderr
-    same(tmp_path / "plain", tmp_path / "sharded")
+    sharded = straight(*given, "--set", f"trainer.deepspeed={config}", processes=2)
+    same(straight(*given, processes=2), sharded)

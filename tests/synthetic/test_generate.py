@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.pictures import unpainted
 
 from vqinsight.errors import ModelError
 from vqinsight.synthetic import defects_spatial, generate, photos, textures
@@ -21,23 +22,10 @@ from vqinsight.synthetic.scene import render
 FACTS = Facts(2, "red", "star", "up")
 
 
-def tiny_texture(rng, height, width):
-    return np.zeros((1, 1, 3))
-
-
-def tiny_photo(name):
-    return np.zeros((1, 1, 3), np.uint8)
-
-
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, list[generate.SyntheticClip]]:
     """600 clips of each split, with backgrounds of one pixel, which cost nothing to paint or keep."""
-    with pytest.MonkeyPatch.context() as patch:
-        for kinds in (textures.TRAINED, textures.HELD_OUT):
-            for kind in kinds:
-                patch.setitem(kinds, kind, tiny_texture)
-        patch.setattr(photos, "photo", tiny_photo)
-        patch.setattr(generate, "_large_enough", lambda names, _height, _width: list(names))
+    with unpainted():
         return {split: [draw_clip(seed, split) for seed in range(600)] for split in ("train", "held_out")}
 
 
@@ -126,7 +114,7 @@ def unencoded(frames, crf, fps=24):
     return frames
 
 
-@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("seed", [0, 2, 5, 6, 7, 8, 9, 13])  # of the first 14, small ones with every kind among them
 def test_looking_at_few_frames_is_looking_at_all(seed, monkeypatch):
     """But for the codec, which needs a stretch of frames, and for noise, which is new for every frame looked at."""
     monkeypatch.setattr(generate, "h264_round_trip", unencoded)
@@ -141,16 +129,19 @@ def test_looking_at_few_frames_is_looking_at_all(seed, monkeypatch):
         np.testing.assert_array_equal(clip.frames(np.array(at)), everything[at])
 
 
-def test_some_clips_are_encoded_even_when_they_are_clean(monkeypatch):
+def test_some_clips_are_encoded_even_when_they_are_clean(drawn, monkeypatch):
     calls = []
 
     def counted(frames, crf):
         calls.append(crf)
         return frames
 
+    def painted(scene, seed, at):
+        return np.zeros((len(at), 32, 32, 3), np.uint8)
+
     monkeypatch.setattr(generate, "h264_round_trip", counted)
-    for seed in range(40):
-        clip = draw_clip(seed)
+    monkeypatch.setattr(generate, "_render_once", painted)
+    for clip in drawn["train"][:40]:
         clip.frames(np.array([0, 1]))
     assert 8 <= len(calls) <= 28
     assert all(14 <= crf <= 25 for crf in calls)
@@ -255,8 +246,7 @@ def test_a_clip_is_the_same_every_time() -> None:
         clip = draw_clip(seed)
         at = np.arange(0, clip.scene.frames, 3)
         frames = clip.frames(at)
-        for _ in range(3):
-            assert np.array_equal(clip.frames(at), frames), clip.truth
+        assert np.array_equal(clip.frames(at), frames), clip.truth
 
 
 def test_the_encoder_gives_the_same_bytes_every_time() -> None:
@@ -265,9 +255,9 @@ def test_the_encoder_gives_the_same_bytes_every_time() -> None:
     assert len({h264_round_trip(frames, 18).tobytes() for _ in range(8)}) == 1
 
 
-def test_only_what_is_trained_on_is_handled() -> None:
+def test_only_what_is_trained_on_is_handled(drawn) -> None:
     """Held-out clips stay as they are: figures stay comparable."""
-    scenes = [draw_clip(seed).scene for seed in range(120)]
+    scenes = [clip.scene for clip in drawn["train"][:120]]
     handled = [scene.handling for scene in scenes]
     assert 30 < sum(each.sway > 0 for each in handled) < 80
     assert 20 < sum(each.pace != 0 for each in handled) < 60
@@ -276,7 +266,7 @@ def test_only_what_is_trained_on_is_handled() -> None:
     assert 6 < sum(each.drift > 0 for each in handled) < 36
     assert 4 < sum(scene.frames > 64 for scene in scenes) < 40
     assert all(not (scene.handling.movers or scene.handling.cut) for scene in scenes if scene.facts is not None)
-    held_out = [draw_clip(seed, "held_out").scene for seed in range(20)]
+    held_out = [clip.scene for clip in drawn["held_out"]]
     assert all(scene.handling == Handling() and scene.frames <= 64 for scene in held_out)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from importlib import import_module
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 

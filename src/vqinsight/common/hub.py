@@ -32,8 +32,8 @@ def local_only(name: str, repository: str, subfolder: str = "") -> dict[str, Any
     if isinstance(try_to_load_from_cache(repository, file), str):
         return {"local_files_only": True}
     raise ModelError(
-        f"{name}: not on this machine, and {reason}. Download it once with a network "
-        f"(hf download {repository}), or give 'nano' or a folder."
+        f"{name}: cannot be loaded: it is not on this machine, and {reason}. Download it once with a network "
+        f"(hf download {repository}), or give 'nano', a folder, or another hub id."
     )
 
 

@@ -168,7 +168,7 @@ def full_disk_is_no_bug() -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()  # here, for the interpreter's own attempt at its end cannot be answered
-    except _write_errors() as error:
+    except _writing_errors() as error:
         reason = _reason(error)
         if reason is None:
             raise
@@ -178,10 +178,10 @@ def full_disk_is_no_bug() -> Iterator[None]:
         sys.exit(FAILED)
 
 
-def _write_errors() -> tuple[type[Exception], ...]:
-    """Asked for only once something has failed; without the package loaded it cannot have failed."""
+def _writing_errors() -> tuple[type[Exception], ...]:
+    """What Python, torch and, where it is loaded at all, safetensors raise when they cannot write."""
     found = getattr(sys.modules.get("safetensors"), "SafetensorError", None)
-    return (OSError, RuntimeError, found) if isinstance(found, type) else (OSError, RuntimeError)
+    return (OSError, RuntimeError, *((found,) if isinstance(found, type) else ()))
 
 
 def _reason(error: BaseException) -> str | None:

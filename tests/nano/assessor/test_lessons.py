@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import get_args
 
 import numpy as np
+from helpers.pictures import unpainted
 
-from vqinsight.nano.assessor.lessons import Exercise, Stage, lesson, opinion, recital
+from vqinsight.nano.assessor import lessons
+from vqinsight.nano.assessor.lessons import Exercise, Lesson, Stage, opinion, recital
 from vqinsight.synthetic.captions import CHOICES, FACT_NAMES, NUMBER_WORDS, Facts, mismatches
 from vqinsight.synthetic.describe import OUTSIDE, Defect, GroundTruth, ParsedDescription, level, read, read_pair
 from vqinsight.synthetic.generate import overall
 from vqinsight.tasks.prompt_sets.brief import BRIEF
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
+
+
+@cache
+def lesson(seed: int, stage: Stage) -> Lesson:
+    """``lessons.lesson``, drawn once for all tests of this file; not for looking at its clips."""
+    with unpainted():
+        return lessons.lesson(seed, stage)
 
 
 def _claimed(text: str) -> Facts:
@@ -64,9 +74,8 @@ def test_every_answer_in_the_lessons_is_read_back() -> None:
 
 
 def test_lessons_repeat_and_perception_is_terse() -> None:
-    assert [e.answer for e in lesson(4, "conversation").exercises] == [
-        e.answer for e in lesson(4, "conversation").exercises
-    ]
+    one, same = lessons.lesson(4, "conversation"), lessons.lesson(4, "conversation")
+    assert [e.answer for e in one.exercises] == [e.answer for e in same.exercises]
     for exercise in lesson(4, "perception").exercises:
         assert "<think>" not in exercise.answer
 
@@ -101,7 +110,7 @@ def test_every_exercise_has_a_text_of_its_own_and_wrong_facts_are_common() -> No
 def test_the_strength_of_a_defect_in_time_is_told_roughly_its_kind_exactly() -> None:
     """As often a level too low as too high in the middle; of the far end the neighbour is told now and then."""
     told: dict[int, list[int]] = {strength: [] for strength in range(1, 6)}
-    for seed in range(500):
+    for seed in range(1500):
         drawn = lesson(seed, "perception")
         for exercise in drawn.exercises:
             for clip, heard in zip(exercise.clips, _by_clip(exercise), strict=True):

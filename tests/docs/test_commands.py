@@ -1,0 +1,171 @@
+"""Every command line in the documents runs, or, where it needs weights, downloads or hours, is one that would be taken.
+
+What is not run is marked in the page by a comment before its block: ``<!-- parse only: needs weights -->``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import shlex
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from helpers.pages import PAGES, ROOT, Command, commands, inline_code
+from typer.testing import CliRunner
+
+from vqinsight.cli.main import app
+from vqinsight.settings.align import AlignSettings
+from vqinsight.settings.reader import read_toml
+from vqinsight.settings.shipped import config_path
+from vqinsight.settings.train import TrainSettings
+
+ALL = [command for page in PAGES for command in commands(page)]
+RUN = sorted({(each.text, each.mark): each for each in ALL if not each.parse_only}.values(), key=str)
+PARSED = sorted({each.text: each for each in ALL if each.parse_only}.values(), key=str)
+# Programs of others in blocks that are parsed only: nothing of ours to check.
+OTHERS = {"cd", "git", "hf"}
+SETTINGS = {"train": TrainSettings, "align": AlignSettings}
+# Flags of other programs that the text names.
+FOREIGN = {"--depth"}
+
+
+class Parsed(Exception):
+    """The arguments were taken."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like a fresh clone, for what the commands read and write."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("examples", "README.md", "bases"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def test_the_pages_show_commands() -> None:
+    assert len(RUN) >= 15 and len(PARSED) >= 25
+    assert all(each.mark == "" or re.match(r"(parse only|exit [\d or]+): \w", each.mark) for each in ALL)
+
+
+@pytest.mark.parametrize("command", RUN, ids=str)
+def test_shown_commands_run(command: Command, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    program, *arguments = shlex.split(command.text)
+    assert program == "vqinsight", "mark what cannot be run here"
+    monkeypatch.setattr(sys, "argv", [program, *arguments])
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "108", "TERM": "dumb"})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code in command.exit_codes, result.output
+    assert result.stdout.strip() or "--quiet" in arguments
+
+
+@pytest.mark.parametrize("command", PARSED, ids=str)
+def test_other_commands_would_be_taken(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(command.text, monkeypatch)
+
+
+def take(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check a command line without running it."""
+    for inner in re.findall(r"\$\((vqinsight [^)]*)\)", text):
+        take(inner, monkeypatch)
+    program, *arguments = shlex.split(text)
+    name = Path(program).name
+    if "-m" in arguments and arguments[arguments.index("-m") + 1] == "vqinsight":  # behind a launcher
+        assert name in ("torchrun", "accelerate", "python")
+        program, arguments = "vqinsight", arguments[arguments.index("-m") + 2 :]
+    if program == "vqinsight":
+        parse(arguments)
+    elif program == "make":
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(arguments) <= set(targets)
+    elif program == "python" and arguments[0] == "-m":
+        parse_module(arguments[1], arguments[2:], monkeypatch)
+    elif name == "pip" or arguments[:2] == ["-m", "venv"]:
+        assert_extras(text)
+    else:
+        assert program in OTHERS, f"{program}: say here how it is checked"
+
+
+def parse(arguments: list[str]) -> None:
+    """Parse with the real command line; of training and alignment also the configuration."""
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("vqinsight", list(arguments))
+    rest = [*context._protected_args, *context.args]
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, rest)
+        context = command.make_context(name, rest, parent=context)
+        rest = [*context._protected_args, *context.args]
+    if kind := SETTINGS.get(str(context.info_name)):
+        read_toml(kind, config_path(context.params["config"]), context.params["changes"] or [])
+    if context.info_name == "configs":
+        for value in context.params.values():
+            if isinstance(value, str):
+                assert config_path(value).is_file()
+
+
+def parse_module(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parse with the module's own argument parser, and stop there."""
+    if name == "tools.count_walks":
+        parse(arguments)
+        return
+    original = argparse.ArgumentParser.parse_args
+
+    def parse_args(self: argparse.ArgumentParser, *given: Any) -> None:
+        original(self, *given)
+        raise Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    monkeypatch.syspath_prepend(str(ROOT))
+    with pytest.raises(Parsed):
+        importlib.import_module(name).main()
+
+
+def assert_extras(text: str) -> None:
+    """The extras that a line installs are there."""
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for extras in re.findall(r"(?:\.|vqinsight)\[([\w,-]+)\]", text):
+        assert set(extras.split(",")) <= set(known)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_and_flags_in_the_text_exist(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = known_flags() | FOREIGN
+    for code in inline_code(page):
+        words = code.split()
+        named = {word.split("=")[0] for word in words if re.match(r"--[a-z]", word)}
+        assert named <= flags, f"{code}: unknown {named - flags}"
+        if words[0] == "vqinsight" and words[1:] and words[1].islower():
+            assert words[1] in verbs(), code
+        if words[0] == "make" and len(words) == 2:
+            take(code, monkeypatch)
+        if words[0] == "python" and words[1] == "-m":
+            assert find_spec(words[2]) is not None
+        assert_extras(code)
+
+
+def verbs() -> dict[str, Any]:
+    """The verbs by name."""
+    command: Any = typer.main.get_command(app)
+    return dict(command.commands)
+
+
+def known_flags() -> set[str]:
+    """Every option of every verb, and of the benchmarks."""
+    found: set[str] = set()
+    waiting: list[Any] = [typer.main.get_command(app)]
+    while waiting:
+        command = waiting.pop()
+        waiting += list(getattr(command, "commands", {}).values())
+        found |= {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
+    for file in (ROOT / "benchmarks").rglob("*.py"):
+        found |= set(re.findall(r'add_argument\("(--[\w-]+)"', file.read_text(encoding="utf-8")))
+    return found | {"--help", "--check"}
