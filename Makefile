@@ -8,7 +8,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 # What reinforcement begins from; make nano makes another.
 BASE ?= bases/nano
 
-.PHONY: setup demo test test-all check docs fix nano generator teach examples clean
+.PHONY: setup demo check-lowest test test-all check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -36,6 +36,14 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# The fast tests with the lowest versions that pyproject.toml allows, in an environment of its own.
+check-lowest:
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m tools.lowest > build/lowest/constraints.txt
+	build/lowest/bin/pip install --quiet torch==2.13.0
+	build/lowest/bin/pip install --quiet --editable ".[test]" --constraint build/lowest/constraints.txt
+	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest --numprocesses 2 --dist worksteal -m "not full and not slow"
 
 # The site in build/site; a broken link or anchor is an error.
 docs: .venv/docs-ready
