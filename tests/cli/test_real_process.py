@@ -95,7 +95,7 @@ def test_verbs_with_a_generator(tmp_path: Path) -> None:
     (tmp_path / "better.jsonl").write_text(json.dumps(better) + "\n")
     (tmp_path / "prompts.txt").write_text(TEXT)
     (tmp_path / "config.toml").write_text(ALIGN)
-    assert "The generator is in" in real(tmp_path, "align", "config.toml")
+    real(tmp_path, "align", "config.toml")
     assert (tmp_path / "run" / "round1" / "generator" / "final" / "generator.json").is_file()
 
     given = ("repair", str(made[0]), "--prompt", TEXT, "--generator", "generator", "--attempts", "1", "--out", "r.mp4")
