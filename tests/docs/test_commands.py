@@ -121,6 +121,7 @@ def parse_module(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatc
     if name == "tools.count_walks":
         parse(arguments)
         return
+    assert {word for word in arguments if word.startswith("--")} <= known_flags()  # argparse takes beginnings, too
     original = argparse.ArgumentParser.parse_args
 
     def parse_args(self: argparse.ArgumentParser, *given: Any) -> None:
