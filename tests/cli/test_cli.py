@@ -75,7 +75,7 @@ def test_a_table_is_followed_by_where_the_reasoning_went(run: Run) -> None:
 
 
 def test_warnings_of_a_clip_show_in_every_verb(run: Run, judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    odd = records.looked(("2 damaged packet(s) were left out",))
+    odd = records.clip_input(("2 damaged packet(s) were left out",))
     pair = replace(records.comparison("a.mp4", "b.mp4"), input_b=odd)
     places = records.ranking(["a.mp4", "b.mp4"])
     places = replace(places, standings=(replace(places.standings[0], input=odd), places.standings[1]))

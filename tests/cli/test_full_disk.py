@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from vqinsight.report.disk import full_disk_is_no_bug
 
 from vqinsight.errors import UsageError
-from vqinsight.report.disk import full_disk_is_no_bug
 from vqinsight.report.files import replacing
 
 HELPERS = Path(__file__).parent.parent / "helpers"

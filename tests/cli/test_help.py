@@ -7,8 +7,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from vqinsight.cli.group import VERBS
-from vqinsight.cli.main import app
+from vqinsight.cli.main import VERBS, app
 
 EVERY = [*VERBS, "data check"]
 LOOSE = {"<bool>", "--at-once", "--count", "--prompts ", "--set "}

@@ -91,7 +91,7 @@ def watched(name, globals=None, *rest, **named):
 builtins.__import__ = watched
 from vqinsight.cli.main import app
 try:
-    app(["score", sys.argv[1], "--json"])
+    app(["score", sys.argv[1]])
 except SystemExit as end:
     ours = [name for name in sys.modules if name.split(".")[0] == "vqinsight"]
     learning = [name for name in ours if name.split(".")[1:2] in (["training"], ["grpo"], ["rewards"], ["ranking"])]
@@ -105,7 +105,7 @@ def test_a_score_imports_little() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORTS, str(clip)], capture_output=True, text=True)
     code, count, *rest = done.stderr.splitlines()[-1].split(maxsplit=2)
     assert code == "0" and int(count) < 55 and rest == ["[] [] []"]
-    assert json.loads(done.stdout)["status"] == "ok"
+    assert "overall quality of the video" in done.stdout
 
 
 def test_python_m_is_the_command(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from vqinsight.tasks.parsing import TAG
-from vqinsight.tasks.prompt_sets import PROMPT_SETS
+from vqinsight.tasks.prompt_sets import NAMES, prompt_set
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
+
+PROMPT_SETS = {name: prompt_set(name) for name in NAMES}
 
 LINES = Path(__file__).with_name("golden.jsonl").read_text(encoding="utf-8").splitlines()
 CASES = [json.loads(line) for line in LINES]

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.generate import language_backbone
 from vqinsight.assessor.load import load_model
-from vqinsight.assessor.packing import answer_logprobs, language_backbone, pack
+from vqinsight.assessor.packing import answer_logprobs, pack
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.vision import EncodedView, encoder_outputs
 from vqinsight.datasets.synthetic import SyntheticExamples

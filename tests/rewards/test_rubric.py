@@ -11,8 +11,10 @@ from vqinsight.rewards.format import format_reward
 from vqinsight.rewards.rubric import Completion, Group, Rubric
 from vqinsight.settings.train import RewardSettings
 from vqinsight.tasks.labels import rescale_label
-from vqinsight.tasks.prompt_sets import PROMPT_SETS
+from vqinsight.tasks.prompt_sets import NAMES, prompt_set
 from vqinsight.tasks.types import Answer, Clip, Missing, Preference, Question, Score, Verdict
+
+PROMPT_SETS = {name: prompt_set(name) for name in NAMES}
 
 PAPER = RewardSettings()
 BRIEF = PROMPT_SETS["brief"]

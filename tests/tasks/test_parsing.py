@@ -3,8 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqinsight.tasks.parsing import TAG, answer_text, parse_choice, parse_scores, parse_yes_no, reasoning
-from vqinsight.tasks.prompt_sets import PROMPT_SETS
+from vqinsight.tasks.prompt_sets import NAMES, prompt_set
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
+
+PROMPT_SETS = {name: prompt_set(name) for name in NAMES}
 
 CLIP = Clip("clip.mp4", "a red ball")
 QUESTIONS = [

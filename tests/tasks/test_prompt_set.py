@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from vqinsight.errors import UsageError
 from vqinsight.tasks.parsing import TAG
 from vqinsight.tasks.prompt_set import PromptSet, clean
-from vqinsight.tasks.prompt_sets import PROMPT_SETS, prompt_set
+from vqinsight.tasks.prompt_sets import NAMES, prompt_set
 from vqinsight.tasks.types import Answer, Clip, Missing, Preference, Question, Score, TaskName, Verdict
+
+PROMPT_SETS = {name: prompt_set(name) for name in NAMES}
 
 PLAIN, TOLD = Clip("clip.mp4"), Clip("clip.mp4", "a red ball rolls")
 QUESTIONS = [

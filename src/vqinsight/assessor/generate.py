@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from vqinsight.assessor.packing import keep_accepted_kwargs, language_backbone
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.vision import EncodedView, encoder_outputs
 
@@ -50,6 +50,17 @@ def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: int = 1)
 
 
 @torch.no_grad()
+def language_backbone(model: Any) -> Any:
+    """The part of a vision-language model below the language head, adapters or not."""
+    return (model.get_base_model() if hasattr(model, "get_base_model") else model).model
+
+
+def keep_accepted_kwargs(function: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Those of ``values`` that ``function`` takes: Qwen3-VL has no place for times, it reads them in the prompt."""
+    known = inspect.signature(function).parameters
+    return {key: value for key, value in values.items() if key in known}
+
+
 def complete(
     model: Any,
     prompts: Sequence[Prompt],

@@ -18,7 +18,6 @@ from transformers.utils import logging as transformers_logging
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
 from vqinsight.common.device import free_memory, pick_device, spare_threads
 from vqinsight.common.files import is_missing_folder
-from vqinsight.common.hub import local_only
 from vqinsight.errors import ModelError
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.settings.reader import read_settings
@@ -90,6 +89,8 @@ def load_model(
         return _load_adapter_folder(name, str(Path(place) / subfolder), device, dtype, on_message)
     where: dict[str, Any] = {"subfolder": subfolder} if subfolder else {}
     if not Path(place).exists():
+        from vqinsight.common.hub import local_only
+
         where |= local_only(name, place, subfolder)
     target = pick_device(device, on_message)
     number = _pick_dtype(dtype, target)

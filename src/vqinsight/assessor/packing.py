@@ -6,13 +6,13 @@ log-probabilities are those of a forward pass over the prompt and that answer al
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from vqinsight.assessor.generate import keep_accepted_kwargs, language_backbone
 from vqinsight.assessor.prompting import Prompt, collate, pad
 
 _PADDING, _PROMPT = -1, 0
@@ -41,17 +41,6 @@ class Packed:
         inputs = {key: v.to(device) if isinstance(v, torch.Tensor) else v for key, v in self.inputs.items()}
         tensors = (self.row_A, self.place_AT, self.ids_AT, self.mask_AT)
         return Packed(inputs, *(tensor.to(device) for tensor in tensors))
-
-
-def language_backbone(model: Any) -> Any:
-    """The part of a vision-language model below the language head, adapters or not."""
-    return (model.get_base_model() if hasattr(model, "get_base_model") else model).model
-
-
-def keep_accepted_kwargs(function: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Those of ``values`` that ``function`` takes: Qwen3-VL has no place for times, it reads them in the prompt."""
-    known = inspect.signature(function).parameters
-    return {key: value for key, value in values.items() if key in known}
 
 
 def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Sequence[int]]], pad_id: int) -> Packed:

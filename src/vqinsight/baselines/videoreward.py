@@ -23,8 +23,8 @@ import torch
 from safetensors.torch import load_file
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.generate import language_backbone
 from vqinsight.assessor.load import load_model
-from vqinsight.assessor.packing import language_backbone
 from vqinsight.assessor.vision import encoder_outputs
 from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.next_token import about_one, encode

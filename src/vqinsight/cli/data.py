@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqinsight.cli import options as opt
-from vqinsight.cli.group import Command, Group
 
 if TYPE_CHECKING:
     from vqinsight.datasets.check import Finding
@@ -20,7 +19,7 @@ NOTHING_USABLE = 1  # exit code
 _SHOWN = 10  # so many names of each kind are shown; all with --json
 
 data = typer.Typer(
-    cls=Group, help="Check a dataset before it is used.", no_args_is_help=True, add_completion=False,
+    cls=opt.Group, help="Check a dataset before it is used.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
 )  # fmt: skip
 
@@ -30,7 +29,7 @@ def _root() -> None:
     pass
 
 
-@data.command(cls=Command)
+@data.command(cls=opt.Command)
 def check(
     place: Annotated[Path, typer.Argument(metavar="PATH", show_default=False, help="A download's folder, or a table.")],
     dataset: Annotated[

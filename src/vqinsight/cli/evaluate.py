@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqinsight.cli import options as opt
-from vqinsight.cli.loading import load_assessor
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -189,7 +188,7 @@ def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> d
 
 
 def _load(asked: opt.Asking) -> Predictor:
-    judge = load_assessor(**asked.pick(*opt.LOADING))
+    judge = opt.load_assessor(**asked.pick(*opt.LOADING))
     from vqinsight.inference.predictor import AssessorPredictor
 
     return AssessorPredictor(judge, **asked.pick(*opt.SAMPLING), folder_fps=asked.folder_fps)

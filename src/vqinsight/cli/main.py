@@ -7,17 +7,71 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from vqinsight.cli import options as opt
-from vqinsight.cli.group import LazyGroup
-from vqinsight.cli.loading import load_assessor
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
     from vqinsight.video.inputs import Source
+
+_JUDGE, _TRAIN, _MAKE, _INSPECT = "Judge clips", "Train and evaluate", "Make and align", "Inspect"
+
+# Verb: the module in this folder that holds a function of that name, and its panel in --help; in the order of --help.
+VERBS: dict[str, tuple[str, str]] = {
+    "score": ("main", _JUDGE),
+    "compare": ("main", _JUDGE),
+    "rank": ("main", _JUDGE),
+    "ask": ("main", _JUDGE),
+    "train": ("main", _TRAIN),
+    "evaluate": ("evaluate", _TRAIN),
+    "align": ("align", _MAKE),
+    "generate": ("generate", _MAKE),
+    "pairs": ("align", _MAKE),
+    "repair": ("align", _MAKE),
+    "tables": ("tables", _INSPECT),
+    "vbench": ("vbench", _INSPECT),
+    "baselines": ("baselines", _INSPECT),
+    "data": ("data", _INSPECT),
+    "models": ("models", _INSPECT),
+    "configs": ("configs", _INSPECT),
+    "doctor": ("doctor", _INSPECT),
+}
+
+
+class LazyGroup(opt.Group):
+    """``VERBS``, each imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+        """The verbs, in the order of ``--help``."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The verb, or ``None`` where there is none of that name."""
+        if cmd_name not in VERBS:
+            for verb in VERBS:  # typer looks for the nearest name in ``commands``
+                self.get_command(ctx, verb)
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _command(cmd_name)
+        return self.commands[cmd_name]
+
+
+def _command(name: str) -> Any:
+    module, panel = VERBS[name]
+    verb = getattr(import_module(f"vqinsight.cli.{module}"), name)
+    if isinstance(verb, typer.Typer):
+        app = verb
+    else:
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        app.command(name, cls=opt.Command)(verb)
+    command = cast(Any, typer.main.get_command(app))
+    command.name, command.rich_help_panel = name, panel
+    return command
+
 
 app = typer.Typer(
     name="vqinsight",
@@ -33,7 +87,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the console script and of ``python -m vqinsight``."""
-    from vqinsight.report.disk import full_disk_is_no_bug
+    from vqinsight.report.output import full_disk_is_no_bug
     from vqinsight.report.progress import take_any_text
 
     take_any_text()
@@ -72,7 +126,7 @@ def score(
     outputs = output.Outputs(asked.json_lines, asked.out, asked.report, asked.quiet)
     with output.deliver(outputs, clips, partial(console.show_scores, verbose=verbose)) as take:
         todo = _expand(clips, prompt)
-        judge = load_assessor(**asked.pick(*opt.LOADING))
+        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
         results = judge.score_all(todo, task=task, **asked.pick(*opt.SAMPLING))
         with progress.counting("Scoring", len(todo), asked.json_lines) as count:
             for done, result in enumerate(results, start=1):
@@ -98,7 +152,7 @@ def compare(
         refuse_url(b)
         if a == b:
             raise UsageError("Both clips are the same. Name two different ones.")
-        judge = load_assessor(**asked.pick(*opt.LOADING))
+        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
         with progress.waiting("Comparing"):
             result = judge.compare(a, b, prompt, **asked.pick(*opt.SAMPLING))
         take(result)
@@ -120,7 +174,7 @@ def rank(
         paths, texts = [path for path, _ in todo], {text for _, text in todo}
         if len(paths) < 2 or len(texts) > 1:
             raise UsageError(f"A ranking takes at least two clips of one prompt, not {len(paths)} of {len(texts)}.")
-        judge = load_assessor(**asked.pick(*opt.LOADING))
+        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
         pairs = len(paths) * (len(paths) - 1) // 2
         with progress.counting("Comparing pairs", pairs, asked.json_lines) as count:
             result = judge.rank(paths, texts.pop(), **asked.pick(*opt.SAMPLING), on_progress=count)
@@ -145,7 +199,7 @@ def ask(
             raise UsageError(f"The last argument must be a question, {question!r} is none.")
         check_question(question)
         todo = _expand(clips, prompt)
-        judge = load_assessor(**asked.pick(*opt.LOADING))
+        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
         results = judge.ask_all(todo, question, **asked.pick(*opt.SAMPLING))
         with progress.counting("Asking", len(todo), asked.json_lines) as count:
             for done, result in enumerate(results, start=1):

@@ -5,14 +5,19 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from vqinsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqinsight.inference.api import VQInsight
 
 LOADING = ("model", "adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
 SAMPLING = ("samples", "temperature", "seed")
@@ -225,3 +230,37 @@ def asking(verb: Callable[..., None]) -> Callable[..., None]:
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapped
+
+
+def load_assessor(model: str, **options: Any) -> VQInsight:
+    """Load an assessor; ``options`` as for ``vqinsight.load``. nano takes one CPU thread unless told otherwise."""
+    if model == "nano":
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: decoding threads keep to it as well
+    from vqinsight.inference.api import load
+    from vqinsight.report import progress
+
+    with progress.waiting(f"Loading {model}"):
+        return load(model, **options, on_message=progress.notice)
+
+
+class Command(TyperCommand):
+    """A verb; its flags show no type in ``--help``."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """All parameters, ``--help`` included."""
+        return _plain_flags(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """Verbs below a verb."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """All parameters, ``--help`` included."""
+        return _plain_flags(super().get_params(ctx))
+
+
+def _plain_flags(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""  # else typer shows <bool>
+    return parameters

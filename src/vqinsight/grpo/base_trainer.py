@@ -11,7 +11,7 @@ from torch.utils.data import Sampler, SequentialSampler
 from transformers import Trainer, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.packing import language_backbone
+from vqinsight.assessor.generate import language_backbone
 from vqinsight.assessor.vision import EncodedView, encoder_outputs, pixels
 from vqinsight.errors import TrainingError
 from vqinsight.grpo.dataset import LoadedQuestion, Questions, UnreadableQuestion

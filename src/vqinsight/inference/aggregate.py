@@ -9,7 +9,6 @@ import numpy as np
 
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import UnreadableVideo
-from vqinsight.ranking.votes import majority_verdict, missing_reasons
 from vqinsight.results import (
     ClipComparison,
     ClipRanking,
@@ -48,6 +47,8 @@ def scored(
     clip = question.clips[0]
     given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
     if not given:
+        from vqinsight.ranking.votes import missing_reasons  # a score that is there needs no votes
+
         reasons = missing_reasons(replies)
         error = f"{clip.path}: the model gave no usable answer ({reasons}). Try --samples 5, or another model."
         said = replies[0].reasoning
@@ -93,6 +94,7 @@ def comparison(
 ) -> ClipComparison:
     """The record of a judged pair."""
     from vqinsight.ranking.judge import first_choices  # what only ranks is not imported for a score
+    from vqinsight.ranking.votes import missing_reasons
 
     answers = (*judgement.forward, *judgement.swapped)
     reasons = missing_reasons(answers)
@@ -143,6 +145,8 @@ def verdict(
     provenance: Provenance,
 ) -> ClipVerdict:
     """The record of a yes/no question: the majority of the samples; a draw is no answer."""
+    from vqinsight.ranking.votes import majority_verdict, missing_reasons
+
     if isinstance(seen, UnreadableVideo):
         return ClipVerdict(path, prompt, question, "unreadable", str(seen), None, None, None, (), None, provenance)
     given = [reply for reply in replies if isinstance(reply.value, bool)]

@@ -15,7 +15,6 @@ from vqinsight.inference import aggregate
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
-from vqinsight.tasks.yesno import check_question
 from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
 
@@ -207,6 +206,8 @@ class VQInsight:
         Raises:
             UsageError: the question is plainly none that yes or no answers (``tasks.yesno``).
         """
+        from vqinsight.tasks.yesno import check_question
+
         check_question(question)
         for group in _grouped(self._prefetch(clips), _BATCH):
             asked = [

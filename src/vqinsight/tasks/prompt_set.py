@@ -24,7 +24,7 @@ class PromptSet:
     """One way to ask all five tasks.
 
     Attributes:
-        name: the key in ``prompt_sets.PROMPT_SETS``.
+        name: one of ``prompt_sets.NAMES``.
         system: the system message; it asks for ``<think>…</think><answer>…</answer>``.
         scales: the dimensions that each scoring task can ask for.
         wording: the text behind the clips, by task; ``{text}`` is the place of the yes/no question.

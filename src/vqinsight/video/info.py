@@ -13,6 +13,7 @@ ASSUMED_FPS = 24.0
 COPY_AGAIN = "Copy or download it again."
 DOWNLOAD_FIRST = "Download it first, then name the file."
 SYNTHETIC = "synthetic:"  # how the names of synthetic clips begin
+LIST_SUFFIXES: dict[str, str | None] = {".csv": ",", ".tsv": "\t", ".txt": None}  # with what separates the fields
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".apng", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv"}

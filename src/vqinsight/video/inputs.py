@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqinsight.errors import UnreadableVideo, UsageError
-from vqinsight.video.info import DOWNLOAD_FIRST, IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_url, natural_key
-from vqinsight.video.lists import LIST_SUFFIXES, read_list
+from vqinsight.video.info import DOWNLOAD_FIRST, IMAGE_SUFFIXES, LIST_SUFFIXES, VIDEO_SUFFIXES, is_url, natural_key
 
 Source = str | UnreadableVideo  # a path, or why what was named cannot be a clip
 NO_MEDIA = "neither video nor image"
@@ -108,6 +107,8 @@ def _expand(argument: str) -> Inputs:
     if is_pattern:
         return _expand_glob(argument)
     if place.suffix.lower() in LIST_SUFFIXES:
+        from vqinsight.video.lists import read_list  # only for lists
+
         return Inputs(read_list(place), [])
     return Inputs([(argument, None)], [])
 

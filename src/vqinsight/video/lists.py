@@ -7,9 +7,8 @@ from pathlib import Path
 
 from vqinsight.common.csv_cells import restore
 from vqinsight.errors import UnreadableVideo, UsageError
-from vqinsight.video.info import DOWNLOAD_FIRST, SYNTHETIC, is_url
+from vqinsight.video.info import DOWNLOAD_FIRST, LIST_SUFFIXES, SYNTHETIC, is_url
 
-LIST_SUFFIXES = {".csv": ",", ".tsv": "\t", ".txt": None}  # with what separates the fields
 _CHECK = "Check the path: a relative one starts at the list's folder."
 
 

@@ -1,16 +1,14 @@
-"""The prompt sets by name: ``standard``, ``released``, ``brief``, a file each."""
+"""The prompt sets by name: ``standard``, ``released``, ``brief``, a file each, imported when it is asked for."""
 
 from __future__ import annotations
 
 import difflib
+from importlib import import_module
 
 from vqinsight.errors import UsageError
 from vqinsight.tasks.prompt_set import PromptSet
-from vqinsight.tasks.prompt_sets.brief import BRIEF
-from vqinsight.tasks.prompt_sets.released import RELEASED
-from vqinsight.tasks.prompt_sets.standard import STANDARD
 
-PROMPT_SETS: dict[str, PromptSet] = {each.name: each for each in (STANDARD, RELEASED, BRIEF)}
+NAMES = ("standard", "released", "brief")
 
 
 def prompt_set(name: str) -> PromptSet:
@@ -19,7 +17,8 @@ def prompt_set(name: str) -> PromptSet:
     Raises:
         UsageError: there is none; the message names the nearest.
     """
-    if name not in PROMPT_SETS:
-        nearest = difflib.get_close_matches(name, PROMPT_SETS, n=1, cutoff=0.0)[0]
-        raise UsageError(f"unknown prompt set {name!r}: did you mean {nearest!r}? Known: {', '.join(PROMPT_SETS)}")
-    return PROMPT_SETS[name]
+    if name not in NAMES:
+        nearest = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
+        raise UsageError(f"unknown prompt set {name!r}: did you mean {nearest!r}? Known: {', '.join(NAMES)}")
+    found: PromptSet = getattr(import_module(f"{__name__}.{name}"), name.upper())
+    return found
