@@ -89,7 +89,7 @@ def take(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if program == "vqinsight":
         parse(arguments)
     elif program == "make":
-        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         assert set(arguments) <= set(targets)
     elif program == "python" and arguments[0] == "-m":
         parse_module(arguments[1], arguments[2:], monkeypatch)
@@ -121,6 +121,7 @@ def parse_module(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatc
     if name == "tools.count_walks":
         parse(arguments)
         return
+    assert {word for word in arguments if word.startswith("--")} <= known_flags()  # argparse takes beginnings, too
     original = argparse.ArgumentParser.parse_args
 
     def parse_args(self: argparse.ArgumentParser, *given: Any) -> None:
