@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from vqinsight.report.disk import full_disk_is_no_bug
 
 from vqinsight.errors import UsageError
 from vqinsight.report.files import replacing
+from vqinsight.report.output import full_disk_is_no_bug
 
 HELPERS = Path(__file__).parent.parent / "helpers"
 FULL = Path("/dev/full")
