@@ -7,18 +7,34 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 from helpers import encode as encode_module
-from helpers import runs
+from helpers import process, runs
+
+if TYPE_CHECKING:
+    from vqinsight.inference.api import VQInsight
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_sessionfinish() -> None:
+    process.stop_server()
 
 
 @pytest.fixture(scope="session")
 def encode() -> ModuleType:
     """The module ``helpers/encode.py``: real little videos, made on the fly."""
     return encode_module
+
+
+@pytest.fixture(scope="session")
+def nano() -> VQInsight:
+    """The embedded model, loaded once for all tests that only ask it."""
+    import vqinsight
+
+    return vqinsight.load("nano", device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import vqinsight
+from vqinsight.inference.api import VQInsight
 from vqinsight.synthetic.captions import FACT_NAMES, caption, mutate
 from vqinsight.synthetic.clips import SIBLINGS, clip_name
 from vqinsight.synthetic.describe import read
@@ -12,9 +12,9 @@ from vqinsight.synthetic.generate import draw_siblings
 from vqinsight.tasks.types import Clip, Question
 
 
-def test_the_verdict_on_a_text_follows_from_what_is_seen() -> None:
+def test_the_verdict_on_a_text_follows_from_what_is_seen(nano: VQInsight) -> None:
     """Of all four facts: earlier weights never called a direction or a shape wrong, whatever they had seen."""
-    assessor = vqinsight.load("nano").assessor
+    assessor = nano.assessor
     rng = np.random.default_rng(0)
     claims, asked = [], []
     for seed in range(40):

@@ -116,8 +116,8 @@ def test_unifiedreward_answers():
         assert words.count("{text}") == 1
 
 
-def test_nano_scores_and_compares(clips):
-    judge = VLM("nano", vqinsight.load("nano", device="cpu"))
+def test_nano_scores_and_compares(clips, nano):
+    judge = VLM("nano", nano)
     shown = clip_name("held_out", 3)
     values = judge.score(shown, TEXT)
     assert set(values) == {"spatial", "temporal", "alignment"}

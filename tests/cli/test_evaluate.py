@@ -6,14 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from helpers import downloads, tiny
+from helpers import downloads, process, tiny
 from typer.testing import CliRunner
 
 from vqinsight.cli.main import app
@@ -159,41 +158,28 @@ def test_wrong_usage_is_told_before_a_model_is_loaded(
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    def start(name: str) -> subprocess.Popen[str]:
-        command = [
-            sys.executable,
-            "-m",
-            "vqinsight",
-            "evaluate",
-            "synthetic",
-            "--task",
-            "generated",
-            "--task",
-            "compare",
-        ]
-        return subprocess.Popen(
-            [*command, "--limit", "12", "--out", f"{name}.json"],
-            cwd=tmp_path,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    """The run that goes on is a real process; the others are forked."""
 
-    straight = start("straight")
-    output, errors = straight.communicate(timeout=300)
-    assert straight.returncode == 0, errors
-    killed, kept = start("killed"), tmp_path / "killed.predictions.parquet"
-    deadline = time.monotonic() + 120
-    while not kept.exists() and time.monotonic() < deadline:
-        time.sleep(0.002)
-    killed.kill()
-    killed.communicate()
+    def arguments(name: str) -> list[str]:
+        given = ["evaluate", "synthetic", "--task", "generated", "--task", "compare"]
+        return [*given, "--limit", "12", "--out", f"{name}.json"]
+
+    straight = process.run(*arguments("straight"), folder=tmp_path)
+    assert straight.returncode == 0, straight.stderr
+    kept = tmp_path / "killed.predictions.parquet"
+    assert process.kill_when(process.start(*arguments("killed"), folder=tmp_path, output=tmp_path / "log"), kept.exists)
     from vqinsight.evaluation.prediction_file import read_predictions
 
     assert 0 < len(read_predictions(kept)[1]) < 24 and not (tmp_path / "killed.json").exists()
-    again = start("killed")
-    resumed, errors = again.communicate(timeout=300)
-    assert again.returncode == 0, errors
-    assert resumed.replace("killed", "straight") == output
+    again = subprocess.run(
+        [sys.executable, "-m", "vqinsight", *arguments("killed")],
+        cwd=tmp_path,
+        env=os.environ | process.ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.replace("killed", "straight") == straight.stdout
     assert kept.read_bytes() == (tmp_path / "straight.predictions.parquet").read_bytes()

@@ -7,12 +7,12 @@ import math
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
-from helpers.toy_generator import ToyGenerator
+from helpers import process
+from helpers.toy_generator import ToyGenerator, teach_toy
 from safetensors.torch import save_file
 
 from vqinsight.errors import TrainingError, UsageError
@@ -159,35 +159,30 @@ def test_clips_of_another_shape_are_left_out(tmp_path: Path) -> None:
 
 
 def run(pairs: Pairs, out: Path, *, kill_at: Path | None = None, processes: int = 1) -> None:
-    """Training in processes of its own, killed as soon as a file exists."""
-    listed = [list(vars(pair).values()) for pair in pairs.pairs]
-    script = out.with_suffix(".py")
-    script.write_text(
-        f"""
-from pathlib import Path
-from accelerate import PartialState
-from helpers.toy_generator import ToyGenerator
-from vqinsight.generator.dpo_trainer import train_dpo
-from vqinsight.settings.dpo import DpoSettings
-from vqinsight.ranking.pairs_file import Pair, Pairs
-
-pairs = Pairs(tuple(Pair(*each) for each in {listed!r}), {{}})
-train_dpo(ToyGenerator(), pairs, DpoSettings(**{QUICK.model_dump() | {"ema": 0.9}!r}), Path({str(out)!r}))
-PartialState().destroy_process_group()  # as vqinsight align ends
-"""
-    )
+    """Training in processes of its own, killed as soon as a file exists; several are started by torchrun."""
+    given = out.with_suffix(".json")
+    settings = QUICK.model_copy(update={"ema": 0.9}).model_dump(mode="json")
+    given.write_text(json.dumps({"pairs": [vars(pair) for pair in pairs.pairs], "settings": settings, "out": str(out)}))
+    if processes == 1:
+        log = out.with_suffix(".log")
+        alone = process.start(str(given), folder=out.parent, output=log, program=teach_toy)
+        alive = process.kill_when(alone, lambda: kill_at is not None and kill_at.exists())
+        assert alive == (kill_at is not None) and alone.exitcode == (0 if kill_at is None else -9), log.read_text()
+        return
     paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
-    several = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}"] if processes > 1 else []
-    command = [sys.executable, *several, str(script)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 300
-    while kill_at is not None and process.poll() is None and time.monotonic() < deadline:
-        if kill_at.exists():
-            process.kill()
-        time.sleep(0.001)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == (0 if kill_at is None else -9), errors
+    command = [
+        "-m",
+        "torch.distributed.run",
+        f"--nproc_per_node={processes}",
+        "-m",
+        "helpers.toy_generator",
+        str(given),
+    ]
+    environment = os.environ | process.ENVIRONMENT | {"PYTHONPATH": paths}
+    done = subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

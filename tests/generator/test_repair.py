@@ -13,14 +13,14 @@ from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import UsageError
 from vqinsight.generator.candidates import diversity, make_candidates, unusable
 from vqinsight.generator.repair import Critique, Plan, faults, plan_for, prefers, repair
-from vqinsight.inference.api import load
+from vqinsight.inference.api import VQInsight
 from vqinsight.video.read import iter_frames, probe
 from vqinsight.video.write import write_video
 
 
 @pytest.fixture(scope="module")
-def assessor() -> Assessor:
-    return load("nano").assessor
+def assessor(nano: VQInsight) -> Assessor:
+    return nano.assessor
 
 
 @pytest.fixture(scope="module")

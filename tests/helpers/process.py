@@ -20,6 +20,8 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import pytest
+
 PRELOADED = (
     "vqinsight.cli.main",
     "vqinsight.inference.api",
@@ -28,6 +30,7 @@ PRELOADED = (
     "vqinsight.training.stage2_temporal",
     "vqinsight.training.stage3_united",
     "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl",
+    "helpers.preload",
 )
 # torch may not have started threads before the fork, and what is read at import has to be there when the server starts.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
@@ -100,16 +103,18 @@ def kill_when(process: subprocess.Popen[str] | BaseProcess, seen: Callable[[], b
 def _server() -> ForkServerContext:
     context = get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
-    try:
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (ENVIRONMENT | {"PYTHONPATH": paths}).items():
+            patch.setenv(name, value)
         forkserver.ensure_running()
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
-    # Waited for, so that its CPU seconds and its children's are counted as those of the tests.
-    atexit.register(forkserver._forkserver._stop)  # type: ignore[attr-defined]
     return context
+
+
+def stop_server() -> None:
+    """Stop the server if there is one and wait for it, so that its CPU seconds are counted as those of the tests."""
+    if _server.cache_info().currsize:
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 def _run(

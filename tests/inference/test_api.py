@@ -22,11 +22,6 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CAT, BAD_CAT = str(EXAMPLES / "cat.mp4"), str(EXAMPLES / "cat_compressed.mp4")
 
 
-@pytest.fixture(scope="module")
-def nano() -> VQInsight:
-    return vqinsight.load("nano", device="cpu")
-
-
 @pytest.fixture
 def broken(tmp_path: Path) -> str:
     path = tmp_path / "broken.mp4"

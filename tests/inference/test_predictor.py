@@ -66,8 +66,8 @@ def test_a_clip_that_cannot_be_read_takes_only_its_questions_along(
     assert AssessorPredictor(model).answer([rated(empty)])[0].outcome == "unreadable"
 
 
-def test_answers_do_not_depend_on_the_batch() -> None:
-    judge = AssessorPredictor(vqinsight.load("nano"))
+def test_answers_do_not_depend_on_the_batch(nano: VQInsight) -> None:
+    judge = AssessorPredictor(nano)
     examples = [*SyntheticExamples("generated", "held_out", 7, 2), *SyntheticExamples("compare", "held_out", 7, 2)]
     together = judge.answer(examples)
     assert together == [prediction for example in examples for prediction in judge.answer([example])]

@@ -27,8 +27,8 @@ def test_killed_is_straight(tmp_path: Path, changes: tuple[str, ...], straight: 
     """Killed while it samples, and at the moment a checkpoint begins to be written; then a process with all its own."""
     changes = (*runs.COMPARED, *changes)
     out = tmp_path / "run"
-    runs.kill_when(tmp_path, "update 1/4", *changes)
-    runs.kill_when(tmp_path, out / "checkpoint-3", *changes, "--resume")
+    runs.kill_when(tmp_path, "update 1/3", *changes)
+    runs.kill_when(tmp_path, out / "checkpoint-2", *changes, "--resume")
     again = runs.train(tmp_path, *changes, "--resume", real=True)
     assert again.returncode == 0, again.stderr
     expected, found = runs.weights(straight(*changes) / "final"), runs.weights(out / "final")

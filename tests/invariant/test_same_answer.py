@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-import vqinsight
 from vqinsight.inference.api import VQInsight
 from vqinsight.weights import ASSESSOR
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CLIPS = [str(path) for path in sorted(EXAMPLES.glob("*.mp4"))]
-
-
-@pytest.fixture(scope="module")
-def nano() -> VQInsight:
-    return vqinsight.load("nano", device="cpu")
 
 
 def test_alone_and_in_a_batch_of_eight(nano: VQInsight) -> None:

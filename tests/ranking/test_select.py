@@ -11,7 +11,7 @@ from helpers import encode
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import UsageError
-from vqinsight.inference.api import VQInsight, load
+from vqinsight.inference.api import VQInsight
 from vqinsight.ranking import select as choosing
 from vqinsight.ranking.by_score import best_and_worst_score
 from vqinsight.ranking.judge import Judgement
@@ -26,8 +26,8 @@ A, B, TIE = Preference("A"), Preference("B"), Preference("tie")
 
 
 @pytest.fixture(scope="module")
-def assessor() -> Assessor:
-    return load("nano").assessor
+def assessor(nano: VQInsight) -> Assessor:
+    return nano.assessor
 
 
 @pytest.fixture(scope="module")

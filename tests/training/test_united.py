@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from helpers import process
 from helpers.runs import weights
-from helpers.toy_generator import ToyGenerator
+from helpers.toy_generator import ToyGenerator, align_toy
 
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.ranking.pairs_file import Pair, read_pairs
@@ -72,15 +70,6 @@ updates = 4
 config = "stage2.toml"
 weight = 100
 """
-START = """
-import sys
-from helpers.toy_generator import ToyGenerator
-from vqinsight.training import stage3_united
-stage3_united.open_generator = ToyGenerator
-sys.argv = ["vqinsight", "align", *sys.argv[1:]]
-from vqinsight.cli.main import main
-main()
-"""
 
 
 def prepare(folder: Path) -> Path:
@@ -92,20 +81,11 @@ def prepare(folder: Path) -> Path:
 
 def start(folder: Path, *arguments: str, kill_at: Path | None = None) -> str:
     """``vqinsight align`` in a process of its own, killed as soon as a file exists."""
-    paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths}
-    command = [sys.executable, "-c", START, "config.toml", *arguments]
-    with (folder / "output.log").open("w+") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 560
-        while process.poll() is None and time.monotonic() < deadline:
-            if kill_at is not None and kill_at.exists():
-                process.kill()
-            time.sleep(0.001)
-        process.kill()
-        process.wait()
-    said = (folder / "output.log").read_text()
-    assert process.returncode == (0 if kill_at is None else -9), said
+    log = folder / "output.log"
+    run = process.start("align", "config.toml", *arguments, folder=folder, output=log, program=align_toy)
+    alive = process.kill_when(run, lambda: kill_at is not None and kill_at.exists(), timeout=560)
+    said = log.read_text()
+    assert alive == (kill_at is not None) and run.exitcode == (0 if kill_at is None else -9), said
     return said
 
 

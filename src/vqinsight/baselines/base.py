@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
@@ -19,7 +19,7 @@ class Baseline(Protocol):
     """A system that judges clips.
 
     Attributes:
-        name: its key in ``systems.SYSTEMS``.
+        name: its key in ``catalog.SYSTEMS``.
         ranges: lowest and highest possible value by dimension; a dimension without such ends is not in it.
         digest: changes with its weights or its file; ``None`` where only name and options tell what it is.
     """
@@ -91,6 +91,7 @@ class System:
         command: how to get it.
         dimensions: what it scores; empty for a system that only compares.
         note: what was tested, and what differs from the original.
+        build: makes it from its options; ``None`` without code here.
     """
 
     name: str
@@ -102,10 +103,12 @@ class System:
     command: str
     dimensions: tuple[str, ...]
     note: str
+    build: Callable[..., Baseline] | None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {**asdict(self), "dimensions": list(self.dimensions)}
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "build"}
+        return {**plain, "dimensions": list(self.dimensions)}
 
 
 def needed(module: str, extra: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vqinsight.baselines import builders
 from vqinsight.baselines.base import System
 
 _GIT = "https://github.com"
@@ -29,12 +30,14 @@ def _published(
         command=f"git clone {source}",
         dimensions=dimensions,
         note=f"{_NO_CODE} {note}".strip(),
+        build=None,
     )
 
 
 _ALL = (
     System(
         name="technical",
+        build=builders.technical,
         title="Technical score",
         state="runs here",
         licence="Apache-2.0",
@@ -46,6 +49,7 @@ _ALL = (
     ),
     System(
         name="always_a",
+        build=builders.always_a,
         title="Always A",
         state="runs here",
         licence="Apache-2.0",
@@ -57,6 +61,7 @@ _ALL = (
     ),
     System(
         name="nano",
+        build=builders.nano,
         title="VQ-Insight nano",
         state="runs here",
         licence="Apache-2.0",
@@ -68,10 +73,11 @@ _ALL = (
     ),
     System(
         name="sft",
+        build=builders.sft,
         title="Supervised fine-tuning",
         state="needs weights",
         licence="the base model's",
-        source="this repository, stages/sft.py",
+        source="this repository, training/sft.py",
         extra=None,
         command="vqinsight train nano/sft",
         dimensions=(*_GENERATED, "quality"),
@@ -79,6 +85,7 @@ _ALL = (
     ),
     System(
         name="qwen2_5_vl",
+        build=builders.zero_shot,
         title="Qwen2.5-VL, zero-shot",
         state="needs weights",
         licence="Apache-2.0 (7B; 3B: Qwen Research Licence, non-commercial)",
@@ -90,6 +97,7 @@ _ALL = (
     ),
     System(
         name="q_insight",
+        build=builders.q_insight,
         title="Q-Insight",
         state="needs weights",
         licence="not stated where we looked; see the hub page",
@@ -101,6 +109,7 @@ _ALL = (
     ),
     System(
         name="vq_insight",
+        build=builders.vq_insight,
         title="VQ-Insight, released",
         state="needs weights",
         licence="not stated where we looked; see the hub page",
@@ -112,6 +121,7 @@ _ALL = (
     ),
     System(
         name="clip_iqa",
+        build=builders.clip_iqa,
         title="CLIP-IQA",
         state="needs weights",
         licence="torchmetrics Apache-2.0; piq Apache-2.0; CLIP MIT",
@@ -123,6 +133,7 @@ _ALL = (
     ),
     System(
         name="clipscore",
+        build=builders.clipscore,
         title="CLIPScore",
         state="needs weights",
         licence="torchmetrics Apache-2.0; CLIP MIT",
@@ -134,6 +145,7 @@ _ALL = (
     ),
     System(
         name="vqascore",
+        build=builders.vqascore,
         title="VQAScore on a Qwen-VL",
         state="needs weights",
         licence="the model's",
@@ -145,6 +157,7 @@ _ALL = (
     ),
     System(
         name="clip_flant5",
+        build=builders.clip_flant5,
         title="VQAScore, CLIP-FlanT5",
         state="needs weights",
         licence="t2v-metrics Apache-2.0",
@@ -156,6 +169,7 @@ _ALL = (
     ),
     System(
         name="level_words",
+        build=builders.level_words,
         title="Q-Align's readout on a Qwen-VL",
         state="needs weights",
         licence="the model's",
@@ -167,6 +181,7 @@ _ALL = (
     ),
     System(
         name="q_align",
+        build=builders.q_align,
         title="Q-Align (OneAlign)",
         state="needs weights",
         licence="MIT",
@@ -179,6 +194,7 @@ _ALL = (
     ),
     System(
         name="unifiedreward",
+        build=builders.unifiedreward,
         title="UnifiedReward",
         state="needs weights",
         licence="MIT",
@@ -190,6 +206,7 @@ _ALL = (
     ),
     System(
         name="unifiedreward_think",
+        build=builders.unifiedreward_think,
         title="UnifiedReward-Think",
         state="needs weights",
         licence="MIT",
@@ -201,6 +218,7 @@ _ALL = (
     ),
     System(
         name="videoreward",
+        build=builders.videoreward,
         title="VideoReward",
         state="needs weights",
         licence="Apache-2.0",

@@ -29,7 +29,7 @@ class Published(Scorer):
     """Answers from a file.
 
     Args:
-        name: key in ``systems.SYSTEMS``.
+        name: key in ``catalog.SYSTEMS``.
         file: the predictions.
 
     Raises:

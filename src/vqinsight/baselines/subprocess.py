@@ -27,7 +27,7 @@ class Outside(Scorer):
     """A scorer in another process; ``close`` ends it.
 
     Args:
-        name: key in ``systems.SYSTEMS``.
+        name: key in ``catalog.SYSTEMS``.
         python: the other environment's interpreter.
         worker: file name of the worker.
         arguments: for the worker, such as a model's name.

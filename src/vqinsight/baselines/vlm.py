@@ -27,7 +27,7 @@ class VLM(Scorer):
     """A loaded assessor as a baseline; it compares by being asked, in both orders, not by its scores.
 
     Args:
-        name: key in ``systems.SYSTEMS``.
+        name: key in ``catalog.SYSTEMS``.
         judge: from ``vqinsight.load``.
     """
 

@@ -34,7 +34,9 @@ def baselines(
     print(
         "runs here: nothing to fetch. needs weights: the calling code is here and tested as said, the weights are not."
     )
-    print("published numbers only: no code here, a row is read from a file. More in docs/baselines.md.")
+    print(
+        "published numbers only: no code here, a row is read from a file. More in docs/guides/models_and_baselines.md."
+    )
 
 
 def _show(system: System) -> None:

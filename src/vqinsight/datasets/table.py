@@ -86,7 +86,7 @@ def _kind_of_csv(path: Path, scale: tuple[float, float] | None) -> Kind:
         kind = _kind(columns)
     except BadRow as error:
         hint = " Separate columns by commas, not semicolons." if any(";" in column for column in columns) else ""
-        raise UsageError(f"{path}: {error}.{hint} A table has the columns {HELP}; see docs/data.md.") from error
+        raise UsageError(f"{path}: {error}.{hint} A table has the columns {HELP}; see docs/guides/data.md.") from error
     if kind in ("quality", "dimensions") and scale is None and not {"low", "high"} <= columns:
         raise UsageError(f"{path}: scores need their range. Give --scale LOW HIGH, or the columns low and high.")
     return kind

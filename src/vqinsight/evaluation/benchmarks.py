@@ -95,7 +95,9 @@ def load_benchmark(
     if bench.dataset == SYNTHETIC:
         return _synthetic(place, split or bench.split, tasks, count or SYNTHETIC_COUNT, options)
     if place is None:
-        raise UsageError(f"{bench.title} is not part of this project. Say where it lies with --data; see docs/data.md.")
+        raise UsageError(
+            f"{bench.title} is not part of this project. Say where it lies with --data; see docs/guides/data.md."
+        )
     if not place.exists():
         raise UsageError(f"--data {place}: no such file or folder.")
     check_choice("split", split or bench.split, DATASETS[bench.dataset].splits)

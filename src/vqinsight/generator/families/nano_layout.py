@@ -26,7 +26,7 @@ def frame_times(t: torch.Tensor, denoiser: Any, latents: torch.Tensor) -> torch.
     """(B, tokens) in thousandths: ``t`` for the first frame's tokens, and for each further frame's ``FRAME_STEP`` more.
 
     Wan's transformer knows how far two tokens lie apart, never where one lies. In noise, where nothing can be seen yet,
-    it cannot tell the first frame from the last, and so not which way a shape is to move (docs/generator.md). As every
+    it cannot tell the first frame from the last, and so not which way a shape is to move (dev/log). As every
     layer is scaled by a token's time, that is where to tell it.
 
     Args:

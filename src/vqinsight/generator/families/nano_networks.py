@@ -46,7 +46,7 @@ def build_text_encoder(vocabulary: int) -> Any:
     """A CLIP-style text encoder of two layers, whose words begin as far apart as torch's embeddings do.
 
     CLIP's own beginning, fifty times closer, is for a vocabulary of a language. Here what "left" and "right" have in
-    common grew past it at once, and what tells them apart was never learned (docs/generator.md).
+    common grew past it at once, and what tells them apart was never learned (dev/log).
     """
     config = CLIPTextConfig(
         vocab_size=vocabulary,

@@ -150,7 +150,7 @@ def _steps(side: int) -> list[np.ndarray]:
     """``STEPS`` filters, each the step from one green pixel to the next, across and down, all over the patch.
 
     A banded picture is one whose pixels are equal or a whole step apart, and a cosine of a whole patch hardly tells
-    that from any other hard edge. Bare skies are taken for banded ones all the same: docs/nano_trials.md.
+    that from any other hard edge. Bare skies are taken for banded ones all the same: dev/log.
     """
     found = []
     for number in range(STEPS // 2):

@@ -1,7 +1,6 @@
 """Lessons for the embedded model: clips of the synthetic set with questions and the answers to learn.
 
-Two stages. ``perception``: one terse line, one word an attribute, nothing random in the answer; the other way round the
-wording drowns the signal. ``conversation``: the five tasks in the think/answer form with free wording. The reasoning
+Two stages. ``perception``: one word an attribute, nothing random in the answer, or the wording drowns the signal. ``conversation``: the five tasks in the think/answer form with free wording. The reasoning
 tells the truth, but the *opinion* that follows (scores, choices) is weak and biased on purpose, as a general model's
 is: to make it right is the work of reinforcement learning, which is never shown the exact scores as text. One thing
 is told roughly: how strong a defect in time is. The opinion is of the clip, not of the words before it: these are
@@ -30,7 +29,7 @@ from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Ver
 Stage = Literal["perception", "conversation"]
 
 # How lessons tell the strength of a defect in time: drawn in and blurred, see ``_roughly``. Chosen on training clips:
-# drawn to the middle, severe defects that are hard to measure were called moderate (docs/nano_trials.md).
+# drawn to the middle, severe defects that are hard to measure were called moderate (dev/log).
 DRAWN_TO = 0.62
 DRAWN_IN = 0.85
 BLURRED = 0.17
@@ -160,7 +159,7 @@ def _roughly(truth: GroundTruth, rng: np.random.Generator) -> GroundTruth:
 
     What a model says is its likeliest word. Where it cannot tell and mild, moderate and severe are .3, .3 and .4 to it,
     that is the far end, and wrong by most; a word for which its neighbours speak too is the one in the middle, as the
-    mean would be (figures: docs/nano_trials.md). So a lesson may tell the neighbour, and of the ends it often does.
+    mean would be (figures: dev/log). So a lesson may tell the neighbour, and of the ends it often does.
     """
     if truth.temporal is None:
         return truth

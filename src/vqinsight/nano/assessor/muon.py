@@ -1,7 +1,7 @@
 """Muon for the matrices inside the layers, AdamW for the rest, as one optimizer.
 
 On the tower alone, from the same start and the same 5,300 clips, this reached a loss for which AdamW needs about three
-times as many (docs/nano_trials.md).
+times as many (dev/log).
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class DenoiserLesson(torch.nn.Module):
         """Mean squared error of the flow, held down near the clip.
 
         The network says the clip, not the flow: clips fill few of the directions that latents have, noise fills all of
-        them (docs/generator.md).
+        them (dev/log).
         """
         text = encode_words(self.networks["text_encoder"], self.tokenizer, prompts)
         clip = say_clip(self.networks["denoiser"], flow(latents, noise, t), t, text)

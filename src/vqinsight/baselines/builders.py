@@ -1,0 +1,123 @@
+"""How each system is built: one function a system, which imports what it needs itself.
+
+So options can be checked against a function's parameters before torch is imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vqinsight.baselines.base import Baseline
+
+if TYPE_CHECKING:
+    from vqinsight.inference.api import VQInsight
+
+
+def _load(model: str, options: dict[str, Any]) -> VQInsight:
+    from vqinsight.inference.api import load
+
+    return load(model, **options)
+
+
+def technical() -> Baseline:
+    from vqinsight.baselines.technical import Technical
+
+    return Technical()
+
+
+def always_a() -> Baseline:
+    from vqinsight.baselines.always_a import AlwaysA
+
+    return AlwaysA()
+
+
+def nano(model: str = "nano", **options: Any) -> Baseline:
+    return _vlm("nano", model, options)
+
+
+def sft(model: str, **options: Any) -> Baseline:
+    return _vlm("sft", model, options)
+
+
+def zero_shot(model: str = "Qwen/Qwen2.5-VL-7B-Instruct", **options: Any) -> Baseline:
+    return _vlm("qwen2_5_vl", model, {"template": "standard", **options})
+
+
+def _vlm(name: str, model: str, options: dict[str, Any]) -> Baseline:
+    from vqinsight.baselines.vlm import VLM
+
+    return VLM(name, _load(model, options))
+
+
+def vq_insight(model: str = "ByteDance/Q-Insight", **options: Any) -> Baseline:
+    from vqinsight.baselines.vlm import ReleasedVQInsight
+
+    return ReleasedVQInsight(model, **options)
+
+
+def q_insight(model: str = "ByteDance/Q-Insight:score_degradation", *, frames: int = 4, **options: Any) -> Baseline:
+    from vqinsight.baselines.vlm import QInsight
+
+    return QInsight(_load(model, {"template": "released", **options}), frames)
+
+
+def clip_iqa(model: str = "clip_iqa", *, frames: int = 8, device: str = "auto") -> Baseline:
+    from vqinsight.baselines.clip import CLIPIQA
+
+    return CLIPIQA(model, frames=frames, device=device)
+
+
+def clipscore(model: str = "openai/clip-vit-base-patch16", *, frames: int = 8, device: str = "auto") -> Baseline:
+    from vqinsight.baselines.clip import CLIPScore
+
+    return CLIPScore(model, frames=frames, device=device)
+
+
+def vqascore(model: str = "Qwen/Qwen2.5-VL-7B-Instruct", **options: Any) -> Baseline:
+    from vqinsight.baselines.vqascore import VQAScore
+
+    return VQAScore(_load(model, options))
+
+
+def level_words(model: str = "Qwen/Qwen2.5-VL-7B-Instruct", **options: Any) -> Baseline:
+    from vqinsight.baselines.level_words import LevelWords
+
+    return LevelWords(_load(model, options))
+
+
+def clip_flant5(python: str, model: str = "clip-flant5-xxl", *, frames: int = 8) -> Baseline:
+    from vqinsight.baselines.subprocess import Outside
+
+    ranges = {"alignment": (0.0, 1.0)}
+    return Outside("clip_flant5", python, "t2v_vqascore.py", (model,), frames=frames, needs_prompt=True, ranges=ranges)
+
+
+def q_align(python: str, model: str = "q-future/one-align", *, frames: int = 8) -> Baseline:
+    from vqinsight.baselines.subprocess import Outside
+
+    return Outside("q_align", python, "one_align.py", (model,), frames=frames, ranges={"quality": (1.0, 5.0)})
+
+
+def unifiedreward(model: str = "CodeGoat24/UnifiedReward-qwen-7b", **options: Any) -> Baseline:
+    from vqinsight.baselines.unifiedreward import UnifiedReward
+
+    return UnifiedReward(_load(model, options))
+
+
+def unifiedreward_think(model: str = "CodeGoat24/UnifiedReward-Think-qwen-7b", **options: Any) -> Baseline:
+    from vqinsight.baselines.unifiedreward import UnifiedReward
+
+    return UnifiedReward(_load(model, options), think=True)
+
+
+def videoreward(
+    folder: str,
+    *,
+    base: str | None = None,
+    template: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+) -> Baseline:
+    from vqinsight.baselines.videoreward import TEMPLATE, VideoReward
+
+    return VideoReward(folder, base=base, template=template or TEMPLATE, device=device, dtype=dtype)
