@@ -9,17 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from vqinsight.report.disk import full_disk_is_no_bug
 
 from vqinsight.errors import UsageError
 from vqinsight.report.files import replacing
+from vqinsight.report.output import full_disk_is_no_bug
 
 HELPERS = Path(__file__).parent.parent / "helpers"
 FULL = Path("/dev/full")
 FAKE = """
-import records, vqinsight
+import records, sys
 from vqinsight.cli.main import main
-vqinsight.load = records.fake_load(records.FakeJudge())
+sys.modules["vqinsight.inference.api"] = records.fake_api(records.FakeJudge())
 main()
 """
 

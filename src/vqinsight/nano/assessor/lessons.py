@@ -3,8 +3,8 @@
 Two stages. ``perception``: one word an attribute, nothing random in the answer, or the wording drowns the signal.
 ``conversation``: the five tasks in the think/answer form with free wording. The reasoning tells the truth, but the
 *opinion* that follows (scores, choices) is weak and biased on purpose, as a general model's is: to make it right is the
-work of reinforcement learning, which is never shown the exact scores as text. The strength of a defect in
-time is told roughly. The opinion is of the clip, not of the words before it: these are rough, and now and then given wrong, so that
+work of reinforcement learning, which is never shown the exact scores as text. The strength of a defect in time is told
+roughly. The opinion is of the clip, not of the words before it: these are rough, and now and then given wrong, so that
 a score is looked up in the pictures as well as in them.
 """
 
