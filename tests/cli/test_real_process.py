@@ -11,8 +11,8 @@ from types import ModuleType
 
 import pytest
 from helpers import downloads, process
-from vqinsight.cli.group import VERBS
 
+from vqinsight.cli.main import VERBS
 from vqinsight.evaluation.vbench import DIMENSIONS
 
 TEXT = "one red star moving up"

@@ -30,7 +30,7 @@ from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Ver
 Stage = Literal["perception", "conversation"]
 
 # How lessons tell the strength of a defect in time: drawn in and blurred, see ``_roughly``. Chosen on training clips:
-# drawn to the middle, severe defects that are hard to measure were called moderate (dev/log).
+# drawn to the middle, severe defects were called moderate.
 DRAWN_TO = 0.62
 DRAWN_IN = 0.85
 BLURRED = 0.17
@@ -38,9 +38,8 @@ BLURRED = 0.17
 # Of scores, the share after words that miss a defect in time or make one up: an answer has to survive its own mistakes.
 MISSAID = 0.15
 
-# Of answers, the share that shows a clip with the self-similarity of the other (of two that are shown, both), and tells
-# the time of that: on scenes like those trained on the other views tell nearly as much, and words that lean on these
-# fail on real clips.
+# Of answers, the share that shows a clip with the self-similarity of the other and tells the time of that: on synthetic
+# scenes the other views tell nearly as much, and words that lean on these fail on real clips.
 BORROWED = 0.35
 
 
