@@ -94,8 +94,9 @@ def meanings(kind: type[BaseModel]) -> dict[str, str]:
     for section in griffe.parse_google(docstring, warnings=False):
         if section.kind is griffe.DocstringSectionKind.attributes:
             for attribute in section.value:
-                # griffe takes what stands behind the first name for a type.
-                names = f"{attribute.name} {attribute.annotation or ''}".replace(",", " ").split()
+                # griffe takes what stands behind the first name and its comma for a type.
+                more = str(attribute.annotation) if attribute.name.endswith(",") else ""
+                names = f"{attribute.name} {more}".replace(",", " ").split()
                 found |= dict.fromkeys(names, attribute.description)
     return found
 
