@@ -94,7 +94,10 @@ def meanings(kind: type[BaseModel]) -> dict[str, str]:
     for section in griffe.parse_google(docstring, warnings=False):
         if section.kind is griffe.DocstringSectionKind.attributes:
             for attribute in section.value:
-                found |= {name.strip(): attribute.description for name in attribute.name.split(",")}
+                # griffe takes what stands behind the first name and its comma for a type.
+                more = str(attribute.annotation) if attribute.name.endswith(",") else ""
+                names = f"{attribute.name} {more}".replace(",", " ").split()
+                found |= dict.fromkeys(names, attribute.description)
     return found
 
 

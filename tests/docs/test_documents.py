@@ -100,6 +100,13 @@ def test_files_that_are_named_exist(page: Path) -> None:
     assert [name for name in named if not any((folder / name).is_file() for folder in folders)] == []
 
 
+def test_pages_that_the_code_names_exist() -> None:
+    """Messages, comments, configurations and model cards send readers to pages that are there."""
+    files = [file for file in SOURCE.rglob("*") if file.suffix in (".py", ".toml", ".md", ".html")]
+    named = {name for file in files for name in re.findall(r"\b(?:docs|dev)/[\w/.-]+\.md", file.read_text("utf-8"))}
+    assert named and [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
 def test_version_and_address_are_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
