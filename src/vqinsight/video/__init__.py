@@ -14,5 +14,4 @@
 * ``views``: what a model is shown
 * ``preprocess``: a file becomes a processed clip
 * ``record``: the record of what was shown
-* ``instruments``: optional views of measurements
 """

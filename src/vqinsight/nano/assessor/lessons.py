@@ -2,10 +2,10 @@
 
 Two stages. ``perception``: one word an attribute, nothing random in the answer: wording drowns the signal.
 ``conversation``: the five tasks in the think/answer form with free wording. The reasoning tells the truth, but the
-*opinion* that follows (scores, choices) is weak and biased on purpose, as a general model's is: to make it right is the
-work of reinforcement learning, which is never shown the exact scores as text. One thing is told roughly: how strong a
-defect in time is. The opinion is of the clip, not of the words before it: these are rough, and now and then given
-wrong, so that a score is looked up in the pictures as well as in them.
+*opinion* that follows (scores, choices) is weak and biased on purpose: to make it right is the work of reinforcement
+learning, which is never shown the exact scores as text. One thing is told roughly: how strong a defect in time is. The
+opinion is of the clip, not of the words before it: these are rough, and at times wrong, so that a score is looked up in
+the pictures as well as in them.
 """
 
 from __future__ import annotations
