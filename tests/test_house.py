@@ -178,3 +178,29 @@ def test_tensors_stay_out_of_the_plain_parts() -> None:
     plain += [SOURCE / "results.py", SOURCE / "errors.py"]
     for file in plain:
         assert "import torch" not in file.read_text(encoding="utf-8"), file
+
+
+GUIDED = [
+    "assessor",
+    "baselines",
+    "datasets",
+    "evaluation",
+    "generator",
+    "grpo",
+    "inference",
+    "ranking",
+    "report",
+    "rewards",
+    "tasks",
+    "video",
+]
+
+
+@pytest.mark.parametrize("package", GUIDED)
+def test_a_package_lists_its_files_once_each(package: str) -> None:
+    folder = SOURCE / package
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    listed = re.findall(r"^\* ``(\w+)``: \S", text, re.MULTILINE)
+    files = [file.stem for file in folder.glob("*.py") if file.stem != "__init__"]
+    packages = [file.parent.name for file in folder.glob("*/__init__.py")]
+    assert set(files) <= set(listed) <= {*files, *packages} and len(set(listed)) == len(listed)

@@ -1,4 +1,20 @@
-"""Labelled downloads become questions with answers: one file per dataset, each read unmodified.
+"""Labelled downloads become questions with answers: one file a dataset, each read unmodified. In reading order:
+
+* ``download``: what reading yields
+* ``rows``: label files become rows
+* ``places``: where clips lie on the disk
+* ``check``: what a download yields, before it is used
+* ``koniq``: KonIQ-10k
+* ``lsvq``: LSVQ
+* ``live_vqc``: LIVE-VQC
+* ``konvid``: KoNViD-1k
+* ``fastvqa``: FAST-VQA's lists
+* ``lgvq``: LGVQ
+* ``genai_bench``: GenAI-Bench
+* ``visionreward``: VisionRewardDB-Video
+* ``vidprom``: VidProM's prompts
+* ``table``: a table of your own
+* ``synthetic``: the synthetic set
 
 ``DATASETS`` is the one list of them. None of these modules imports torch.
 """
