@@ -40,7 +40,7 @@ def own_modules() -> int:
     """How many modules of this package `vqinsight score` imports."""
     code = (
         "import sys\nfrom vqinsight.cli.main import app\n"
-        f"try:\n    app(['score', {str(CLIP)!r}, '--json'])\nexcept SystemExit:\n"
+        f"try:\n    app(['score', {str(CLIP)!r}])\nexcept SystemExit:\n"
         "    print(sum(name.split('.')[0] == 'vqinsight' for name in sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -104,7 +104,7 @@ def load_model(
         tokenizer = AutoTokenizer.from_pretrained(place, **where)
         tokenizer.chat_template = tokenizer.chat_template or _processor_template(place, where)
         spec = _pixel_spec(place, where)
-        _announce_memory(name, config, number, target, on_message)
+        _announce_memory(name, Path(place) / subfolder, config, number, target, on_message)
         model = AutoModelForImageTextToText.from_pretrained(place, dtype=number, **where)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{name}: cannot be loaded ({_first_line(error)}). {_advice(place)}") from error
@@ -218,8 +218,15 @@ def _view_builder(name: str, settings: InferenceSettings, spec: PixelSpec) -> Vi
 
 
 def _announce_memory(
-    name: str, config: Any, dtype: torch.dtype, device: torch.device, on_message: Callable[[str], None] | None
+    name: str,
+    folder: Path,
+    config: Any,
+    dtype: torch.dtype,
+    device: torch.device,
+    on_message: Callable[[str], None] | None,
 ) -> None:
+    if 0 < _weight_bytes(folder) < _LARGE // 4:  # below the limit in any arithmetic: no need to build it
+        return
     with torch.device("meta"):
         count = sum(p.numel() for p in AutoModelForImageTextToText.from_config(config).parameters())
     needed = count * torch.empty((), dtype=dtype).element_size()
@@ -233,6 +240,11 @@ def _announce_memory(
             raise ModelError(f"{text}. Use --dtype bfloat16, a smaller model, or another device.")
     if on_message is not None:
         on_message(f"{text}. Answers need some more on top.")
+
+
+def _weight_bytes(folder: Path) -> int:
+    """Size of a local folder's weights; 0 for a hub id."""
+    return sum(file.stat().st_size for file in (*folder.glob("*.safetensors"), *folder.glob("*.bin")))
 
 
 def _digest(place: str, where: dict[str, Any], adapter: str | None, config: Any) -> str:
