@@ -1,4 +1,4 @@
-"""VQ-Insight: a vision-language model learns, by reinforcement, to judge the quality of video.
+"""VQ-Insight: a vision-language model that judges video quality, trained with reinforcement learning (GRPO).
 
 >>> import vqinsight
 >>> judge = vqinsight.load("nano")

@@ -2,7 +2,7 @@
 
 
 class VQInsightError(Exception):
-    """Base of all errors that are the input's or the settings' fault: the command line prints them without a trace."""
+    """Base of all errors that the input or the settings cause: the command line prints them without a traceback."""
 
 
 class UnreadableVideo(VQInsightError):
@@ -22,7 +22,7 @@ class UnreadableVideo(VQInsightError):
 
 
 class UsageError(VQInsightError):
-    """A wrong option, an unknown key, or inputs that name nothing (exit code 2)."""
+    """A wrong option, an unknown key, or inputs that match nothing (exit code 2)."""
 
 
 class ModelError(VQInsightError):
@@ -30,4 +30,4 @@ class ModelError(VQInsightError):
 
 
 class TrainingError(VQInsightError):
-    """A run cannot go on: too many unreadable clips, no memory, nothing to learn from."""
+    """A run cannot continue: too many unreadable clips, out of memory, or no usable training data."""

@@ -1,7 +1,7 @@
-"""What comes out: frozen records of scores, comparisons, rankings and verdicts that turn into plain dicts.
+"""Results: frozen records of scores, comparisons, rankings and verdicts that convert to plain dicts.
 
-A record always says where it came from (``Provenance``) and what the model was shown (``ClipInput``). A file or an
-answer that could not be read is a record with a status, never a number.
+Every record holds its ``Provenance`` and what the model was shown (``ClipInput``). An unreadable file or a missing
+answer is a record with a status, never a number.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Provenance:
         model_hash: 12 hex digits that change with the weights.
         family: transformers' model type.
         template: name of the prompt set.
-        samples: answers drawn a question; 1 with temperature 0 is the most likely answer.
-        temperature: 0 for the most likely token, else the sampling temperature.
-        seed: fixes the sampled answers, whatever else is in the batch.
-        dtype, device: arithmetic that was used.
-        version: of this package.
+        samples: answers sampled per question; 1 with temperature 0 is the most likely answer.
+        temperature: of sampling; 0 takes the most likely token.
+        seed: fixes the sampled answers, independent of the batch.
+        dtype, device: number format and device of the computation.
+        version: version of this package.
     """
 
     model: str
@@ -46,10 +46,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Record:
-    """Base of all results: anything that turns into a plain dict."""
+    """Base class of all results."""
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready: nested dicts, lists, numbers, strings and ``None``; previews are left out."""
+        """Nested dicts, lists, numbers, strings and ``None``, ready for JSON; previews are left out."""
         plain: dict[str, Any] = _plain(self)
         return plain
 
@@ -66,7 +66,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Reply(Record):
-    """One completion of the model and what it was read as.
+    """One completion of the model and its parsed value.
 
     Attributes:
         text: the raw completion.
@@ -90,10 +90,10 @@ class ClipScore(Record):
         overall: mean of the dimensions brought to 0–100, or ``None``.
         spread: by dimension, half the range between the 10th and 90th percentile of the samples; ``None`` for one
             sample.
-        dimensions: what was asked for, with range; higher is better for all.
+        dimensions: the dimensions asked for, with range; higher is better for all.
         reasoning: of the sample nearest the median.
         replies: every sample.
-        error: one line for the reader when status is not ok.
+        error: one line that says what is wrong when status is not ok.
     """
 
     path: str
@@ -120,8 +120,8 @@ class ClipComparison(Record):
             missing.
         consistent: whether both orders named the same clip; ``None`` if either is missing.
         order_bias: share of answers that chose the clip shown first, minus one half: +0.5 always the first, 0 none.
-        forward: replies to (a, b), in terms of a and b as shown.
-        swapped: replies to (b, a), raw: here "A" is the clip ``b``.
+        forward: replies to (a, b); "A" is the clip ``a``.
+        swapped: replies to (b, a), unchanged: "A" is the clip ``b``.
     """
 
     a: str
@@ -159,9 +159,9 @@ class ClipRanking(Record):
     Attributes:
         standings: best first, unreadable clips last.
         comparisons: every pair in both orders.
-        cycles: groups of clips that beat each other in a circle.
+        cycles: groups of clips with circular preferences.
         order_bias: over all answers, as in ``ClipComparison``.
-        clips_encoded: how many clips went through the vision tower: each once.
+        clips_encoded: number of clips that the vision tower encoded, each once.
     """
 
     prompt: str | None

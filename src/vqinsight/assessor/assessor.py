@@ -1,4 +1,4 @@
-"""The assessor D: looks at clips once, answers questions about them."""
+"""The assessor D: encodes each clip once and answers questions about it."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class Assessor:
         self.stop_tokens = stop_tokens(loaded.model)
 
     def encode(self, clip: ProcessedClip) -> EncodedClip:
-        """The clip's one pass through the vision tower, on the time scale that the model was taught with."""
+        """Encode a clip once, on the time scale that the model is trained with."""
         step = self.loaded.settings.seconds_per_grid
-        if step is not None:  # here, so that clips made in another way get it as well
+        if step is not None:  # applied here, so that every clip gets it, whoever preprocessed it
             clip = replace(clip, views=tuple(replace(view, seconds_per_grid=step) for view in clip.views))
         with cpu_threads(self.loaded.threads):
             return self.tower.encode(clip)
@@ -62,11 +62,11 @@ class Assessor:
         temperature: float = 0.0,
         seed: int = 0,
     ) -> list[tuple[Reply, ...]]:
-        """Replies to each question about encoded clips, ``samples`` of them, in order.
+        """``samples`` replies to each question about encoded clips, in order.
 
         Args:
-            temperature: 0 gives the most likely answer (and then every sample is the same).
-            seed: with the question, the clip's content and the sample's number it fixes a sampled answer.
+            temperature: 0 gives the most likely answer (every sample is the same).
+            seed: fixes a sampled answer together with the question, the clip's content and the sample's number.
         """
         texts = self.complete(
             [(self.prompt_set.messages(question), clips) for question, clips in asked],

@@ -1,4 +1,4 @@
-"""Clips by name, as one model takes them: read from files, or rendered where the name is of a synthetic clip."""
+"""Clips by name, preprocessed for one model: read from files, or rendered for a synthetic name."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from vqinsight.video.patches import PixelSpec
 from vqinsight.video.preprocess import ProcessedClip, preprocess_clip
 from vqinsight.video.views import ViewBuilder
 
-_WORKERS = 2  # threads that decode ahead of the vision tower
-_AHEAD = 8  # clips decoded before they are taken
+_WORKERS = 2  # decoding threads
+_AHEAD = 8  # clips decoded in advance
 
 
 @dataclass(frozen=True)
 class ClipLoader:
-    """Reads, samples and cuts clips for one model; thread-safe.
+    """Reads, samples and preprocesses clips for one model; thread-safe.
 
     Attributes:
         settings: how frames are sampled.
-        spec: how pixels are cut.
+        spec: patch size and normalisation.
         views: what the model is shown.
         folder_fps: frame rate of folders of frames.
     """
@@ -43,13 +43,13 @@ class ClipLoader:
             UnreadableVideo: with the file, the reason and the remedy.
         """
         if path.startswith(SYNTHETIC):
-            from vqinsight.synthetic.clips import synthetic_clip  # the generator of scenes is not needed for files
+            from vqinsight.synthetic.clips import synthetic_clip  # heavy, and not needed for files
 
             return synthetic_clip(path, self.settings, self.spec, self.views)
         return preprocess_clip(path, self.settings, self.spec, self.views, folder_fps=self.folder_fps)
 
     def try_load(self, path: Source) -> ProcessedClip | UnreadableVideo:
-        """The clip, or why it cannot be read."""
+        """The clip, or the error where it cannot be read."""
         if isinstance(path, UnreadableVideo):
             return path
         try:
@@ -60,7 +60,7 @@ class ClipLoader:
     def prefetch(
         self, paths: Iterable[Source], *, workers: int = _WORKERS, ahead: int = _AHEAD
     ) -> Iterator[ProcessedClip | UnreadableVideo]:
-        """``try_load`` of each path, in order, while the next ``ahead`` are being decoded in the background."""
+        """``try_load`` of each path, in order; the next ``ahead`` are decoded in the background."""
         source = iter(paths)
         with ThreadPoolExecutor(max_workers=workers) as pool:
             waiting: deque[Future[ProcessedClip | UnreadableVideo]] = deque()

@@ -1,4 +1,4 @@
-"""Model families: what stands in a prompt for a view. Everything else is transformers' common interface."""
+"""Model families: the prompt text of a view. Everything else is transformers' common interface."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Family:
 
 
 def _tokens(view: View, spec: PixelSpec) -> int:
-    """Visual tokens of one temporal patch."""
+    """Number of visual tokens of one temporal patch."""
     return math.prod(view.grid[1:]) // spec.merge_size**2
 
 
@@ -35,7 +35,7 @@ def _plain(view: View, spec: PixelSpec) -> str:
 
 
 def _timestamped(view: View, spec: PixelSpec) -> str:
-    """Every temporal patch announced by its time, the mean of its frames' times."""
+    """Each temporal patch after its time stamp, the mean of its frames' times."""
     if view.kind == "image":
         return _plain(view, spec)
     frames = VISION_START + VIDEO_TOKEN * _tokens(view, spec) + VISION_END

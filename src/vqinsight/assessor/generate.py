@@ -1,4 +1,4 @@
-"""Batched generation whose answers depend on the question alone, not on what else is in the batch."""
+"""Batched generation: an answer depends on its question and seed, not on the rest of the batch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from vqinsight.assessor.vision import EncodedView, encoder_outputs
 
 
 class GumbelSampling(LogitsProcessor):
-    """Samples by the Gumbel-max trick: noise from each row's own generator, then the largest score wins.
+    """Samples by the Gumbel-max trick, with noise from each row's own generator.
 
-    The largest of ``scores / temperature + Gumbel noise`` is an exact draw from the softmax, and a row's noise comes
+    The argmax of ``scores / temperature + Gumbel noise`` is an exact sample of the softmax, and a row's noise comes
     from its own seed, so its answer is the same alone and in any batch.
     """
 
@@ -32,9 +32,9 @@ class GumbelSampling(LogitsProcessor):
 
 
 def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: int = 1) -> list[list[int]]:
-    """Indices of prompts in order, cut into batches of at most ``budget`` tokens once padded.
+    """Indices of prompts in order, split into batches of at most ``budget`` tokens after padding.
 
-    ``room`` is what each answer may take, and each prompt has this many ``answers``. A prompt larger than the budget is
+    ``room`` is the most tokens of an answer; each prompt has ``answers`` of them. A prompt larger than the budget is
     a batch of its own.
     """
     cut: list[list[int]] = []
@@ -51,12 +51,12 @@ def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: int = 1)
 
 @torch.no_grad()
 def language_backbone(model: Any) -> Any:
-    """The part of a vision-language model below the language head, adapters or not."""
+    """The part of a vision-language model below the language head, with or without adapters."""
     return (model.get_base_model() if hasattr(model, "get_base_model") else model).model
 
 
 def keep_accepted_kwargs(function: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Those of ``values`` that ``function`` takes: Qwen3-VL has no place for times, it reads them in the prompt."""
+    """Those of ``values`` that ``function`` accepts: Qwen3-VL takes no times, they are text in its prompt."""
     known = inspect.signature(function).parameters
     return {key: value for key, value in values.items() if key in known}
 
@@ -73,21 +73,21 @@ def complete(
     max_new_tokens: int,
     temperature: float,
 ) -> list[list[list[int]]]:
-    """Token ids of the answers to each prompt, the end token included, padding removed.
+    """Token ids of the answers to each prompt, with the end token, without padding.
 
-    A prompt goes through the model once, whatever the number of its answers.
+    A prompt is prefilled once, whatever the number of its answers.
 
     Args:
         encoded: for each prompt its encoded views, in order.
-        seeds: for each prompt one seed an answer; at temperature 0 only their number counts.
-        forbidden: tokens that are never sampled: one placeholder in an answer breaks every later pass over it.
+        seeds: for each prompt one seed per answer; at temperature 0 only their number matters.
+        forbidden: tokens that are never sampled: a placeholder in an answer breaks later forward passes over it.
         temperature: 0 takes the most likely token.
     """
     batch = collate(prompts, pad_id)
     inputs = {key: value.to(model.device) for key, value in keep_accepted_kwargs(_bare(model).forward, batch).items()}
     outputs = encoder_outputs([view for views in encoded for view in views], output_type)
     cache = model(**inputs, mm_encoder_outputs=outputs, use_cache=True, logits_to_keep=1).past_key_values
-    # The last token is left to ``generate``, which begins with a token that is not in the cache.
+    # The last token is left to ``generate``, which starts from a token that is not in the cache.
     cache.crop(-1)
     counts = torch.tensor([len(mine) for mine in seeds], device=model.device)
     index = torch.arange(len(prompts), device=model.device).repeat_interleave(counts)
@@ -109,7 +109,7 @@ def complete(
         suppress_tokens=list(suppressed_tokens),
         logits_processor=LogitsProcessorList(sampling),
         pad_token_id=pad_id,
-        synced_gpus=False,  # processes sample alone, see grpo.sharded
+        synced_gpus=False,  # processes sample independently, see grpo.unshard
     )
     stop = stop_tokens(model)
     answers = []

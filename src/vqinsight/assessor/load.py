@@ -1,4 +1,4 @@
-"""Loading: the embedded model, a local folder, or a hub id with ``:subfolder``, all on one path."""
+"""Loading the embedded model, a local folder, or a hub id with optional ``:subfolder``."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from vqinsight.video.views import OverviewViews, ViewBuilder
 from vqinsight.weights import ASSESSOR
 
 SETTINGS_FILE = "vqinsight.json"
-RELEASED = "ByteDance/Q-Insight"  # these weights were taught with the prompt set "released"
-_LARGE = 2**30  # bytes from which on the memory estimate is announced
+RELEASED = "ByteDance/Q-Insight"  # these weights are trained with the prompt set "released"
+_LARGE = 2**30  # bytes above which the memory estimate is announced
 _GIB = 2**30
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to be asked.
+    """A model ready for inference.
 
     Attributes:
         name: as the user gave it.
         digest: 12 hex digits that change with the weights.
         model, tokenizer: transformers' objects, the model in evaluation mode.
-        family: how its prompts are written.
-        spec: how its pixels are cut.
+        family: its prompt format.
+        spec: its patch size and normalisation.
         settings: its sampling and prompt settings.
-        views: what it is shown of a clip.
-        suppressed_tokens: placeholders that must never be generated.
-        threads: CPU threads that inference takes; ``None`` leaves torch's own number.
+        views: builds the views of a clip that it is shown.
+        suppressed_tokens: ids of placeholder tokens, which are never generated.
+        threads: CPU threads of inference; ``None`` keeps torch's number.
     """
 
     name: str
@@ -75,13 +75,13 @@ def load_model(
         device: ``"auto"`` takes CUDA if there is one, see ``pick_device``.
         dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``,
             ``"float16"``.
-        on_message: receives the device that ``"auto"`` picks unless it is the CPU, and the memory estimate of large
+        on_message: called with the device that ``"auto"`` picks unless it is the CPU, and the memory estimate of large
             weights.
 
     Raises:
-        ModelError: nothing there, an unsupported family, incomplete files, or an adapter that does not fit.
+        ModelError: no such model, an unsupported family, incomplete files, or an adapter that does not fit.
     """
-    transformers_logging.disable_progress_bar()  # a bar for a model that loads in a moment is only noise
+    transformers_logging.disable_progress_bar()  # small models load at once
     place, subfolder = _split(name)
     if is_missing_folder(place):
         raise ModelError(f"{name}: there is no such folder. A finished training leaves its model in 'final'.")
@@ -136,7 +136,7 @@ def _split(name: str) -> tuple[str, str]:
 def _load_adapter_folder(
     name: str, folder: str, device: str, dtype: str, on_message: Callable[[str], None] | None
 ) -> LoadedModel:
-    """A folder that holds only an adapter names its base model itself."""
+    """Load a folder that holds only an adapter, whose configuration names the base model."""
     from peft import PeftConfig
 
     base = PeftConfig.from_pretrained(folder).base_model_name_or_path
@@ -225,7 +225,7 @@ def _announce_memory(
     device: torch.device,
     on_message: Callable[[str], None] | None,
 ) -> None:
-    if 0 < _weight_bytes(folder) < _LARGE // 4:  # below the limit in any arithmetic: no need to build it
+    if 0 < _weight_bytes(folder) < _LARGE // 4:  # below the limit in any dtype: no estimate needed
         return
     with torch.device("meta"):
         count = sum(p.numel() for p in AutoModelForImageTextToText.from_config(config).parameters())
@@ -248,7 +248,7 @@ def _weight_bytes(folder: Path) -> int:
 
 
 def _digest(place: str, where: dict[str, Any], adapter: str | None, config: Any) -> str:
-    """Of local weights: names, sizes and the first and last MiB of each file; of hub weights: their commit."""
+    """Digest of local weights (names, sizes, first and last MiB of each file) or of the commit of hub weights."""
     digest = hashlib.sha256()
     folders = [Path(place) / where.get("subfolder", ""), *([Path(adapter)] if adapter else [])]
     for folder in folders:

@@ -1,7 +1,7 @@
-"""Many answers to one prompt as one packed sequence: the prompt once, then every answer as a branch of its own.
+"""Packing: the answers to one prompt in one sequence, the prompt once, then every answer as its own segment.
 
-A branch sees the prompt and itself, never its neighbours, and its positions continue the prompt's, so each answer's
-log-probabilities are those of a forward pass over the prompt and that answer alone (tests/invariant/test_packed.py).
+An answer attends to the prompt and to itself, never to other answers, and its positions continue the prompt's, so its
+log-probabilities equal those of a forward pass over the prompt and that answer alone (tests/invariant/test_packed.py).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Packed:
     """A batch of packed sequences.
 
     Attributes:
-        inputs: for the model's ``forward``, without the views' pixels or features.
-        row_A: the packed row of each answer, answers of all prompts in order.
-        place_AT: where, among the kept logits of its row, each answer token is predicted.
-        ids_AT: the answer tokens, padded with 0.
-        mask_AT: 1 for answer tokens, 0 for padding.
+        inputs: arguments of the model's ``forward``, without the views' pixels or features.
+        row_A: (A,) the packed row of each answer, answers of all prompts in order.
+        place_AT: (A, T) index, among the kept logits of its row, of the logits that predict each answer token.
+        ids_AT: (A, T) the answer tokens, padded with 0.
+        mask_AT: (A, T) 1 for answer tokens, 0 for padding.
     """
 
     inputs: dict[str, Any]
@@ -44,10 +44,10 @@ class Packed:
 
 
 def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Sequence[int]]], pad_id: int) -> Packed:
-    """One row a prompt, with all its answers.
+    """Pack one row per prompt, with all its answers.
 
     Args:
-        model: the bare model (not wrapped for several processes); it only computes positions here.
+        model: the unwrapped model; only its position computation is used.
         answers: for each prompt the token ids of its answers, none of them empty.
     """
     batch = collate(prompts, pad_id, left=False)
@@ -72,7 +72,7 @@ def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Seque
     for row, (length, said) in enumerate(zip(lengths, answers, strict=True)):
         start = length
         for one in said:
-            # The prompt's last token predicts the first of every branch.
+            # The prompt's last token predicts the first token of every answer.
             places.append([length - 1 - first, *range(start - first, start - first + len(one) - 1)])
             tokens.append(one)
             row_A.append(row)
@@ -82,9 +82,9 @@ def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Seque
 
 
 def _mask(segment_BS: torch.Tensor, model: Any) -> torch.Tensor:
-    """(B, 1, S, S): a token sees the prompt and its own branch, up to itself; padding sees padding.
+    """(B, 1, S, S): causal attention to the prompt and the token's own answer; padding attends to padding.
 
-    ``sdpa`` takes truth values, which fit every precision; ``eager`` adds its mask and needs numbers.
+    ``sdpa`` takes a boolean mask, which fits every precision; ``eager`` adds its mask and needs floats.
     """
     length = segment_BS.shape[1]
     earlier = torch.ones(length, length, dtype=torch.bool).tril()
@@ -102,7 +102,7 @@ def _positions(
     answers: Sequence[Sequence[Sequence[int]]],
     width: int,
 ) -> torch.Tensor:
-    """(3, B, S): the model's own positions for the prompts; every branch counts on from its prompt's last token."""
+    """(3, B, S): the model's positions for the prompts; every answer continues from its prompt's last position."""
     wanted = keep_accepted_kwargs(vision_language.get_rope_index, batch)
     if any(key.endswith("grid_thw") for key in wanted):
         prompt_positions, _ = vision_language.get_rope_index(**wanted)
@@ -121,12 +121,12 @@ def _positions(
 def answer_logprobs(
     model: Any, packed: Packed, *, temperature: float = 1.0, **vision: Any
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-probability of every answer token, (A, T) float32, and the entropy there, without gradient.
+    """Log-probability of every answer token, (A, T) float32, and the entropy there, (A, T) without gradient.
 
     Args:
-        model: may be wrapped; it is called once.
+        model: wrapped or not; it is called once.
         vision: ``mm_encoder_outputs`` with the views' features, or their pixels (``pixel_values_videos``, …).
-        temperature: of the distribution the answers were drawn from.
+        temperature: of the distribution that the answers are sampled from.
     """
     logits = model(**packed.inputs, **vision, use_cache=False).logits
     logits_ATV = logits[packed.row_A[:, None], packed.place_AT].float() / temperature

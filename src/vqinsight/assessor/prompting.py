@@ -1,4 +1,4 @@
-"""Text and views become token ids: chat template, one placeholder a visual token, padding, batches."""
+"""Prompts: chat template, one placeholder per visual token, padding and batches."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Prompt:
     """One tokenised prompt.
 
     Attributes:
-        ids: token ids, one placeholder a visual token.
+        ids: token ids, one placeholder per visual token.
         kinds: for each token 0 text, 1 image, 2 video (transformers' ``mm_token_type_ids``).
-        views: what the placeholders stand for, in order, each with the clip it was taken from.
+        views: the views of the placeholders, in order, each with the index of its clip.
     """
 
     ids: tuple[int, ...]
@@ -30,12 +30,12 @@ Placeholder = Callable[[View], str]
 
 
 class PromptBuilder:
-    """Turns chat messages and views into a ``Prompt`` with one tokenizer.
+    """Builds a ``Prompt`` from chat messages and views.
 
     Args:
         tokenizer: a transformers tokenizer with a chat template that knows image and video content.
         image_token, video_token: the placeholder texts of the model family.
-        placeholder: what one view's placeholder becomes, e.g. the token repeated for every visual token.
+        placeholder: the text of one view, e.g. the token repeated for every visual token.
     """
 
     def __init__(self, tokenizer: Any, image_token: str, video_token: str, placeholder: Placeholder) -> None:
@@ -45,7 +45,7 @@ class PromptBuilder:
         self._ids = {kind: tokenizer.convert_tokens_to_ids(token) for kind, token in self._tokens.items()}
 
     def build(self, messages: Sequence[dict[str, Any]], views: Sequence[Sequence[View]]) -> Prompt:
-        """``messages`` hold ``{"type": "clip", "index": i}`` where the views of clip i belong."""
+        """``messages`` hold ``{"type": "clip", "index": i}`` where the views of clip i go."""
         flat: list[View] = []
 
         def expand(item: dict[str, Any]) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ class PromptBuilder:
         return Prompt(tuple(ids), kinds, tuple(flat))
 
     def _fill(self, text: str, views: Sequence[View]) -> str:
-        """Replace the template's placeholders, in order, by what each view needs."""
+        """Replace the template's placeholders, in order, by the text of each view."""
         done = []
         for view in views:
             before, token, text = text.partition(self._tokens[view.kind])
@@ -80,7 +80,7 @@ class PromptBuilder:
 
 
 def pad(sequences: Sequence[Sequence[int]], value: int, *, left: bool) -> torch.Tensor:
-    """(rows, longest) int64, filled up with ``value`` on the left or on the right."""
+    """(rows, longest) int64, padded with ``value`` on the left or on the right."""
     longest = max(map(len, sequences))
     rows = [
         [value] * (longest - len(s)) * left + list(s) + [value] * (longest - len(s)) * (not left) for s in sequences
@@ -109,6 +109,6 @@ def collate(
             batch[f"{kind}_grid_thw"] = torch.tensor(grids)
     seconds = [view.seconds_per_grid for prompt in prompts for view in prompt.views if view.kind == "video"]
     if seconds:
-        # Always given: without it transformers' default runs out when a batch has more rows than a sequence has tokens.
+        # Always given: transformers' default fails when a batch has more rows than a sequence has tokens.
         batch["second_per_grid_ts"] = torch.tensor(seconds)
     return batch

@@ -1,4 +1,4 @@
-"""A model becomes a folder that ``load_model`` reads."""
+"""Saving: writes a folder that ``load_model`` reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREPROCESSOR_FILE = "preprocessor_config.json"
 
 
 def preprocessor(spec: PixelSpec, model_type: str) -> dict[str, Any]:
-    """Upstream's names for upstream's classes, so that transformers' own ``AutoProcessor`` finds its way too."""
+    """Preprocessor settings with transformers' class names, so that ``AutoProcessor`` reads the folder too."""
     family = {"qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL", "qwen2_vl": "Qwen2VL"}[model_type]
     return {
         "image_processor_type": "Qwen2VLImageProcessor",
@@ -36,9 +36,9 @@ def preprocessor(spec: PixelSpec, model_type: str) -> dict[str, Any]:
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write a tokenizer without how this machine opened it, which transformers 5.23 keeps among its settings.
+    """Write a tokenizer without its loading options, which transformers 5.23 keeps among its settings.
 
-    ``local_files_only`` would otherwise follow the weights to machines that have a network.
+    A saved ``local_files_only`` would also apply on machines that have a network.
     """
     for setting in ("is_local", "local_files_only"):
         tokenizer.init_kwargs.pop(setting, None)
@@ -46,7 +46,7 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
 
 
 def save_companions(loaded: LoadedModel, folder: Path) -> None:
-    """Write what stands beside the weights: tokenizer, preprocessor settings and how the model looks at clips."""
+    """Write the files beside the weights: tokenizer, preprocessor settings and inference settings."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(loaded.tokenizer, folder)
     settings = preprocessor(loaded.spec, loaded.model.config.model_type)
@@ -55,17 +55,17 @@ def save_companions(loaded: LoadedModel, folder: Path) -> None:
 
 
 def restore(model: Any, checkpoint: Path) -> None:
-    """Put a checkpoint's weights into a transformers model in place.
+    """Load a checkpoint's weights into a transformers model in place.
 
-    transformers 5.23 saves these models under their older weight names, and its Trainer, when it resumes, takes over
-    only those weights whose names did not change, without a word (tests/invariant/test_resume.py).
+    transformers 5.23 saves these models under legacy weight names, and its Trainer, when it resumes, silently loads
+    only the weights whose names are the same in both schemes (tests/invariant/test_resume.py).
     """
     saved = type(model).from_pretrained(checkpoint, dtype=model.dtype)
     model.load_state_dict(saved.state_dict())
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint: the trainer's state is written last, so one without it was cut off."""
+    """The newest complete checkpoint: the trainer's state is written last, so one without it is incomplete."""
     found = []
     for place in folder.glob("checkpoint-*"):
         number = re.fullmatch(r"checkpoint-(\d+)", place.name)

@@ -1,4 +1,4 @@
-"""Vision once: a clip goes through the vision tower a single time, and its features serve every question about it."""
+"""The vision tower encodes a clip once; its features serve every question about the clip."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vqinsight.video.views import View
 
 @dataclass(frozen=True)
 class EncodedView:
-    """A view's visual tokens: (tokens, width), and one such tensor for each deepstack layer, if the model has any."""
+    """A view's visual features: (tokens, width), and one such tensor per deepstack layer, if the model has any."""
 
     view: View
     pooled: torch.Tensor
@@ -24,7 +24,7 @@ class EncodedView:
 
 @dataclass(frozen=True)
 class EncodedClip:
-    """Footage with its features; ``digest`` identifies what was seen, wherever the file lies."""
+    """A clip's features; ``digest`` identifies the frames shown, independent of the file's path."""
 
     processed: ProcessedClip
     views: tuple[EncodedView, ...]
@@ -32,7 +32,7 @@ class EncodedClip:
 
 
 class VisionTower:
-    """The vision tower of a loaded model, with a count of the clips that went through it."""
+    """The vision tower of a loaded model, with a count of the clips it encoded."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -40,7 +40,7 @@ class VisionTower:
 
     @torch.no_grad()
     def encode(self, clip: ProcessedClip) -> EncodedClip:
-        """Encode one clip, alone, so that its features cannot depend on other clips."""
+        """Encode one clip by itself, so that its features cannot depend on other clips."""
         digest = hashlib.blake2b(digest_size=8)
         views = []
         for view in clip.views:
@@ -59,13 +59,13 @@ class VisionTower:
 
 
 def shuffled(encoded: Sequence[EncodedView], order: Sequence[int]) -> tuple[EncodedView, ...]:
-    """A clip's views with their visual tokens shuffled in time; nothing is encoded again.
+    """A clip's views with their visual tokens permuted in time, without encoding again.
 
-    Attention in the tower stays within one temporal patch, so these are the features of the clip with its temporal
+    The tower attends within one temporal patch only, so these are the features of the clip with its temporal
     patches in that order (tests/invariant/test_shuffle.py).
 
     Args:
-        order: the temporal patches of the first view in their new order; views with k times as many move in runs of k.
+        order: permutation of the first view's temporal patches; views with k times as many move in blocks of k.
     """
     moved = []
     for view in encoded:
@@ -102,7 +102,7 @@ def encoder_outputs(encoded: Sequence[EncodedView], output_type: type[Any]) -> d
 
 
 def pixels(encoded: Sequence[EncodedView], device: torch.device) -> dict[str, torch.Tensor]:
-    """The same views as pixels for ``forward``, for a vision tower that learns."""
+    """The views' pixels for ``forward``, where the vision tower is trained."""
     names = {"image": "pixel_values", "video": "pixel_values_videos"}
     patches = {name: [e.view.patches for e in encoded if e.view.kind == kind] for kind, name in names.items()}
     return {name: torch.cat(each).to(device) for name, each in patches.items() if each}

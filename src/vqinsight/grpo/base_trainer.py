@@ -1,4 +1,4 @@
-"""What every trainer of an assessor shares: questions in order, clips that cannot be read, and what the model sees."""
+"""The base class of the trainers of an assessor: order of questions, unreadable clips, and visual inputs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class AssessorTrainer(Trainer):
     """transformers' Trainer on ``Questions``.
 
     Args:
-        assessor: whose model learns; which weights do is up to their ``requires_grad``.
-        questions: the slots to train on, in their order.
+        assessor: its model is trained, in the weights with ``requires_grad``.
+        questions: the slots to train on, in order.
         arguments: batch sizes count answers.
-        run_log: for failures.
+        run_log: records failures.
     """
 
     def __init__(self, assessor: Assessor, questions: Questions, arguments: TrainingArguments, run_log: RunLog) -> None:
@@ -43,7 +43,7 @@ class AssessorTrainer(Trainer):
         return SequentialSampler(self._questions)
 
     def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002
-        """Not estimated: the Trainer's formula knows neither shared prompts nor sampling."""
+        """0, no estimate: the Trainer's formula covers neither shared prompts nor sampling."""
         return 0
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
@@ -62,7 +62,7 @@ class AssessorTrainer(Trainer):
             ) from error
 
     def _readable(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> list[LoadedQuestion]:
-        """This process's questions whose clips could be read; those of all that could not go to the run log."""
+        """This process's readable questions; the unreadable ones of all processes go to the run log."""
         failures = gather_object([each for each in inputs if isinstance(each, UnreadableQuestion)])
         last = max(gather_object([max(each.position for each in inputs)]))
         self._run_log.leave_out(failures, seen=last + 1)
@@ -72,14 +72,14 @@ class AssessorTrainer(Trainer):
         return self.accelerator.unwrap_model(self.model)
 
     def _vision(self, views: Sequence[EncodedView]) -> dict[str, Any]:
-        """What ``forward`` is to see: the views' features, or, where any weight of the tower learns, their pixels."""
+        """Visual inputs of ``forward``: the views' features, or their pixels where the vision tower is trained."""
         model = self._bare()
         if any(parameter.requires_grad for parameter in language_backbone(model).visual.parameters()):
             return dict(pixels(views, model.device))
         return {"mm_encoder_outputs": encoder_outputs(views, self._assessor.output_type)}
 
     def _no_loss(self, model: Any) -> torch.Tensor:
-        """A loss of 0 that every weight takes part in: other processes wait for this one's gradients."""
+        """A loss of 0 that depends on every weight: other processes wait for this one's gradients."""
         ids = torch.tensor([[self._assessor.loaded.tokenizer.pad_token_id]], device=self.accelerator.device)
         loss = model(input_ids=ids, use_cache=False).logits.sum() * 0
         return loss + 0 * sum(parameter.sum() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,6 +1,6 @@
-"""The training data as slots: question p takes slots p * N to p * N + N - 1, one for each of its N answers.
+"""The training data as slots: question p has slots p * N to p * N + N - 1, one for each of its N answers.
 
-Processes share out slots, not questions, so a group of answers may straddle processes.
+Slots, not questions, are divided among processes, so a group of answers may span several of them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Preprocess = Callable[[str], ProcessedClip]
 
 @dataclass(frozen=True)
 class LoadedQuestion:
-    """A question with its clips decoded, and which of its N answers are wanted here.
+    """A question with its clips decoded, and the answers that this process samples.
 
     Attributes:
-        position: in the whole run; with the answer's number it fixes the randomness.
-        numbers: of the answers wanted, out of 0 to N - 1.
+        position: index of the question in the run; it seeds the sampling together with the answer's number.
+        numbers: indices of the answers to sample, out of 0 to N - 1.
     """
 
     position: int
@@ -34,7 +34,7 @@ class LoadedQuestion:
 
 @dataclass(frozen=True)
 class UnreadableQuestion:
-    """A question that cannot be asked: one of its clips cannot be read."""
+    """A question with a clip that cannot be read."""
 
     position: int
     path: str
@@ -42,7 +42,7 @@ class UnreadableQuestion:
 
 
 class Questions(Dataset[LoadedQuestion | UnreadableQuestion]):
-    """Slots of a sequence of examples; a clip that is needed for several slots of a batch is decoded once."""
+    """Slots of a sequence of examples; a clip that several slots of a batch need is decoded once."""
 
     def __init__(self, examples: Sequence[Example], group_size: int, preprocess: Preprocess) -> None:
         self._examples, self.group_size, self._preprocess = examples, group_size, preprocess
@@ -54,7 +54,7 @@ class Questions(Dataset[LoadedQuestion | UnreadableQuestion]):
         return self.__getitems__([slot])[0]
 
     def __getitems__(self, slots: Sequence[int]) -> list[LoadedQuestion | UnreadableQuestion]:
-        """The questions that these slots belong to, each once."""
+        """The questions of these slots, each once."""
         numbers: dict[int, list[int]] = {}
         for slot in slots:
             numbers.setdefault(slot // self.group_size, []).append(slot % self.group_size)
@@ -75,7 +75,7 @@ class Questions(Dataset[LoadedQuestion | UnreadableQuestion]):
 
 
 class RolloutSampler(Sampler[int]):
-    """Slots in order, every block of them ``times`` times over: a rollout is used for that many updates."""
+    """Slots in order, every block repeated ``times`` times: a rollout is used for that many updates."""
 
     def __init__(self, total: int, block: int, times: int) -> None:
         self._total, self._block, self._times = total, block, times

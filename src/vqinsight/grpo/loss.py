@@ -1,4 +1,4 @@
-"""Equation 2: the clipped ratio with a KL term to a frozen reference."""
+"""Equation 2: the clipped policy objective with a KL term to a frozen reference."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 
 @dataclass(frozen=True)
 class Loss:
-    """Per answer, each (A,): what is minimised, and without gradient what is worth watching.
+    """The loss of each answer and, without gradient, its diagnostics; (A,) each.
 
     Attributes:
         loss: minus the objective, a mean over the answer's tokens.
         kl: mean KL estimate to the reference; 0 without one.
-        clipped: share of tokens whose ratio the clip held back.
+        clipped: share of tokens whose ratio is clipped.
     """
 
     loss: torch.Tensor
@@ -37,11 +37,11 @@ def grpo_loss(
     KL is the estimate ``exp(q - p) - (q - p) - 1`` of reference q against policy p, never negative.
 
     Args:
-        logp_AT: log-probabilities under the policy that learns, with gradient.
-        old_AT: under the policy that answered; where a batch is used once, ``logp_AT.detach()``.
-        reference_AT: under the frozen reference; ``None`` leaves the KL term out, as ``beta`` 0 does.
+        logp_AT: (A, T) log-probabilities under the trained policy, with gradient.
+        old_AT: (A, T) under the sampling policy; where a batch is used once, ``logp_AT.detach()``.
+        reference_AT: (A, T) under the frozen reference; ``None`` leaves the KL term out, as ``beta`` 0 does.
         mask_AT: 1 for tokens of the answer, 0 for padding.
-        anchored_AT: 1 for tokens that the KL term holds to the reference, 0 for the others; ``None`` is Eq. 2, all.
+        anchored_AT: 1 for tokens that the KL term covers, else 0; ``None`` covers all, as in Eq. 2.
     """
     count_A = mask_AT.sum(1).clamp(min=1)
 

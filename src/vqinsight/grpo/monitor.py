@@ -1,4 +1,4 @@
-"""Dead rewards: what a run would otherwise hide, counted over a window of groups and said out loud."""
+"""Monitoring of rewards over a window of groups: means for the log, and warnings of uninformative rewards."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from vqinsight.rewards.rubric import Group, RewardBreakdown
 from vqinsight.tasks.types import Missing
 
-ZERO_SPREAD, MISSING, TRUNCATED = 0.8, 0.3, 0.3  # shares from which on an alarm is raised
-IDLE = 100  # groups in a row with one temporal reward each: a matter of settings, not of the moment
+ZERO_SPREAD, MISSING, TRUNCATED = 0.8, 0.3, 0.3  # shares above which an alarm is raised
+IDLE = 100  # groups in a row whose answers all have one temporal reward, which points to a setting
 
 
 class RewardMonitor:
@@ -21,7 +21,7 @@ class RewardMonitor:
         self.clear()
 
     def clear(self) -> None:
-        """Start a new window; how long the temporal reward has been idle is counted on, until an alarm was due."""
+        """Start a new window; the count of groups with an idle temporal reward continues until its alarm is raised."""
         self.groups = self.answers = self.level = self.missing = self.truncated = 0
         self.tokens: list[int] = []
         self.reward: list[float] = []
@@ -30,7 +30,7 @@ class RewardMonitor:
         self._idle %= IDLE
 
     def add(self, group: Group, parts: Sequence[RewardBreakdown], totals: Sequence[float]) -> None:
-        """One group with the parts and the weighted total of each attempt."""
+        """Add a group with the reward breakdown and the weighted total of each completion."""
         self.groups += 1
         self.answers += len(totals)
         self.level += max(totals) == min(totals)
@@ -60,7 +60,7 @@ class RewardMonitor:
         } | {f"reward_{name}": statistics.fmean(values) for name, values in self._values.items()}
 
     def alarms(self) -> list[str]:
-        """What is wrong with this window, each with what to do about it."""
+        """The problems of this window, each with its remedy."""
         if not self.groups:
             return []
         found = []

@@ -1,7 +1,7 @@
-"""Rollout: questions about clips become answers, rewards and advantages.
+"""Rollout: samples answers to questions about clips, and computes their rewards and advantages.
 
-Each clip goes through the vision tower once, each prompt through the language model once; answers about the shuffled
-clip are sampled in the same call from the same features, moved about in time.
+Each clip is encoded once, each prompt prefilled once; answers about the shuffled clip are sampled in the same call,
+from the same features permuted in time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vqinsight.tasks.types import Question
 
 @dataclass(frozen=True)
 class SampledAnswer:
-    """One answer of a group, as it travels between processes."""
+    """One answer of a group, in the form that is gathered across processes."""
 
     position: int
     number: int
@@ -36,10 +36,10 @@ class SampledAnswer:
 
 @dataclass(frozen=True)
 class SampledGroup:
-    """What one process sampled for one question.
+    """The answers that one process samples to one question.
 
     Attributes:
-        views: of the question's clips, encoded.
+        views: the encoded views of the question's clips.
         ids: token ids of the answers, end token included, in the order of ``asked.numbers``.
     """
 
@@ -51,7 +51,7 @@ class SampledGroup:
 
 @dataclass(frozen=True)
 class GradedGroup:
-    """A whole group after grading, the same on every process: one entry an answer, in order of number."""
+    """A complete graded group, the same on every process: one entry per answer, in order of number."""
 
     group: Group
     parts: list[RewardBreakdown]
@@ -61,7 +61,7 @@ class GradedGroup:
 
 @dataclass(frozen=True)
 class _Row:
-    """One prompt to be answered: which answers of which question, about the clip in order or shuffled."""
+    """One prompt of the batch: which answers of which question, about the clip in order or shuffled."""
 
     asked: LoadedQuestion
     numbers: tuple[int, ...]
@@ -79,10 +79,10 @@ def sample(
     seed: int,
     **generation: Any,
 ) -> tuple[list[SampledGroup], list[SampledAnswer]]:
-    """Sample this process's answers, those about shuffled clips too: one for every even-numbered answer, N / 2 in all.
+    """Sample this process's answers; those about shuffled clips are one per even-numbered answer, N / 2 in all.
 
     Args:
-        seed: of the run; with position and number it fixes an answer, however many processes share the work.
+        seed: of the run; it fixes an answer with its position and number, for any number of processes.
         generation: passed on to ``Assessor.generate``.
     """
     clips: dict[str, EncodedClip] = {}
@@ -116,7 +116,7 @@ def sample(
 
 
 def grade(assessor: Assessor, rubric: Rubric, asked: LoadedQuestion, answered: Sequence[SampledAnswer]) -> GradedGroup:
-    """Reward a question's whole group, gathered from all processes, and compare its answers (Eq. 1)."""
+    """Rewards and advantages (Eq. 1) of a question's whole group, gathered from all processes."""
     mine = sorted((a for a in answered if a.position == asked.position), key=lambda a: (a.shuffled, a.number))
     question = asked.example.question
     dimensions = assessor.prompt_set.dimensions(question)
@@ -133,7 +133,7 @@ def grade(assessor: Assessor, rubric: Rubric, asked: LoadedQuestion, answered: S
 
 
 def shuffled_order(steps: int, seed: int, position: int) -> list[int]:
-    """A new order of ``steps`` temporal patches, at least 2, that is never the old one."""
+    """A random permutation of ``steps`` temporal patches, at least 2, never the identity."""
     rng = np.random.default_rng((seed, 3, position))
     order = list(range(steps))
     while order == sorted(order):
@@ -142,7 +142,7 @@ def shuffled_order(steps: int, seed: int, position: int) -> list[int]:
 
 
 def reasoning_tokens(tokenizer: Any, tokens: Sequence[int]) -> int:
-    """How many tokens of an answer are its reasoning, the closing tag included; all of one that never closes it."""
+    """Number of reasoning tokens of an answer, the closing tag included; all its tokens if the tag is missing."""
     ends = range(len(tokens) + 1)
     return min(bisect_left(ends, True, key=lambda end: "</think>" in tokenizer.decode(tokens[:end])), len(tokens))
 

@@ -1,4 +1,4 @@
-"""What a person can read while a run goes on: samples of what the model says, and the clips that had to be left out."""
+"""The readable log of a run: samples of the model's answers, and the clips that are left out."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from vqinsight.grpo.dataset import UnreadableQuestion
 from vqinsight.grpo.rollout import GradedGroup
 from vqinsight.tasks.types import Question
 
-_ENOUGH = 20  # questions before a share of failures means anything
+_ENOUGH = 20  # questions before the share of failures is checked
 
 
 class RunLog:
     """``samples.md`` and ``failures.jsonl`` in a run's folder.
 
     Args:
-        folder: of the run.
-        max_failed: share of questions with unreadable clips from which on the run stops.
-        writes: whether this process writes the files; all of them keep count.
+        folder: the run's folder.
+        max_failed: share of questions with unreadable clips above which the run stops.
+        writes: whether this process writes the files; every process counts.
     """
 
     def __init__(self, folder: Path, max_failed: float, *, writes: bool) -> None:
         self._samples, self._failures = folder / "samples.md", folder / "failures.jsonl"
         self._max_failed, self._writes = max_failed, writes
         self.failed: dict[int, tuple[str, str]] = {}
-        if self._failures.is_file():  # an earlier part of the same run
+        if self._failures.is_file():  # the run is resumed
             for line in self._failures.read_text(encoding="utf-8").splitlines():
                 entry = json.loads(line)
                 self.failed[entry["position"]] = (entry["path"], entry["reason"])
 
     def leave_out(self, failures: Sequence[UnreadableQuestion], seen: int) -> None:
-        """Note questions that could not be asked.
+        """Record questions whose clips cannot be read.
 
         Args:
-            seen: questions of the whole run so far.
+            seen: number of questions in the run so far.
 
         Raises:
-            TrainingError: too many of them.
+            TrainingError: the share of failures exceeds ``max_failed``.
         """
         for failure in failures:
             if failure.position in self.failed:
@@ -64,7 +64,7 @@ class RunLog:
         return "; ".join(distinct[-most:]) + (f"; and {rest} more" if rest > 0 else "")
 
     def sample(self, step: int, graded: GradedGroup) -> None:
-        """One question with all its answers and what each earned."""
+        """Write one question with all its answers and their rewards."""
         if not self._writes:
             return
         group = graded.group

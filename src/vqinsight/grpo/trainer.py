@@ -1,6 +1,6 @@
-"""GRPO on transformers' Trainer: a batch of questions goes in, Eq. 2 comes out.
+"""GRPO on transformers' Trainer: Eq. 2 over the answers to a batch of questions.
 
-Only public hooks are used, so processes, sharding, adapters, checkpoints and logging are the ecosystem's.
+It uses public hooks only, so distribution, sharding, adapters, checkpoints and logging are those of the Trainer.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Rollout:
-    """This process's answers, ready for Eq. 2.
+    """This process's answers with everything that Eq. 2 needs.
 
     Attributes:
-        packed, groups: the answers; ``packed`` is ``None`` when every clip of this process failed.
-        advantage_A: of each answer (Eq. 1).
-        old_AT: log-probabilities when they were sampled, kept only for batches that are used more than once.
-        reference_AT: under the reference, if there is one.
-        anchored_AT: 1 on the tokens of each answer's reasoning, where only that is held to the reference.
-        counted: answers of all processes together.
+        packed, groups: the answers; ``packed`` is ``None`` when no clip of this process is readable.
+        advantage_A: advantage of each answer (Eq. 1).
+        old_AT: log-probabilities under the sampling policy, kept only where a batch is used more than once.
+        reference_AT: log-probabilities under the reference, if there is one.
+        anchored_AT: 1 on the reasoning tokens of each answer, where the KL term covers only those.
+        counted: number of answers over all processes.
     """
 
     packed: Packed | None
@@ -54,16 +54,16 @@ class Rollout:
 
 
 class GRPOTrainer(AssessorTrainer):
-    """Teaches an assessor by the rewards of its own answers.
+    """Trains an assessor by GRPO.
 
     Args:
-        assessor: whose model learns; which weights do is up to their ``requires_grad``.
-        rubric: what answers earn.
+        assessor: its model is trained, in the weights with ``requires_grad``.
+        rubric: rewards the answers.
         questions: the slots to train on.
-        arguments: batch sizes count answers, ``per_device_train_batch_size`` of them at once.
+        arguments: batch sizes count answers, ``per_device_train_batch_size`` per forward pass.
         settings: sampling and Eq. 2.
-        run_log: for samples and failures.
-        reference: the frozen reference of Eq. 2; ``None`` with adapters, whose absence is the reference, or without KL.
+        run_log: records samples and failures.
+        reference: the frozen reference of Eq. 2; ``None`` with adapters (the base model serves) or without KL.
         samples_every: updates between two samples in the run log.
     """
 
@@ -124,7 +124,7 @@ class GRPOTrainer(AssessorTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,  # noqa: ARG002
     ) -> Any:
-        """Eq. 2 over the answers of a rollout: the mean over all processes, once gradients are averaged."""
+        """Eq. 2 over the answers of a rollout; scaled so that averaged gradients give the mean over all processes."""
         if inputs.packed is None:
             loss = self._no_loss(model)
             return (loss, None) if return_outputs else loss
@@ -149,7 +149,7 @@ class GRPOTrainer(AssessorTrainer):
         return (loss, logp_AT) if return_outputs else loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """The Trainer's log with every reward part, and an alarm for dead rewards."""
+        """Log with the Trainer, plus every reward part and alarms for uninformative rewards."""
         watched = gather_object([dict(self._watched)])
         for name in sorted({name for each in watched for name in each}):
             values = [value for each in watched for value in each.get(name, [])]
@@ -165,7 +165,7 @@ class GRPOTrainer(AssessorTrainer):
     # ---- the rollout
 
     def _prepared(self, reference: Any) -> Any:
-        """The reference on this process's device, sharded where the policy is to be."""
+        """The reference on this process's device, sharded like the policy."""
         if self.accelerator.is_fsdp2:
             return fsdp2_prepare_model(self.accelerator, reference)
         return self.accelerator.prepare_model(reference, evaluation_mode=True)
@@ -216,17 +216,17 @@ class GRPOTrainer(AssessorTrainer):
                 return answer_logprobs(self._bare(), packed, temperature=self._settings.temperature, **vision)[0]
 
     def _anchored(self, groups: Sequence[SampledGroup], mask_AT: torch.Tensor) -> torch.Tensor:
-        """1 on the tokens of each answer's reasoning."""
+        """(A, T): 1 on the reasoning tokens of each answer, else 0."""
         counts = [reasoning_tokens(self._assessor.loaded.tokenizer, ids) for each in groups for ids in each.ids]
         reasoned_A = torch.tensor(counts, device=mask_AT.device)
         return (torch.arange(mask_AT.shape[1], device=mask_AT.device) < reasoned_A[:, None]).to(mask_AT.dtype)
 
     def _seen(self, groups: Sequence[SampledGroup]) -> dict[str, Any]:
-        """The clips as they were sampled with."""
+        """Visual inputs of the groups, as in sampling."""
         return self._vision([view for each in groups for view in each.views])
 
     def _note(self, questions: Sequence[LoadedQuestion], graded: dict[int, Any]) -> None:
-        """Count this batch's groups, those of other processes too, each once; write a sample now and then."""
+        """Count this batch's groups over all processes, each once, and write a sample when one is due."""
         mine = [(each.position, graded[each.position]) for each in questions]
         every = dict(gather_object(mine))
         for position in sorted(every):

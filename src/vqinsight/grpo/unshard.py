@@ -1,8 +1,8 @@
-"""Sharded weights, made whole for a rollout.
+"""Gathers sharded weights for a rollout.
 
-With sharded weights every call of a module is a meeting of all processes. In a rollout each encodes its own clips and
-samples its own answers, of which none has as many as another, so they would wait for each other for ever. Inside
-``unsharded`` every process holds all weights and waits for nobody; the price is their memory.
+With sharded weights every call of a module is a collective operation. In a rollout each process encodes its own clips
+and samples answers of different lengths, so the numbers of calls differ and the processes would deadlock. Inside
+``unsharded`` every process holds all weights and calls no collective; the cost is their memory.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from transformers.integrations import is_deepspeed_zero3_enabled
 
 @contextmanager
 def unsharded(model: Any, reference: Any = None) -> Iterator[None]:
-    """All weights on every process, if FSDP2 or DeepSpeed's ZeRO-3 shards them; otherwise nothing happens.
+    """Gather all weights on every process if FSDP2 or DeepSpeed's ZeRO-3 shards them; otherwise do nothing.
 
-    Entered and left by all processes together. Gradients of what is computed inside are not to be had.
+    All processes enter and leave together. What is computed inside has no gradients.
 
     Args:
-        model: what learns, as the Trainer calls it (``model_wrapped``).
+        model: the trained model as the Trainer wraps it (``model_wrapped``).
         reference: its frozen copy, if there is one.
     """
     if is_deepspeed_zero3_enabled():
@@ -35,7 +35,7 @@ def unsharded(model: Any, reference: Any = None) -> Iterator[None]:
     sharded: list[Any] = [each for each in (model, reference) if isinstance(each, FSDPModule)]
     parts = [part for each in sharded for part in each.modules() if isinstance(part, FSDPModule)]
     for each in sharded:
-        # The first module that is called counts as the outermost, and a rollout begins inside, with the vision tower.
+        # FSDP treats the first module called as the root, and a rollout first calls the vision tower.
         each(input_ids=torch.zeros(1, 1, dtype=torch.long, device=each.device), use_cache=False)
     for part in parts:
         part.set_reshard_after_forward(False, recurse=False)

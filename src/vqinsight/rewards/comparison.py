@@ -1,4 +1,4 @@
-"""Equation 7: is the choice, or the yes or no, the right one?"""
+"""Equation 7: the reward for choices and yes/no answers."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from vqinsight.tasks.types import Answer, Missing
 
 
 def comparison_reward(answer: Answer | Missing, label: Answer) -> float:
-    """Eq. 7: 1 if the answer is the label, 0 otherwise; a missing answer is never right."""
+    """Eq. 7: 1 if the answer is the label, 0 otherwise; a missing answer is never correct."""
     return float(answer == label)

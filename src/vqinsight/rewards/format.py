@@ -1,4 +1,4 @@
-"""The format reward: does a completion have the form that was asked for?"""
+"""The format reward."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from vqinsight.tasks.parsing import TAG
 def format_reward(completion: str) -> float:
     """1 if the completion is ``<think>…</think><answer>…</answer>`` and nothing else, 0 otherwise.
 
-    Each tag stands exactly once and in this order, the answer is not empty, and blanks may stand between and around the
-    two blocks. Only the completion is looked at: tags in the question have no say.
+    Each tag occurs exactly once and in this order, the answer is not empty, and whitespace may surround the two blocks.
+    Only the completion counts; tags in the question are ignored.
     """
     tags = list(TAG.finditer(completion))
     names = [tag[1] + tag[2].lower() for tag in tags]

@@ -1,4 +1,4 @@
-"""Equation 5: is the answer neither too short nor too long?"""
+"""Equation 5: the length reward."""
 
 from __future__ import annotations
 

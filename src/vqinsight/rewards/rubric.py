@@ -1,4 +1,4 @@
-"""The rubric: a named, weighted sum of rewards for the answers to one question."""
+"""The rubric: the weighted sum of rewards for the answers to one question."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from vqinsight.settings.train import RewardSettings
 from vqinsight.tasks.labels import SCORING_TASKS
 from vqinsight.tasks.types import Answer, Dimension, Missing, Question, Score
 
-_TEMPORAL_TASKS = ("natural", "generated")  # scored videos, which the temporal reward is about
+_TEMPORAL_TASKS = ("natural", "generated")  # the temporal reward applies to scored videos
 
 
 @dataclass(frozen=True)
 class Completion:
-    """One completion, read.
+    """One parsed completion.
 
     Attributes:
         text: the whole completion.
-        answer: what was read from it.
-        tokens: its length.
-        truncated: it ran into the length limit.
+        answer: the parsed answer.
+        tokens: its length in tokens.
+        truncated: whether it reaches the length limit.
     """
 
     text: str
@@ -39,9 +39,9 @@ class Group:
     """All completions of one question.
 
     Attributes:
-        question: what was asked.
+        question: the question.
         label: the known answer, scores on the ranges of ``dimensions``.
-        dimensions: what a scoring question asked for; empty for the other tasks.
+        dimensions: of a scoring question; empty for the other tasks.
         completions: the N answers.
         shuffled: answers about the same clip with its visual tokens shuffled in time; may be empty.
     """
@@ -60,11 +60,11 @@ PARTS = ("format", "score", "comparison", "temporal", "length")
 
 
 class Rubric:
-    """Which rewards count, and how much.
+    """Computes the rewards of a group and their weighted sum.
 
     Args:
-        settings: weights of the parts and what the equations leave open.
-        parts: which of ``PARTS`` may count; one whose weight is 0 is not computed.
+        settings: weights of the parts and parameters of the equations.
+        parts: those of ``PARTS`` to compute; a part with weight 0 is left out.
 
     Raises:
         ValueError: an unknown part.
@@ -78,11 +78,11 @@ class Rubric:
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
 
     def wants_shuffled(self, question: Question) -> bool:
-        """Whether the question takes the temporal reward: videos that are scored, never pairs, where it confuses."""
+        """Whether the temporal reward applies to the question: to scored videos, not to pairs."""
         return self.weights.get("temporal", 0.0) > 0 and question.task in _TEMPORAL_TASKS
 
     def grade(self, group: Group) -> list[RewardBreakdown]:
-        """Every part of every attempt, unweighted; ``None`` where a part does not apply to the question."""
+        """Every part for every completion, unweighted; ``None`` where a part does not apply to the question."""
         scored = group.question.task in SCORING_TASKS
         correctness = [self._correctness(group, completion) for completion in group.completions]
         columns: dict[str, Sequence[float | None]] = {

@@ -1,4 +1,4 @@
-"""Equations 3 and 6: how near are the predicted scores to what people said?"""
+"""Equations 3 and 6: rewards for predicted scores, by their distance to the labels."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from vqinsight.settings.train import Scale
 from vqinsight.tasks.types import Dimension
 
-THRESHOLD = 0.0875  # of the range: Q-Insight counts an answer within 0.35 on its scale of 1 to 5 as right
+THRESHOLD = 0.0875  # share of the range: Q-Insight accepts an error of 0.35 on its scale of 1 to 5
 
 
 def score_reward(prediction: float, label: float, dimension: Dimension, scale: Scale) -> float:
     """Eq. 3: ``1 - |prediction - label|``, both on the range of ``dimension``.
 
-    * ``unit``: the difference is divided by the range, so the reward lies in [0, 1] for answers within it.
-    * ``relative``: divided by the label instead, and never below 0, as the released code does. With a label of 0 only
-      an exact answer is rewarded.
-    * ``raw``: the difference as it is. On 0 to 100 that reaches -99 and drowns all other rewards; kept for comparison.
+    * ``unit``: the difference is divided by the range, so the reward lies in [0, 1] for answers within the range.
+    * ``relative``: divided by the label, and at least 0, as in the released code. With a label of 0 only an exact
+      answer is rewarded.
+    * ``raw``: the plain difference. On 0 to 100 it reaches -99 and outweighs all other rewards; for comparison only.
     * ``threshold``: 1 within ``THRESHOLD`` of the range, else 0, as Q-Insight does for images.
     """
     difference = abs(prediction - label)
@@ -40,10 +40,10 @@ def multi_score_reward(
     """Eq. 6: ``1 - sum_j lambda_j |prediction_j - label_j|`` over the dimensions that have a label.
 
     For ``unit``, ``relative`` and ``threshold`` the lambda_j are divided by their sum, so that the number of dimensions
-    M does not change the reward's weight beside the others. ``raw`` is the formula to the letter.
+    M does not change the reward's weight among the others. ``raw`` is the literal formula.
 
     Args:
-        weights: lambda_j by dimension key; 1 where nothing is said.
+        weights: lambda_j by dimension key; 1 by default.
 
     Raises:
         ValueError: no dimension has a label.
@@ -59,5 +59,5 @@ def multi_score_reward(
 
 
 def worst_reward(dimensions: Sequence[Dimension], scale: Scale) -> float:
-    """What a missing answer earns: no more than the farthest answer within the range."""
+    """The reward of a missing answer: that of the farthest answer within the range."""
     return 1.0 - sum(dim.high - dim.low for dim in dimensions) if scale == "raw" else 0.0

@@ -1,4 +1,4 @@
-"""Equation 4: did it matter in which order the frames were shown?"""
+"""Equation 4: the temporal reward, for answers that depend on the order of the frames."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Sequence
 def temporal_reward(
     in_order: Sequence[float], shuffled: Sequence[float], alpha: float, mu: float, correct: float
 ) -> list[float]:
-    """Eq. 4: a bonus ``alpha`` if the clip in order was judged better than the same clip shuffled in time.
+    """Eq. 4: a bonus ``alpha`` if answers about the clip in order earn more than those about the shuffled clip.
 
-    The group earns it when mean(in_order) > mu * mean(shuffled), strictly. It goes to those answers that are themselves
-    correct (above ``correct``): given to the whole group it would cancel in Eq. 1.
+    The condition is mean(in_order) > mu * mean(shuffled). Only answers that are correct (above ``correct``) get the
+    bonus: given to the whole group it cancels in Eq. 1.
 
     Args:
-        in_order: the score reward (Eq. 3 or 6) of each answer about the clip as it is.
+        in_order: the score reward (Eq. 3 or 6) of each answer about the clip in order.
         shuffled: the same for the answers about the clip with its visual tokens shuffled in time.
-        correct: what an answer must earn itself, on the scale of these rewards; rewards on the unit scale nearly all
-            lie above .1, and then the bonus cancels all the same (``grpo.monitor``).
+        correct: the score reward that an answer must exceed; on the unit scale nearly all rewards lie above 0.1, and
+            a bonus to all answers cancels (``grpo.monitor``).
 
     Returns:
         one bonus for each answer of ``in_order``.

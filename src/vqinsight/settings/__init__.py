@@ -1,1 +1,9 @@
-"""Every setting and every default of the paper, once; no torch."""
+"""Every setting and every default of the paper, in one place. Imports no torch. In reading order:
+
+* ``reader``: strict settings from JSON and TOML files
+* ``shipped``: configurations that ship with the package
+* ``inference``: how a model is shown clips and asked
+* ``train``: stages 1 and 2, supervised baseline
+* ``dpo``: training of a generator
+* ``align``: stage 3
+"""

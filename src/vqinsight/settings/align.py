@@ -1,4 +1,4 @@
-"""What stage 3 can be told: defaults are the paper's, with the equation beside each. Imports no torch."""
+"""Settings of stage 3: the defaults are the paper's, each with its equation. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vqinsight.settings.reader import Settings
 
 
 class GeneratorSettings(Settings):
-    """``[generator]``: the one to begin with.
+    """``[generator]``: the initial generator.
 
     Attributes:
         name: ``nano``, a folder, or a hub id.
-        steps, guidance: of sampling, instead of its own.
-        batch_size: clips that are sampled together: the knob for memory.
+        steps, guidance: of sampling; by default the generator's own.
+        batch_size: clips that are sampled together; lower it to save memory.
     """
 
     name: str = "nano"
@@ -26,20 +26,20 @@ class GeneratorSettings(Settings):
     batch_size: int = Field(default=8, ge=1)
 
     def sampling(self) -> dict[str, Any]:
-        """What ``make_candidates`` takes of them."""
+        """The arguments for ``make_candidates``."""
         return self.model_dump(include={"steps", "guidance", "batch_size"})
 
 
 class AssessorSettings(Settings):
-    """``[assessor]``: who judges.
+    """``[assessor]``: the assessor that judges candidates.
 
     Attributes:
-        name: ``nano``, a folder (stage 2's, say), or a hub id.
+        name: ``nano``, a folder (such as the result of stage 2), or a hub id.
         dtype: of the weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
         mode: ``all`` pairs (Eq. 8), a best-and-worst ``tournament`` (3N/2 comparisons), or ``scores``: the highest and
             the lowest.
-        check: of a tournament, prompts a round that are judged by all pairs too, to see how far both agree.
-        samples, temperature: answers a question and order; one is the most likely.
+        check: with a tournament, prompts per round that are also judged by all pairs, to measure the agreement.
+        samples, temperature: answers per question and order; 1 takes the most likely answer.
     """
 
     name: str = "nano"
@@ -51,14 +51,14 @@ class AssessorSettings(Settings):
 
 
 class PromptSettings(Settings):
-    """``[prompts]``: what clips are made from, the same in every round.
+    """``[prompts]``: the prompts of the clips, the same in every round.
 
     Attributes:
         file: a text file, one prompt a line.
-        dataset: or ``synthetic``, captions that the embedded generator knows, or ``vidprom``, downloaded to ``dir``.
-        split: of ``synthetic``: captions that the embedded generator was trained on, or others.
-        count: how many; by default all of a file, 100 of the synthetic set.
-        seed: which of them.
+        dataset: or ``synthetic``, the embedded generator's captions, or ``vidprom``, downloaded to ``dir``.
+        split: of ``synthetic``: captions that the embedded generator is trained on, or held-out ones.
+        count: number of prompts; by default all of a file, 100 of the synthetic set.
+        seed: selects the prompts.
     """
 
     file: Path | None = None
@@ -76,12 +76,12 @@ class PromptSettings(Settings):
 
 
 class AssessorUpdateSettings(Settings):
-    """``[assessor_update]``: how the assessor goes on learning: stage 2, with the new pairs among its data.
+    """``[assessor_update]``: training of the assessor between rounds: stage 2 with the new pairs among its data.
 
     Attributes:
-        config: stage 2's TOML file; ``out`` and ``model.name`` in it do not count.
+        config: stage 2's TOML file; its ``out`` and ``model.name`` are ignored.
         set: changes to it, as on the command line: ``"updates=60"``.
-        weight: share of the new pairs beside the weights of that file's data.
+        weight: of the new pairs, relative to the weights of that file's data.
     """
 
     config: Path
@@ -99,11 +99,11 @@ class AlignSettings(Settings):
         stage: ``united`` (3).
         out: folder for everything that is made.
         seed: of clips, of pairs' order, t and noise.
-        rounds: how often the generator learns.
-        update_assessor: whether the assessor learns between two rounds.
+        rounds: how often the generator is trained.
+        update_assessor: whether the assessor is trained between two rounds.
         candidates: N of Eq. 8.
-        dpo_later: what differs from ``dpo`` from the second round on.
-        reuse: artefacts that exist already, in the place of steps: ``"round1/pairs" = "mine.jsonl"``.
+        dpo_later: changes to ``dpo`` from the second round on.
+        reuse: existing artefacts that replace steps: ``"round1/pairs" = "mine.jsonl"``.
     """
 
     stage: Literal["united"]
@@ -124,7 +124,7 @@ class AlignSettings(Settings):
     @classmethod
     def _later_begins_with_the_first(cls, values: dict[str, Any]) -> dict[str, Any]:
         first, later = _as_set(values.get("dpo", {})), _as_set(values.get("dpo_later"))
-        if not isinstance(first, dict) or not isinstance(later, dict):  # not given, or pydantic says what is wrong
+        if not isinstance(first, dict) or not isinstance(later, dict):  # not given, or rejected by pydantic
             return values
         return {**values, "dpo_later": {**first, **later}}
 
@@ -137,10 +137,10 @@ class AlignSettings(Settings):
         return self
 
     def dpo_of(self, round_: int) -> DpoSettings:
-        """How the generator learns in a round, counted from 1."""
+        """The settings of the generator's training in a round, counted from 1."""
         return self.dpo if round_ == 1 or self.dpo_later is None else self.dpo_later
 
 
 def _as_set(settings: Any) -> Any:
-    """What was set, by name."""
+    """The values that are set explicitly, by name."""
     return settings.model_dump(exclude_unset=True) if isinstance(settings, DpoSettings) else settings

@@ -1,4 +1,4 @@
-"""What the training of a generator can be told. Imports no torch."""
+"""Settings of a generator's training. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ class DpoSettings(Settings):
 
     Attributes:
         beta: of Eq. 9 (Γ = β / 2).
-        sft: weight of the winner's own denoising error beside Eq. 9: it holds the winners in place where their error
-            rises.
+        sft: weight of the winner's denoising error, added to Eq. 9: it limits the rise of the winners' error.
         max_rise: the run stops early when the winners' error, over the last ``watch`` updates, is this share above the
             reference's (likelihood displacement); 0 never stops it.
         watch: updates that the rise is averaged over.
         updates: of the generator.
         pairs_per_prompt: 1 is best over worst (Eq. 8); more adds second best over second worst, and so on inwards.
         pairs_per_update: over all processes together.
-        pairs_per_forward: pairs that go through the denoiser at once on each process: the knob for memory.
+        pairs_per_forward: pairs per forward pass of the denoiser on each process; lower it to save memory.
         learning_rate: at its peak.
-        warmup: updates over which it rises from 0.
+        warmup: updates over which the learning rate rises from 0.
         weight_decay: AdamW's.
-        max_grad_norm: gradients are scaled down to this length.
-        ema: at most so much of the running average of what learns stays from update to update; the average is what is
-            saved. 0 saves the last update's weights.
+        max_grad_norm: gradients are clipped to this norm.
+        ema: largest decay of the exponential moving average of the trained weights, which is saved. 0 saves the last
+            update's weights.
         lora_rank: 0 trains all weights of the denoiser; above 0 an adapter of this rank.
-        gradient_checkpointing: computes the denoiser's activations again in the backward pass.
-        dtype: of the arithmetic: ``no`` is that of the weights, ``bf16`` autocasts.
+        gradient_checkpointing: recomputes the denoiser's activations in the backward pass.
+        dtype: of the computation: ``no`` is that of the weights, ``bf16`` autocasts.
         log_every, save_every: updates between log entries, and between checkpoints.
     """
 

@@ -10,12 +10,12 @@ from vqinsight.settings.reader import Settings
 
 
 class InstrumentSettings(Settings):
-    """Views beside the overview, which a small model needs (``video/instruments``).
+    """Views in addition to the overview, for small models (``video/instruments``).
 
     Attributes:
-        rows, columns: of native-resolution crops of each sampled frame and of its successor.
-        scopes: measurements of every frame beside its crops; drawn for 3 columns.
-        self_similarity: a further view of how alike stretches of the clip are; one of the scopes.
+        rows, columns: grid of native-resolution crops of each sampled frame and of its successor.
+        scopes: plots of measurements of every frame beside its crops; they need 3 columns.
+        self_similarity: a further view with the similarity of segments of the clip; needs the scopes.
     """
 
     rows: int = Field(ge=1)
@@ -36,15 +36,15 @@ class InferenceSettings(Settings):
     """How a model is shown clips and asked.
 
     Attributes:
-        template: name of the prompt set the model was taught with.
-        fps, min_frames, max_frames: sampling by rate, within bounds.
+        template: name of the prompt set the model is trained with.
+        fps, min_frames, max_frames: sampled frames per second, and bounds on their number.
         frames: a fixed number of frames instead.
         max_pixels: largest height x width of one frame of a clip, after resizing.
         min_pixels: smallest, likewise.
         instruments: views beside the overview, or ``None``.
-        seconds_per_grid: fixed time step told to the model instead of the true one, or ``None``.
+        seconds_per_grid: fixed seconds per temporal patch given to the model, or ``None`` for the clip's own.
         max_new_tokens: longest answer.
-        batch_tokens: most tokens (answers included) in one batch; the knob to lower when memory runs out.
+        batch_tokens: most tokens (answers included) in one batch; lower it to save memory.
     """
 
     template: str = "standard"

@@ -1,4 +1,4 @@
-"""Settings read from files, strictly: an unknown key is an error that names the nearest known one. Imports no torch."""
+"""Strict reading of settings files: an unknown key is an error that names the nearest known one. Imports no torch."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_settings(kind: type[Model], path: Path) -> Model:
     """Read a JSON file as ``kind``; errors name the file."""
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:  # the last for brackets without end
+    except (OSError, ValueError, RecursionError) as error:  # RecursionError: too deeply nested brackets
         raise UsageError(f"{path}: cannot be read as JSON ({error}). Correct the file or remove it.") from error
     if not isinstance(values, dict):
         raise UsageError(f"{path}: holds a {type(values).__name__}, not an object of settings.")
@@ -113,7 +113,7 @@ def _explain(kind: type[BaseModel], item: Any) -> str:
 
 
 def _fields(kind: type[BaseModel], above: Sequence[Any]) -> Iterable[str]:
-    """Names of the settings at a place: a group of settings, or one of a list of groups."""
+    """Names of the settings at a key: a group of settings, or one of a list of groups."""
     for name in above:
         if not isinstance(name, str):
             continue

@@ -17,10 +17,10 @@ def shipped_names() -> list[str]:
 
 
 def config_path(name: str | Path) -> Path:
-    """The file that ``name`` means: a file of the user's, else a shipped configuration.
+    """The path for ``name``: a file, else a shipped configuration.
 
     Raises:
-        UsageError: neither is there; the message names the nearest shipped one.
+        UsageError: neither exists; the message names the nearest shipped one.
     """
     given = Path(name)
     if given.is_file():

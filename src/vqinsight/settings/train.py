@@ -1,4 +1,4 @@
-"""What a training run can be told: defaults are the paper's, with the equation beside each. Imports no torch."""
+"""Settings of a training run: the defaults are the paper's, each with its equation. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Scale = Literal["unit", "relative", "raw", "threshold"]  # of Eq. 3 and 6, see `
 
 
 class ModelSettings(Settings):
-    """``[model]``: the assessor to begin with and which of its weights learn.
+    """``[model]``: the initial assessor and which of its weights are trained.
 
     Attributes:
-        name: ``nano``, a folder (a finished stage's, say), or a hub id.
+        name: ``nano``, a folder (such as the result of a stage), or a hub id.
         dtype: of the weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
-        train_vision: whether the vision tower learns too.
+        train_vision: whether the vision tower is trained too.
         lora_rank: 0 trains all weights of the language model; above 0 an adapter of this rank.
         lora_alpha: the adapter's scale.
         lora_targets: names of the layers that get one, as a regular expression on their full names, or peft's
@@ -40,10 +40,10 @@ class DataSettings(Settings):
 
     Attributes:
         dataset: a name that ``vqinsight data check`` knows, or ``synthetic``.
-        dir: where its download lies; a file for ``table``; nothing for ``synthetic``.
-        task: for datasets that can ask several: ``image``, ``natural``, ``generated``, ``compare`` or ``yesno``.
-        split: of the dataset; by default the one that its makers train on.
-        weight: its share among the others; by default as many as it has questions, of which a pair is two.
+        dir: folder of its download; a file for ``table``; nothing for ``synthetic``.
+        task: for datasets with several tasks: ``image``, ``natural``, ``generated``, ``compare`` or ``yesno``.
+        split: of the dataset; by default its training split.
+        weight: its share of the questions; by default its number of questions, where a pair counts as two.
         start, count: for ``synthetic`` the clips' seeds; for others, a slice of the examples.
     """
 
@@ -57,15 +57,15 @@ class DataSettings(Settings):
 
 
 class RewardSettings(Settings):
-    """``[rewards]``: weights of the parts, and what the equations leave open. A weight of 0 leaves a part out.
+    """``[rewards]``: weights of the parts and parameters of the equations. A weight of 0 leaves a part out.
 
     Attributes:
         format, score, comparison, temporal, length: weights.
         scale: of Eq. 3 and 6.
         dimension_weights: lambda_j of Eq. 6 by dimension; 1 by default.
         alpha, mu: of Eq. 4.
-        correct: its bonus goes to answers that earn more than this by Eq. 3 or 6. On the unit scale .1 lets everything
-            pass, and a bonus that all answers to a question get cancels in Eq. 1.
+        correct: the bonus of Eq. 4 goes to answers whose reward by Eq. 3 or 6 is above this. On the unit scale nearly
+            all rewards are above 0.1, and a bonus to all answers of a group cancels in Eq. 1.
         gamma, l_min, l_max: of Eq. 5, in tokens.
     """
 
@@ -88,14 +88,14 @@ class GrpoSettings(Settings):
     """``[grpo]``: sampling and Eq. 2.
 
     Attributes:
-        group_size: N of Eq. 1, answers to one question.
+        group_size: N of Eq. 1, answers per question.
         temperature: of sampling, and of the log-probabilities.
         max_new_tokens: longest answer.
-        delta: the clip of Eq. 2.
-        beta: weight of its KL term; 0 needs no reference.
-        anchor: what that term holds to the reference: the whole ``answer`` (Eq. 2), or only its ``reasoning``, which
-            no reward looks at, while the scores and choices after it are free to change.
-        updates_per_rollout: how often a batch of answers is used; above 1 the clip acts.
+        delta: clipping range of Eq. 2.
+        beta: weight of the KL term of Eq. 2; 0 needs no reference.
+        anchor: tokens of the KL term: the whole ``answer`` (Eq. 2), or only its ``reasoning``, which leaves the scores
+            and choices after it unconstrained.
+        updates_per_rollout: how often a batch of answers is used; the clipping only acts above 1.
     """
 
     group_size: int = Field(default=8, ge=2)
@@ -115,17 +115,17 @@ class TrainSettings(Settings):
         out: folder for checkpoints, logs, samples and the finished model.
         seed: of data order and sampling.
         questions_per_update: over all processes together.
-        answers_per_forward: answers that go through the model at once on each process: the knob for memory. A group may
-            straddle processes.
-        updates: of the weights; by default as many as ``epochs`` take.
-        epochs: times through the data, in each of which a pair is asked in both orders.
+        answers_per_forward: answers per forward pass on each process; lower it to save memory. A group may
+            span processes.
+        updates: number of weight updates; by default as many as ``epochs`` need.
+        epochs: passes through the data; each asks a pair in both orders.
         learning_rate: at its peak.
-        max_failed: share of questions with unreadable clips from which on the run stops.
+        max_failed: share of questions with unreadable clips above which the run stops.
         samples_every: updates between two entries in ``samples.md``.
         save_every: updates between checkpoints.
-        log_every: updates between log entries and checks for dead rewards.
-        workers: processes that decode ahead.
-        trainer: anything else for transformers' ``TrainingArguments``: ``deepspeed``, ``fsdp``, ``report_to``,
+        log_every: updates between log entries and checks of the rewards.
+        workers: processes that decode clips in advance.
+        trainer: further arguments of transformers' ``TrainingArguments``: ``deepspeed``, ``fsdp``, ``report_to``,
             ``activation_checkpointing``, ``bf16``, …
     """
 

@@ -1,4 +1,4 @@
-"""Steps that leave artefacts: each is made once, may be stopped at any moment, and touches only what it made itself."""
+"""Steps of a run with cached artefacts: each runs once, can be interrupted, and writes only to its own folder."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ NOTE = "step.json"
 
 
 class Artifacts:
-    """The steps of a run, by name; each has a folder of its own under ``out``.
+    """The steps of a run, by name; each has its own folder under ``out``.
 
     Args:
         out: the run's folder.
-        reuse: artefacts that exist already, by the name of the step whose place they take.
+        reuse: existing artefacts, by the name of the step that they replace.
 
     Raises:
-        UsageError: an artefact to be reused is not there.
+        UsageError: an artefact to reuse does not exist.
     """
 
     def __init__(self, out: Path, reuse: Mapping[str, Path]) -> None:
@@ -37,16 +37,16 @@ class Artifacts:
     def run(
         self, name: str, inputs: Mapping[str, Any], make: Callable[[Path], dict[str, Any]], *, alone: bool = True
     ) -> Path:
-        """The artefact of a step, made now unless it is there.
+        """The artefact of a step; the step runs unless it is finished.
 
         Args:
-            name: also the folder's.
-            inputs: what the artefact depends on, JSON-ready; kept beside it.
-            make: does the work in the folder, or goes on with it; what it returns is kept as the summary.
-            alone: whether the work is for one process; a step that trains takes all of them.
+            name: of the step and of its folder.
+            inputs: everything the artefact depends on, ready for JSON; stored with it.
+            make: runs or resumes the step in the folder; its return value is stored as the summary.
+            alone: whether one process runs the step; a training step runs on all of them.
 
         Raises:
-            UsageError: the folder is not of this step, or was made with other settings.
+            UsageError: the folder belongs to something else, or to other settings.
         """
         if name in self._reuse:
             return self._reuse[name]
@@ -72,7 +72,7 @@ class Artifacts:
         return place
 
     def place(self, name: str) -> Path:
-        """Where the artefact of a step is, or will be."""
+        """The path of a step's artefact, whether or not it exists."""
         return self._reuse.get(name, self._out / name)
 
     def exists(self, name: str) -> bool:
@@ -83,11 +83,11 @@ class Artifacts:
         return note is not None and bool(note["finished"])
 
     def reused(self, *names: str) -> dict[str, str]:
-        """Those of the steps in whose place something is reused: what it is belongs to the inputs of the next."""
+        """The reused artefacts among these steps, which are inputs of the following steps."""
         return {name: str(self._reuse[name]) for name in names if name in self._reuse}
 
     def summaries(self) -> dict[str, Any]:
-        """What every finished step said of itself, by name."""
+        """The summary of every finished step, by name."""
         notes = sorted(self._out.rglob(NOTE), key=lambda note: note.stat().st_mtime)
         read = {str(note.parent.relative_to(self._out)): json.loads(note.read_text(encoding="utf-8")) for note in notes}
         return {name: note["summary"] for name, note in read.items() if note["finished"]}
@@ -105,7 +105,7 @@ class Artifacts:
     def _write(place: Path, note: dict[str, Any]) -> None:
         if not processes().is_main_process:
             return
-        # The note comes into being with its folder, so that a stop leaves no folder that nobody owns.
+        # The folder and its note are created together, so that an interruption leaves no folder without a note.
         if not place.exists():
             with atomic_path(place) as part:
                 part.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The data of a run: named datasets become one seeded sequence of examples."""
+"""The data of a run: one seeded sequence of examples from the named datasets."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ logger = logging.getLogger(__name__)
 
 
 def mixture(settings: TrainSettings, tasks: Sequence[TaskName]) -> Mixture:
-    """Every question of the run in order, as many as its updates take.
+    """Every question of the run in order, as many as its updates need.
 
     Args:
-        tasks: that the stage knows; examples of others are an error.
+        tasks: of the stage; examples of others are an error.
 
     Raises:
-        UsageError: a dataset yields nothing, or a question of another task; or ``steps`` is missing where the data has
+        UsageError: a dataset is empty, or has questions of another task; or ``updates`` is missing where the data has
             no end.
     """
     shares = []

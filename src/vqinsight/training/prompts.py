@@ -1,4 +1,4 @@
-"""The texts that a generator is taught with."""
+"""The prompts that a generator is trained with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_prompts(settings: PromptSettings) -> list[str]:
     """Every prompt once, in an order that the seed fixes.
 
     Raises:
-        UsageError: nothing is named, the file cannot be read, or it holds too few.
+        UsageError: no source is named, the file cannot be read, or it has too few prompts.
     """
     if settings.file is not None:
         prompts = read_prompt_file(settings.file)
@@ -35,7 +35,7 @@ def read_prompts(settings: PromptSettings) -> list[str]:
 
 
 def _synthetic_prompts(settings: PromptSettings) -> list[str]:
-    """Captions of the simple synthetic set; the seed of a split never gives those of the other."""
+    """Captions of the simple synthetic set; the splits are disjoint for every seed."""
     wanted = settings.count or 100
     rng = np.random.default_rng((41, settings.seed))
     prompts: dict[str, None] = {}

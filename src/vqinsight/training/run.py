@@ -1,4 +1,4 @@
-"""What the stages share: from settings to a model in place, from a finished run to a folder that can be used."""
+"""What the stages share: building the model, preparing the run's folder, training and saving."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from vqinsight.training.data import mixture
 
 logger = logging.getLogger(__name__)
 
-# What may differ when a run goes on: none of it changes what is learned.
+# Settings that may differ when a run is resumed: none of them changes the result.
 _FREE = {"max_failed", "samples_every", "save_every", "log_every", "workers"}
 
 
 def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubric, *, resume: bool) -> Path:
-    """Teach by GRPO and return the folder of the finished model."""
+    """Train by GRPO and return the folder of the finished model."""
     prepare_run_dir(settings, resume=resume)
     examples = mixture(settings, tasks)
     assessor = build_trainable_assessor(settings.model, settings.seed)
@@ -63,7 +63,7 @@ def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubri
 
 
 def build_trainable_assessor(settings: ModelSettings, seed: int) -> Assessor:
-    """The assessor with the weights that are to learn set free; an adapter begins where ``seed`` has it."""
+    """The assessor with ``requires_grad`` set on the trained weights; ``seed`` fixes an adapter's initial weights."""
     loaded = load_model(settings.name, dtype=settings.dtype, on_message=logger.info)
     model = loaded.model
     model.set_attn_implementation(settings.attention)
@@ -74,10 +74,10 @@ def build_trainable_assessor(settings: ModelSettings, seed: int) -> Assessor:
             r=settings.lora_rank,
             lora_alpha=settings.lora_alpha,
             target_modules=settings.lora_targets,
-            # A tower that learns beside an adapter is kept with it: saved, resumed, and switched off for the reference.
+            # A tower trained beside an adapter belongs to it: saved, resumed, and disabled for the reference.
             modules_to_save=["visual"] if settings.train_vision else None,
         )
-        with torch.random.fork_rng():  # every process draws the same, for sharding keeps a part of each one's
+        with torch.random.fork_rng():  # the same in every process: sharding keeps a part of each one's weights
             torch.manual_seed(seed_of(f"{seed}/lora"))
             model = get_peft_model(model, config)
     else:
@@ -115,7 +115,7 @@ def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
         "learning_rate": settings.learning_rate,
         "logging_steps": settings.log_every,
         "save_steps": settings.save_every,
-        "save_total_limit": 2,  # a stop while one is being written leaves the other
+        "save_total_limit": 2,  # an interrupted write leaves the other
         "seed": settings.seed,
         "data_seed": settings.seed,
         "dataloader_num_workers": settings.workers,
@@ -133,7 +133,7 @@ def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
 
 
 def prepare_run_dir(settings: TrainSettings, *, resume: bool) -> None:
-    """Prepare the run's folder; nothing that is already there is overwritten.
+    """Prepare the run's folder without overwriting anything.
 
     Raises:
         UsageError: the folder holds a run and ``resume`` is off, or holds a run with other settings.
@@ -150,7 +150,7 @@ def prepare_run_dir(settings: TrainSettings, *, resume: bool) -> None:
                 f"{settings.out} was begun with other settings ({', '.join(changed)}); see {note}. "
                 "Going on would be neither the one run nor the other: choose another out."
             )
-    processes().wait_for_everyone()  # before the first process writes what the others look at
+    processes().wait_for_everyone()  # before the first process writes what the others read
     if processes().is_main_process:
         settings.out.mkdir(parents=True, exist_ok=True)
         write_atomic(note, json.dumps(given, indent=2) + "\n")
@@ -165,7 +165,7 @@ def train_and_save(
     *,
     resume: bool,
 ) -> Path:
-    """Train to the end and save the model to ``out/final``, the curves to ``out/log.json``."""
+    """Train, and save the model to ``out/final`` and the log to ``out/log.json``."""
     final = settings.out / "final"
     if resume and (final / "vqinsight.json").is_file():
         logger.info("%s is finished already", settings.out)
@@ -174,7 +174,7 @@ def train_and_save(
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(StderrLog())
     checkpoint = last_checkpoint(settings.out) if resume else None
-    if checkpoint is not None and (checkpoint / "config.json").is_file():  # whole weights; the Trainer loads adapters
+    if checkpoint is not None and (checkpoint / "config.json").is_file():  # full weights; the Trainer loads adapters
         restore(assessor.loaded.model, checkpoint)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if run_log.failed:
@@ -194,12 +194,12 @@ def train_and_save(
 
 
 def processes() -> PartialState:
-    """Which of how many processes this is; without an accelerator they have to be told that they are on CPUs."""
+    """Rank and number of processes; without an accelerator Accelerate needs to be told to use the CPU."""
     return PartialState(cpu=not torch.accelerator.is_available())
 
 
 class StderrLog(TrainerCallback):
-    """One line a log entry on standard error."""
+    """Prints each log entry as one line on standard error."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()

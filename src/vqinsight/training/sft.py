@@ -1,4 +1,4 @@
-"""The paper's supervised baseline: the label itself is the answer to learn, without any reasoning."""
+"""The paper's supervised baseline: cross-entropy on the label as the answer, without reasoning."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_sft(settings: TrainSettings, *, resume: bool = False) -> Path:
 
 @dataclass(frozen=True)
 class SFTBatch:
-    """What one process learns from at once; ``packed`` is ``None`` where no clip could be read."""
+    """A batch of one process; ``packed`` is ``None`` where no clip is readable."""
 
     packed: Packed | None
     vision: dict[str, Any]
@@ -44,7 +44,7 @@ class SFTBatch:
 
 
 class SFTTrainer(AssessorTrainer):
-    """Cross-entropy of the label's own answer, a mean over its tokens and then over the questions."""
+    """Cross-entropy of the label as answer, averaged over its tokens and then over the questions."""
 
     def _prepare_inputs(self, inputs: list[LoadedQuestion | UnreadableQuestion]) -> SFTBatch:
         questions = self._readable(inputs)
@@ -77,7 +77,7 @@ class SFTTrainer(AssessorTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,  # noqa: ARG002
     ) -> Any:
-        """The mean over all processes, once gradients are averaged."""
+        """The loss, scaled so that averaged gradients give the mean over all processes."""
         if inputs.packed is None:
             loss = self._no_loss(model)
             return (loss, None) if return_outputs else loss

@@ -1,4 +1,4 @@
-"""Stage 1, image-scoring warm-up: single images with a mean opinion score, rewarded for form and nearness (Eq. 3)."""
+"""Stage 1, image-scoring warm-up: images with a mean opinion score, rewarded for format and score (Eq. 3)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Stage 2, temporal learning: three tasks on videos, with rewards for temporal order and for length.
 
-* natural clips get one score (Eq. 3), generated clips one a dimension (Eq. 6);
+* natural clips have one score (Eq. 3), generated clips one per dimension (Eq. 6);
 * of two clips the better one is chosen, and yes/no questions are answered (Eq. 7);
-* a clip that is scored is judged a second time with its visual tokens shuffled in time, and the answers to the clip in
-  order have to be the better ones (Eq. 4); pairs take no part in this, it would blur what their label says;
-* the completion is neither too short nor too long (Eq. 5).
+* a scored clip is also asked about with its visual tokens shuffled in time, and answers about the clip in order must
+  earn more (Eq. 4); pairs are excluded, as their label need not hold for shuffled clips;
+* the length of the completion lies within bounds (Eq. 5).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Stage 3, united fine-tuning: the generator G and the assessor D teach each other in turns.
+"""Stage 3, united fine-tuning: the generator G and the assessor D are trained in alternation.
 
-Round 1: G makes N clips a prompt, D judges all pairs, the most and the least chosen become (win, lose): the pairs C
-(Eq. 8); Eq. 9 turns G into G'. Round 2: G' makes new clips; the best of them is paired with the *old* loser, which
-gives Ĉ; Ĉ and the data of stage 2 turn D into D'; D' judges the new clips, and Eq. 9 turns G' into G''. Further rounds
-repeat the second. ``make`` is that loop; ``plan`` says which of its steps are needed.
+Round 1: G makes N clips per prompt, D judges all pairs, and the most and the least chosen clips become (win, lose): the
+pairs C (Eq. 8); Eq. 9 trains G to G'. Round 2: G' makes new clips; the best of them is paired with the *old* loser,
+which gives Ĉ; Ĉ and the data of stage 2 train D to D'; D' judges the new clips, and Eq. 9 trains G' to G''. Further
+rounds repeat the second. ``make`` is that loop; ``plan`` lists the steps that are needed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ IMPROVED = "improved.jsonl"  # Ĉ, as a table of the comparison task
 
 
 def align(settings: AlignSettings, *, resume: bool = False) -> Path:
-    """Run stage 3, or go on with it; returns the folder of the last generator.
+    """Run or resume stage 3; returns the folder of the last generator.
 
     Raises:
         UsageError: ``out`` holds a run and ``resume`` is off.
@@ -52,7 +52,7 @@ def align(settings: AlignSettings, *, resume: bool = False) -> Path:
 
 
 def make(settings: AlignSettings, goal: str) -> Path:
-    """The artefact of the step ``goal``, such as ``"round2/generator"``, and every step that it needs."""
+    """Run the step ``goal``, such as ``"round2/generator"``, with every step that it needs; returns its artefact."""
     alternation = Alternation(settings, goal)
     generator: Path | str = settings.generator.name
     assessor: Path | str = settings.assessor.name
@@ -69,7 +69,7 @@ def make(settings: AlignSettings, goal: str) -> Path:
 
 
 def plan(settings: AlignSettings, goal: str, exists: Callable[[str], bool]) -> list[str]:
-    """The steps to take for ``goal``, in order; what exists is not made, nor what only it is made from."""
+    """The steps to run for ``goal``, in order, without existing artefacts and the steps only they depend on."""
     needed: list[str] = []
 
     def require(step: str) -> None:
@@ -100,11 +100,11 @@ def _made_from(settings: AlignSettings, step: str) -> list[str]:
 
 
 class Alternation:
-    """The steps of the loop: each returns the place of its artefact, and makes it only where the plan has it.
+    """The steps of the loop: each returns the path of its artefact, and runs only if the plan contains it.
 
     Args:
         settings: of the run.
-        goal: the step that is wanted in the end.
+        goal: the last step to run.
     """
 
     def __init__(self, settings: AlignSettings, goal: str) -> None:
@@ -114,11 +114,11 @@ class Alternation:
 
     @cached_property
     def prompts(self) -> list[str]:
-        """What clips are made from, in every round."""
+        """The prompts, the same in every round."""
         return read_prompts(self.settings.prompts)
 
     def make_candidates(self, round_: int, generator: Path | str) -> Path:
-        """N clips a prompt."""
+        """N clips per prompt."""
         settings = self.settings
 
         def work(place: Path) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class Alternation:
         return self._run(f"round{round_}/candidates", inputs, work)
 
     def pair_new_over_old(self, round_: int, candidates: Path, assessor: Path | str, old: Path) -> Path:
-        """Ĉ: the best new clip of each prompt, as the assessor of the round before sees it, over the old loser."""
+        """Ĉ: the best new clip of each prompt, by the previous round's assessor, over the old loser."""
 
         def work(place: Path) -> dict[str, Any]:
             judged = self._judge(candidates, assessor, place)
@@ -161,9 +161,9 @@ class Alternation:
         return self._run(f"round{round_}/improved", inputs, work)
 
     def update_assessor(self, round_: int, assessor: Path | str, improved: Path) -> Path:
-        """D': the assessor goes on learning from Ĉ and the data of stage 2, by stage 2's own code."""
+        """D': the assessor is trained further on Ĉ and the data of stage 2, by the code of stage 2."""
         update = self.settings.assessor_update
-        if update is None:  # the settings' own check lets none pass
+        if update is None:  # for the type checker: the settings are validated
             raise UsageError("an assessor that learns between rounds needs [assessor_update]")
 
         def work(place: Path) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class Alternation:
         return self._run(f"round{round_}/pairs", self._judging(round_, round_), work)
 
     def tune_generator(self, round_: int, generator: Path | str, pairs: Path) -> Path:
-        """G', G'' ...: the generator learns from the round's pairs by Eq. 9."""
+        """G', G'' ...: the generator is trained on the round's pairs by Eq. 9."""
         settings, dpo = self.settings, self.settings.dpo_of(round_)
 
         def work(place: Path) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class Alternation:
         return _final(self._run(f"round{round_}/generator", inputs, work, alone=False))
 
     def write_summary(self) -> None:
-        """``summary.json``: what every finished step says of itself."""
+        """Write ``summary.json``, the summaries of all finished steps."""
         if processes().is_main_process:
             summary = json.dumps(self.artifacts.summaries(), indent=2)
             write_atomic(self.settings.out / "summary.json", summary + "\n")
@@ -233,7 +233,7 @@ class Alternation:
         return judge_all(loaded, read_candidates(candidates), place / PAIRS, seed=self.settings.seed, **asking)
 
     def _judging(self, clips: int, assessor: int) -> dict[str, Any]:
-        """What verdicts on the clips of one round by the assessor of another depend on."""
+        """The inputs of verdicts on the clips of one round by the assessor of another."""
         return {
             "assessor": self.settings.assessor.model_dump(mode="json"),
             "learned": assessor > 1 and self.settings.update_assessor,
@@ -254,10 +254,10 @@ def _round(step: str) -> int:
 
 
 def _file(place: Path, name: str) -> Path:
-    """A step's file; what was taken from elsewhere may be the file itself."""
+    """A step's file; a reused artefact may be the file itself."""
     return place if place.is_file() else place / name
 
 
 def _final(place: Path) -> Path:
-    """A trained model: in ``final`` of the step's folder; what was taken from elsewhere may be the model itself."""
+    """A trained model: ``final`` in the step's folder; a reused artefact may be the model itself."""
     return place / "final" if (place / "final").is_dir() else place
