@@ -27,7 +27,7 @@ from vqinsight.weights import ASSESSOR
 
 SETTINGS_FILE = "vqinsight.json"
 RELEASED = "ByteDance/Q-Insight"  # these weights are trained with the prompt set "released"
-_LARGE = 2**30  # bytes above which the memory estimate is announced
+_LARGE = 2**30  # bytes from which the memory estimate is announced
 _GIB = 2**30
 
 

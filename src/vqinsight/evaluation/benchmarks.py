@@ -1,4 +1,4 @@
-"""The benchmarks by name, each a split of a dataset, and how many of its questions are asked."""
+"""The benchmarks by name, each a split of a dataset."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 SYNTHETIC = "synthetic"
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
-SYNTHETIC_START = 2 * 10**12  # seeds of the clips for tests; training begins at 0
+SYNTHETIC_START = 2 * 10**12  # first seed of test clips; training starts at 0
 SYNTHETIC_COUNT = 100
 SYNTHETIC_SPLITS: dict[str, Split] = {"held_out": "held_out", "train": "train"}
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark: which dataset, which split unless another is asked for, and where the paper reports it."""
+    """A benchmark: its dataset, its default split, and where the paper reports it."""
 
     title: str
     dataset: str
@@ -52,10 +52,10 @@ class BenchmarkData:
 
     Attributes:
         benchmark, split: names.
-        examples: what is asked.
-        not_on_disk: clips that the labels name and the disk lacks.
-        left_out: label rows that could not be used, with the reason.
-        notes: how the split was made, and which part of it is asked.
+        examples: the questions with labels.
+        not_on_disk: clips that the labels name and that do not exist.
+        left_out: unusable label rows, with the reason.
+        notes: how the split is made, and which part of it is asked.
     """
 
     benchmark: str
@@ -78,13 +78,13 @@ def load_benchmark(
     """The questions of a benchmark.
 
     Args:
-        place: the download's folder, or the table; the synthetic set has none.
-        tasks: only these; by default all that the benchmark has.
-        count: of the synthetic set, clips for each task; of a download, at most so many questions, evenly spaced.
+        place: folder of the download, or the table; none for the synthetic set.
+        tasks: only these; by default all of the benchmark.
+        count: of the synthetic set, clips per task; of a download, the most questions, evenly spaced.
         options: of the dataset (``scale``, ``unpack``).
 
     Raises:
-        UsageError: an unknown name, split or task, a place that is missing or not what it should be, or no question.
+        UsageError: an unknown name, split or task, a missing or unsuitable place, or no question.
     """
     check_choice("benchmark", name, list(BENCHMARKS))
     if count is not None and count < 1:
@@ -124,7 +124,7 @@ def _synthetic(
     if place is not None or options:
         raise UsageError("The synthetic set needs no files: leave out --data, --scale and --unpack.")
     check_choice("split", split, list(SYNTHETIC_SPLITS))
-    from vqinsight.datasets.synthetic import SyntheticExamples  # imports torch: after what can be refused
+    from vqinsight.datasets.synthetic import SyntheticExamples  # imports torch, so after the checks
 
     chosen = [task for task in TASKS if task in tasks or not tasks]
     parts = [SyntheticExamples(task, SYNTHETIC_SPLITS[split], SYNTHETIC_START, count) for task in chosen]

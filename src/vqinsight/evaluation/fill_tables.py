@@ -1,4 +1,4 @@
-"""Stored results fill the paper's tables: each row says whose figures it holds, a cell without a result stays empty."""
+"""Fills the paper's tables from stored results: each row names its source; a cell without a result stays empty."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEEDED = {"benchmark", "split", "model", "digest", "settings", "counts"}
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure, as a share or a correlation; the ends of its interval; and how many items or videos it is from."""
+    """A figure, as a share or a correlation; the ends of its interval; and its number of items or videos."""
 
     value: float
     low: float | None = None
@@ -30,9 +30,9 @@ class Row:
     """One system.
 
     Attributes:
-        origin: the paper's figures, somebody else's publication, or measured here.
+        origin: the paper, another publication, or measured here.
         name: the system, or the variant.
-        source: where the figures are from: a citation, or model and digest with their files.
+        source: of the figures: a citation, or model and digest with their files.
         cells: parallel to the columns.
     """
 
@@ -52,11 +52,11 @@ class FilledTable:
 
 @dataclass(frozen=True)
 class StoredResult:
-    """A result that ``vqinsight evaluate`` or ``vqinsight vbench`` has written.
+    """A result written by ``vqinsight evaluate`` or ``vqinsight vbench``.
 
     Attributes:
-        file: path from the results' folder.
-        content: what it holds.
+        file: path relative to the results' folder.
+        content: its parsed JSON.
     """
 
     file: str
@@ -64,7 +64,7 @@ class StoredResult:
 
     @property
     def who(self) -> tuple[str, str, str]:
-        """Model, digest and settings: results of one row."""
+        """Model, digest and settings, which identify a row."""
         found = self.content
         return found["model"], found["digest"], json.dumps(found["settings"], sort_keys=True)
 
@@ -73,7 +73,7 @@ class StoredResult:
         return int(self.content["counts"]["asked"])
 
     def cell(self, column: Column) -> Cell | None:
-        """The figure of a column, or ``None`` if this result does not have it."""
+        """The figure of a column, or ``None`` if this result lacks it."""
         found = self.content
         if (found["benchmark"], found["split"]) != (column.benchmark, column.split):
             return None
@@ -96,7 +96,7 @@ class Results:
     """A folder of stored results.
 
     Attributes:
-        used: at most one result for a model, settings, benchmark and split.
+        used: at most one result per model, settings, benchmark and split.
         passed_over: files that fill no cell, with the reason.
     """
 
@@ -105,7 +105,7 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Every result below a folder. Of two about the same questions to the same judge the one that asked more counts.
+    """Every result below a folder. Of two for the same system and benchmark the one with more questions counts.
 
     Raises:
         UsageError: no such folder.
@@ -148,12 +148,12 @@ def fill(
     """Tables 1 to 6, then those of the synthetic set if there are results for it.
 
     Args:
-        variants: which stored model (its name or digest) is which variant of the method, for Tables 4 to 6.
-        published: (system, benchmark, metric, value, source) of other publications; shares and correlations.
-        titles: names to show instead of a model's stored name.
+        variants: the stored model (name or digest) of each variant of the method, for Tables 4 to 6.
+        published: (system, benchmark, metric, value, source) from other publications; shares and correlations.
+        titles: names to show instead of the stored names of models.
 
     Raises:
-        UsageError: a variant names no stored model, or a published figure no column.
+        UsageError: a variant names no stored model, or a published figure fits no column.
     """
     chosen = _chosen(results, variants or {})
     quoted = _quoted(published)

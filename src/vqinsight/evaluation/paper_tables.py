@@ -1,4 +1,4 @@
-"""The paper's six tables as data: their columns, and the figures of the paper that we have. All others stay empty."""
+"""The paper's six tables as data: their columns, and the paper's figures where known."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _IN_PERCENT = ("tau_va", "tau_deutsch", "diff", "quality", "semantic", "overall"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: which stored figure it shows.
+    """One column and the stored figure it shows.
 
     Attributes:
         group: heading above it: a benchmark, or a dimension of one.
         benchmark, split: as ``vqinsight evaluate`` stores them; ``vbench`` for generators.
         dimension: of scores; ``mean`` is over the dimensions; ``None`` for pairs and generators.
         metric: key of ``METRICS``.
-        task: of scores, as a benchmark can have several.
+        task: of scores, where a benchmark has several.
     """
 
     group: str
@@ -50,12 +50,12 @@ class Column:
 
     @property
     def key(self) -> str:
-        """How a file of published figures names it: ``tau_va``, ``spatial srcc``, ``srcc``."""
+        """Its name in a file of published figures: ``tau_va``, ``spatial srcc``, ``srcc``."""
         return self.metric if self.dimension in (None, "quality") else f"{self.dimension} {self.metric}"
 
     @property
     def place(self) -> str:
-        """How such a file names the benchmark: ``genai_bench``, ``lsvq 1080p``."""
+        """The benchmark's name in such a file: ``genai_bench``, ``lsvq 1080p``."""
         return f"{self.benchmark} {self.split}" if self.split == "1080p" else self.benchmark
 
     @property
@@ -64,7 +64,7 @@ class Column:
 
     @property
     def percent(self) -> bool:
-        """Is it printed times 100, with two decimals, as in the paper? Else with three."""
+        """Whether it is printed times 100 with two decimals, as in the paper; else with three."""
         return self.metric in _IN_PERCENT
 
 
@@ -73,11 +73,11 @@ class PaperTable:
     """One table.
 
     Attributes:
-        number: 1 to 6; ``None`` for a table that only has the form of one.
-        variants: its rows, where the paper takes its own method apart; empty where rows are systems.
+        number: 1 to 6; ``None`` for a table of the same form that is not in the paper.
+        variants: its rows, in the paper's ablations; empty where rows are systems.
         figures: (row, column's group, metric) to the paper's figure, as a share or a correlation. Rows are titles of
             variants.
-        notes: what is our reading.
+        notes: where the table is our interpretation.
     """
 
     number: int | None

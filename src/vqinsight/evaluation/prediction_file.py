@@ -1,7 +1,7 @@
-"""Predictions on the disk: one Parquet file for one judge on one split, an item a row, with all that the figures need.
+"""Prediction files: one Parquet file per predictor and split, one item per row, with all that the figures need.
 
-The file is written anew beside the old one and takes its place in one step, so that a whole file is there at any
-moment. A run that was stopped goes on from it, and the figures can be made again without the model or the clips.
+The file is replaced atomically, so it is complete at any moment. An interrupted run continues from it, and the figures
+can be computed again without the model or the clips.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vqinsight.tasks.types import Answer, Clip, Example, Preference, Question, S
 
 FORMAT = "vqinsight predictions 1"
 _KEY = b"vqinsight"
-_WRITING = 20  # while a run goes on, at most this part of its time is spent on writing
+_WRITING = 20  # during a run at most 1 / _WRITING of its time is spent on writing
 _CLIP = pa.struct([("path", pa.string()), ("prompt", pa.string())])
 _COLUMNS = {
     "id": pa.string(),
@@ -55,11 +55,11 @@ _LABEL, _PREDICTED = "label_", "predicted_"
 
 @dataclass(frozen=True)
 class Header:
-    """What all predictions of a file have in common.
+    """The common properties of all predictions of a file.
 
     Attributes:
-        benchmark, split: what was asked.
-        judge, digest, settings: who answered, and how (see ``Predictor``).
+        benchmark, split: names.
+        judge, digest, settings: of the predictor (see ``Predictor``).
     """
 
     benchmark: str
@@ -70,11 +70,11 @@ class Header:
 
     @classmethod
     def of(cls, judge: Predictor, benchmark: str, split: str) -> Header:
-        """The header for a judge on a split."""
+        """The header for a predictor on a split."""
         return cls(benchmark, split, judge.name, judge.digest, dict(judge.settings))
 
     def differences(self, other: Header) -> list[str]:
-        """What keeps the predictions of two headers apart, a phrase each. Names of judges are only names."""
+        """The differences between two headers, one phrase each. Names of predictors are ignored."""
         mine, others = ({**asdict(h), **h.settings} for h in (self, other))
         for each in (mine, others):
             del each["settings"], each["judge"]
@@ -83,13 +83,13 @@ class Header:
 
 
 class PredictionFile:
-    """Predictions that are being collected; a context manager that leaves everything on the disk, whatever ends it.
+    """Collects predictions; a context manager that writes everything on exit, also after an error.
 
     Args:
-        path: a ``.parquet`` file; what it holds already is kept.
+        path: a ``.parquet`` file; existing rows are kept.
 
     Raises:
-        UsageError: it is another judge's, was made with other settings, or is no file of predictions.
+        UsageError: it belongs to another predictor or other settings, or is no prediction file.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -113,16 +113,16 @@ class PredictionFile:
             self._write()
 
     def of(self, examples: Iterable[Example]) -> list[PredictedExample]:
-        """What is there about these examples, in their order, the examples as they are now."""
+        """The stored predictions of these examples, in order, with the examples as given."""
         found = ((example, self._rows.get(_text(example.id))) for example in examples)
         return [PredictedExample(example, row.prediction) for example, row in found if row is not None]
 
     def others(self, examples: Iterable[Example]) -> int:
-        """How many stored predictions belong to none of these examples."""
+        """Number of stored predictions of other examples."""
         return len(self._rows.keys() - {_text(example.id) for example in examples})
 
     def open_questions(self, examples: Sequence[Example]) -> list[Example]:
-        """The examples that still have to be asked: those without a row, and those whose clips could not be read.
+        """The examples to ask: those without a row, and those with unreadable clips.
 
         Raises:
             UsageError: a stored row has the id of an example but another question or label.
@@ -142,7 +142,7 @@ class PredictionFile:
         return wanted
 
     def add(self, answered: Iterable[PredictedExample]) -> None:
-        """Take rows; they reach the disk at once while that is cheap, and on leaving the context in any case."""
+        """Add rows; they are written at once while that is cheap, and on leaving the context in any case."""
         self._rows |= {_text(row.example.id): row for row in answered}
         self._unsaved = True
         if time.monotonic() - self._saved_at >= _WRITING * self._cost:
@@ -156,7 +156,7 @@ class PredictionFile:
 
 
 def write_predictions(path: Path, header: Header, rows: Sequence[PredictedExample]) -> None:
-    """Write a file in one step; columns ``label_KEY`` and ``predicted_KEY`` stand for each dimension.
+    """Write a file atomically, with the columns ``label_KEY`` and ``predicted_KEY`` for each dimension.
 
     Raises:
         UsageError: it cannot be written.
@@ -173,10 +173,10 @@ def write_predictions(path: Path, header: Header, rows: Sequence[PredictedExampl
 
 
 def read_predictions(path: Path) -> tuple[Header, list[PredictedExample]]:
-    """Read what ``write_predictions`` wrote.
+    """Read a file written by ``write_predictions``.
 
     Raises:
-        UsageError: the file is absent or something else.
+        UsageError: the file does not exist or is no prediction file.
     """
     try:
         table = parquet.read_table(path)
@@ -259,14 +259,14 @@ def _answered(row: Mapping[str, Any]) -> PredictedExample:
 
 
 def _essence(example: Example) -> Any:
-    """What a prediction belongs to; clips may have moved to another folder since."""
+    """The identity of an example, independent of the folder of its clips."""
     question = example.question
     prompts = [clip.prompt for clip in question.clips]
     return _text([question.task, question.text, prompts]), example.answer, example.scale
 
 
 def _text(value: Any) -> Any:
-    """Undecodable bytes in file names come as half surrogates, which Parquet's UTF-8 cannot carry."""
+    """Text without lone surrogates, which stand for undecodable bytes in file names and which UTF-8 cannot encode."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What is measured: anything that answers a benchmark's questions. And what it said: a ``Prediction`` each."""
+"""The interface of systems under evaluation, and their answers: one ``Prediction`` per example."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Outcome = Literal["ok", "missing", "unreadable"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """A judge's answer to one example.
+    """A system's answer to one example.
 
     Attributes:
-        outcome: ``missing``: no usable answer, which counts against the judge; ``unreadable``: a clip of the question
-            cannot be read, so that nobody could have answered and the item is left out.
-        scores: value by dimension, on the judge's own ranges; ``None`` unless scores were asked for and given.
-        ranges: lowest and highest possible value by dimension; ``None`` where the judge has no such ends, so that its
-            errors mean nothing and only correlations do.
-        margin: of a pair, how far A is ahead: the difference of two scores, or what ``from_orders`` makes of verdicts.
-        forward, swapped: of a pair asked in both orders, the verdict on (a, b) and the verdict on (b, a) as given: in
-            the latter "A" is b. ``None`` where there was none.
+        outcome: ``missing``: no usable answer, which counts as wrong; ``unreadable``: a clip of the question cannot be
+            read, and the item is left out.
+        scores: value by dimension, on the system's own ranges; ``None`` unless scores are asked for and given.
+        ranges: lowest and highest possible value by dimension; ``None`` where the system has no bounds, so that only
+            its correlations are meaningful, not its errors.
+        margin: of a pair, the preference for A: the difference of two scores, or that of ``from_orders``.
+        forward, swapped: of a pair asked in both orders, the verdict on (a, b), and the unchanged verdict on (b, a), in
+            which "A" is b. ``None`` where it is missing.
         yes: the answer to a yes/no question.
-        reason: what was wrong, unless the outcome is ok.
-        texts: the completions behind it, as the judge wrote them; ``swapped_texts``: those on (b, a).
+        reason: what is wrong, unless the outcome is ok.
+        texts: the completions as generated; ``swapped_texts``: those on (b, a).
     """
 
     outcome: Outcome = "ok"
@@ -45,7 +45,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PredictedExample:
-    """An example with what a judge said about it."""
+    """An example with its prediction."""
 
     example: Example
     prediction: Prediction
@@ -55,9 +55,9 @@ class Predictor(Protocol):
     """A model or a baseline.
 
     Attributes:
-        name: what the user called it.
-        digest: changes with the weights, or with the code where there are none.
-        settings: everything else that its answers depend on. Predictions made with other settings are never mixed.
+        name: as the user gave it.
+        digest: of the weights, or of the code where there are none.
+        settings: everything else that its answers depend on. Predictions of different settings are never mixed.
     """
 
     @property
@@ -68,7 +68,7 @@ class Predictor(Protocol):
     def settings(self) -> Mapping[str, Setting]: ...
 
     def answer(self, examples: Sequence[Example]) -> Sequence[Prediction]:
-        """A prediction for each example, in order. It must not depend on what else is among the examples."""
+        """A prediction for each example, in order. It must not depend on the other examples."""
         ...
 
 
@@ -80,11 +80,11 @@ def from_orders(
     texts: tuple[str, ...] = (),
     swapped_texts: tuple[str, ...] = (),
 ) -> Prediction:
-    """Two verdicts on a pair, shown as (a, b) and as (b, a), make one margin: +1 or -1 if they agree, else 0.
+    """One margin from two verdicts on a pair, shown as (a, b) and as (b, a): +1 or -1 if they agree, else 0.
 
     Args:
-        swapped: as given, so that "A" is the clip b.
-        reason: why a verdict is ``None``; without both there is no margin.
+        swapped: unchanged, so that "A" is the clip b.
+        reason: why a verdict is ``None``; the margin needs both.
     """
     if forward is None or swapped is None:
         return Prediction("missing", None, None, None, forward, swapped, None, reason, texts, swapped_texts)

@@ -1,4 +1,4 @@
-"""A benchmark is put to a judge, question by question, and nothing that was answered is asked again."""
+"""Runs a predictor on a benchmark; stored answers are not asked again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vqinsight.evaluation.prediction_file import PredictionFile
 from vqinsight.evaluation.predictor import PredictedExample, Predictor
 from vqinsight.tasks.types import Example
 
-BATCH = 16  # questions asked together
+BATCH = 16  # questions per batch
 
 
 def run_benchmark(
@@ -20,17 +20,17 @@ def run_benchmark(
     batch: int = BATCH,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[PredictedExample]:
-    """Ask what the file does not have yet, and return every example with its prediction, in order.
+    """Ask the questions without an answer in the file, and return every example with its prediction, in order.
 
-    Whatever ends the run, an error or Ctrl-C, the answers so far are in the file. Clips that could not be read the last
-    time are tried again.
+    When the run ends early, by an error or Ctrl-C, the answers so far are in the file. Unreadable clips are tried again
+    on the next run.
 
     Args:
-        batch: questions that the judge is asked together; changes no answer.
+        batch: questions per call of the predictor; answers do not depend on it.
         on_progress: called with (examples answered, all examples).
 
     Raises:
-        UsageError: no examples, an id that stands twice, or as for ``PredictionFile``.
+        UsageError: no examples, a duplicate id, or as for ``PredictionFile``.
     """
     if not examples:
         raise UsageError("There are no questions to ask: no label has its clips on the disk.")

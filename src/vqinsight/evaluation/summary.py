@@ -1,4 +1,4 @@
-"""Predictions become figures: correlations of scores, agreement on pairs, right answers to yes/no questions."""
+"""Figures from predictions: correlations of scores, agreement on pairs, accuracy on yes/no questions."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from vqinsight.tasks.labels import SCORING_TASKS, rescale_label
 from vqinsight.tasks.types import Dimension, Preference, Score, TaskName, Verdict
 
 Range = tuple[float, float]
-FEWEST_GROUPS = 5  # of fewer, resamples are too much alike to show how sure a figure is
+FEWEST_GROUPS = 5  # resamples of fewer groups give no meaningful interval
 
 
 @dataclass(frozen=True)
 class Points:
-    """One dimension of the items of one task, ready to be measured and drawn.
+    """One dimension of the items of one task, for metrics and plots.
 
     Attributes:
-        range: the ends of the judge's scale; ``None`` if it has none, so that labels stay on their own.
-        predictions: (n,) the judge's values, ``None`` for a missing answer.
-        labels: (n,) what people said, brought to ``range`` linearly.
-        sources: (n,) who made the clips.
-        groups: (n,) what is drawn together for the intervals.
+        range: the ends of the predictor's scale; ``None`` if it has none, so that labels keep theirs.
+        predictions: (n,) predicted values, ``None`` for a missing answer.
+        labels: (n,) human labels, rescaled to ``range`` linearly.
+        sources: (n,) generators of the clips.
+        groups: (n,) groups that a resample draws together.
     """
 
     range: Range | None
@@ -59,9 +59,9 @@ class ScoreFigures:
     """One scoring task.
 
     Attributes:
-        points, dimensions: by dimension: the values, and their figures.
+        points, dimensions: the values, and their figures, by dimension.
         mean: SRCC, KRCC and both PLCC averaged over the dimensions; empty for a single one.
-        sources: breakdown by who made the clips; empty where that is unknown or one and the same.
+        sources: breakdown by generator; empty where it is unknown or the same for all clips.
     """
 
     task: TaskName
@@ -73,7 +73,7 @@ class ScoreFigures:
 
 @dataclass(frozen=True)
 class PairFigures:
-    """Pairs: agreement with people; what the order did, where both were asked; and breakdown by generator."""
+    """Pairs: agreement with human votes; effect of the order, where both are asked; and breakdown by generator."""
 
     scores: PairScores
     orders: OrderReport | None
@@ -85,10 +85,10 @@ class VerdictFigures:
     """Yes/no questions.
 
     Attributes:
-        n, missing: questions, and those without an answer, which are wrong.
-        accuracy: share of right answers.
-        yes, people_yes: how often the judge and people said yes; always saying what people say more often is right in
-            max(people_yes, 1 - people_yes) of all cases.
+        n, missing: number of questions, and of those without an answer, which count as wrong.
+        accuracy: share of correct answers.
+        yes, people_yes: share of "yes" among predictions and labels; always giving the more frequent label has accuracy
+            max(people_yes, 1 - people_yes).
     """
 
     n: int
@@ -103,11 +103,11 @@ class Summary:
     """All figures of a run.
 
     Attributes:
-        asked, ok, missing, unreadable: questions; unreadable ones are in no figure, missing answers are counted in all.
-        scores, pairs, verdicts: what applies.
-        reasons: why answers are missing, with their number, the most frequent first.
-        bad_clips: what cannot be read, with the reason.
-        notes: what a reader must know.
+        asked, ok, missing, unreadable: numbers of questions; unreadable ones are in no figure, missing answers in all.
+        scores, pairs, verdicts: figures of the tasks that occur.
+        reasons: reasons of missing answers, with their number, the most frequent first.
+        bad_clips: unreadable clips, with the reason.
+        notes: remarks on the figures.
     """
 
     asked: int
@@ -123,7 +123,7 @@ class Summary:
 
     @property
     def measured(self) -> bool:
-        """Is there any figure?"""
+        """Whether there is any figure."""
         found = [c.srcc.value for task in self.scores for c in task.dimensions.values()]
         return bool(self.pairs or self.verdicts) or any(value is not None for value in found)
 
@@ -131,7 +131,7 @@ class Summary:
 def summarise(rows: Sequence[PredictedExample], *, bootstrap: Bootstrap | None = DEFAULT) -> Summary:
     """The figures of all rows. Where examples have groups (prompts), a resample draws whole groups.
 
-    Never raises for what a judge said: constant or missing predictions give undefined figures and say why.
+    Never raises because of predictions: constant or missing ones give undefined figures with the reason.
     """
     usable = [row for row in rows if row.prediction.outcome != "unreadable"]
     missing = [row for row in usable if row.prediction.outcome == "missing"]
@@ -207,7 +207,7 @@ def _mean(
     dimensions: dict[str, Correlations],
     bootstrap: Bootstrap | None,
 ) -> dict[str, Measure]:
-    """Over the dimensions; an item that lacks one is in the resamples of the others all the same."""
+    """Means over the dimensions; an item that lacks one is in the resamples of the others."""
     if len(points) < 2 or any(found.n < FEWEST for found in dimensions.values()):
         return {}
     predictions: dict[str, list[float | None]] = {key: [] for key in points}
@@ -260,14 +260,14 @@ def _verdicts(rows: Sequence[PredictedExample], bootstrap: Bootstrap | None) -> 
 
 
 def _group(row: PredictedExample) -> Hashable:
-    """What an item is drawn with; one without a group is a group of its own."""
+    """The group of an item; an item without one is its own group."""
     return ("group", row.example.group) if row.example.group is not None else ("item", row.example.id)
 
 
 def _drawing(
     groups: Sequence[Hashable], answered: Sequence[bool], bootstrap: Bootstrap | None
 ) -> tuple[Sequence[Hashable] | None, Bootstrap | None]:
-    """What a resample draws: groups, where one has two members, else items. Too few groups give no interval at all."""
+    """What a resample draws: groups, where one has two members, else items. Too few groups give no interval."""
     if len(set(groups)) == len(groups):
         return None, bootstrap
     mine = {group for group, has in zip(groups, answered, strict=True) if has}

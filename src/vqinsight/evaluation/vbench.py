@@ -1,8 +1,7 @@
 """Table 6 from a VBench results folder: quality, semantic and overall score of a generator.
 
-VBench runs in its own environment and leaves JSON files ``{dimension: [score, [one entry a video]]}``. Each score is
-brought to [0, 1] with the dimension's range and weighted. A dimension that is missing makes the sums something else, so
-it is refused; the official script counts it as 0.
+VBench runs in its own environment and writes JSON files ``{dimension: [score, [one entry per video]]}``. Each score is
+normalised with the dimension's range and weighted. A missing dimension is an error; the official script counts it as 0.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any, Literal
 from vqinsight.errors import UsageError
 
 Part = Literal["quality", "semantic"]
-_PROMPTS = "_full_info.json"  # VBench's copy of its own prompts beside the results
+_PROMPTS = "_full_info.json"  # VBench's copy of its prompts, beside the results
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ class VBenchScores:
 
     Attributes:
         quality, semantic, overall: weighted means of the normalised scores; 0.81 is what Table 6 prints as 81 %.
-        raw: by dimension, as VBench measured it.
-        normalised: by dimension, (raw - low) / (high - low); not cut at 0 or 1, as in the official script.
+        raw: VBench's score by dimension.
+        normalised: by dimension, (raw - low) / (high - low); not clipped to [0, 1], as in the official script.
     """
 
     quality: float
@@ -112,7 +111,7 @@ def overall(quality: float, semantic: float) -> float:
 def read_vbench(folder: str | Path) -> VBenchScores:
     """The scores in a results folder (its ``*.json``, not those of folders inside it) or in a single file.
 
-    VBench's copy of its prompts, ``*_full_info.json``, is passed over.
+    VBench's copy of its prompts, ``*_full_info.json``, is ignored.
 
     Raises:
         UsageError: no such folder, no results in it, a file in another layout, two files that disagree about a

@@ -1,7 +1,7 @@
-"""The ``vbench`` package is called in its own environment, a dimension at a time, and leaves its files in a folder.
+"""Runs the ``vbench`` package in its own environment, one dimension at a time, with its results in a folder.
 
-VBench 0.1.5 pins numpy below 2 and transformers 4.33, so it cannot be installed beside us, and it needs a CUDA card. A
-dimension whose file is there is not measured again.
+VBench 0.1.5 pins numpy below 2 and transformers 4.33, so it needs its own environment, and it needs a CUDA device. A
+dimension with a result file is skipped.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 from vqinsight.errors import UsageError
 from vqinsight.evaluation.vbench import DIMENSIONS
 
-PER_PROMPT = 5  # videos that VBench wants of each prompt: "<prompt>-0.mp4" to "<prompt>-4.mp4"
-_NAMED = 3  # spelled out in a message
+PER_PROMPT = 5  # videos per prompt: "<prompt>-0.mp4" to "<prompt>-4.mp4"
+_NAMED = 3  # names listed in a message
 
 
 def missing_videos(videos: Path, info: Path) -> list[str]:
-    """File names that VBench's prompts ask for and the folder lacks; VBench itself would pass over them in silence.
+    """File names that VBench's prompts require and the folder lacks; VBench itself skips them silently.
 
     Raises:
-        UsageError: no such folder, or ``info`` is not VBench's list of prompts.
+        UsageError: no such folder, or ``info`` is no VBench prompt list.
     """
     if not videos.is_dir():
         raise UsageError(
@@ -49,11 +49,11 @@ def run_vbench(
     command: str = "vbench",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Measure what ``results`` does not have yet; its output goes to ``vbench.log`` there.
+    """Measure the dimensions missing in ``results``; the output goes to ``vbench.log`` there.
 
     Args:
         info: ``VBench_full_info.json`` of the repository: prompts and their dimensions.
-        command: the ``vbench`` program of its environment.
+        command: the ``vbench`` program in its environment.
         on_progress: called with (dimensions done, all dimensions).
 
     Raises:

@@ -1,20 +1,20 @@
-"""G: a text becomes a clip. In reading order:
+"""The generator G: text-to-video models and their alignment. In reading order:
 
 * ``base``: the interface
 * ``conditioning``: encoded prompts
-* ``load``: a generator by its name
-* ``pipeline``: what diffusers knows
-* ``families``: one file a family
-* ``noise``: how a clip is noised
-* ``candidates``: N clips a prompt
-* ``latents``: clips as latents on the disk
+* ``load``: opens a generator by its name
+* ``pipeline``: generators around diffusers pipelines
+* ``families``: one file per family
+* ``noise``: noise schedules and training targets
+* ``candidates``: N clips per prompt
+* ``latents``: cache of encoded clips
 * ``dpo``: Eq. 9: diffusion DPO
 * ``lora``: LoRA in a denoiser
-* ``ema``: the running average of weights
-* ``dpo_trainer``: the training
-* ``dpo_log``: what it says as it goes
-* ``checkpoint``: generators on the disk
-* ``repair``: criticise, make again, compare
+* ``ema``: moving average of weights
+* ``dpo_trainer``: training by Eq. 9
+* ``dpo_log``: the training's log
+* ``checkpoint``: saved generators
+* ``repair``: zero-shot content repairing
 
-Shape suffixes are spelled out here, as every family has latents of its own shape: B clips, F frames, H and W pixels.
+Shapes: B clips, F frames, H and W pixels; the shape of latents depends on the family.
 """

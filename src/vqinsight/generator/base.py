@@ -1,4 +1,4 @@
-"""One interface to every text-to-video generator, whatever it predicts and however it samples."""
+"""The interface of all text-to-video generators, for every prediction type and sampler."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Generator(ABC):
 
     Attributes:
         name: as the user gave it.
-        family: which kind of generator it is, as on its card.
-        prediction: what the denoiser is trained to say: ``"epsilon"``, ``"v"`` or ``"flow"``.
-        denoiser: the network that learns; all of it, or its LoRA after ``add_lora``.
-        frozen: the networks that never learn (auto-encoder, text encoders) by name.
-        scheduler: the diffusers scheduler that sampling takes its steps with.
+        family: kind of generator, as in its ``generator.json``.
+        prediction: what the denoiser is trained to predict: ``"epsilon"``, ``"v"`` or ``"flow"``.
+        denoiser: the trained network; all of it, or its LoRA after ``add_lora``.
+        frozen: the networks that are never trained (auto-encoder, text encoders) by name.
+        scheduler: the diffusers scheduler of sampling.
         size: frames, height and width of a clip.
-        fps: frames a second of a clip.
-        steps, guidance: of ``sample``, where it is not told otherwise; guidance 1 is none.
+        fps: frames per second of a clip.
+        steps, guidance: defaults of ``sample``; guidance 1 is none.
         alphas_cumprod: (T,) ᾱ of the noise schedule for epsilon and v; ``None`` for flow.
     """
 
@@ -45,9 +45,9 @@ class Generator(ABC):
     guidance: float
     alphas_cumprod: torch.Tensor | None = None
     family: str
-    base: str | None = None  # what LoRA was put on, where that is not the name
+    base: str | None = None  # the model that LoRA is added to, where that is not ``name``
     _reference: torch.nn.Module | None = None
-    _folded = False  # LoRA was folded into the weights, which are then no longer those of the base
+    _folded = False  # whether LoRA is merged into the weights, so that they differ from the base's
 
     @property
     def device(self) -> torch.device:
@@ -64,7 +64,7 @@ class Generator(ABC):
                 network.to(device)
         return self
 
-    # What a family has to say for itself
+    # Implemented by each family
 
     @property
     @abstractmethod
@@ -73,19 +73,19 @@ class Generator(ABC):
 
     @abstractmethod
     def encode_video(self, frames: torch.Tensor) -> torch.Tensor:
-        """Latents (B, ...) of uint8 RGB frames (B, F, H, W, 3), scaled as the denoiser wants them."""
+        """Latents (B, ...) of uint8 RGB frames (B, F, H, W, 3), scaled for the denoiser."""
 
     @abstractmethod
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """uint8 RGB frames (B, F, H, W, 3) of latents; latents that are not finite come out black."""
+        """uint8 RGB frames (B, F, H, W, 3) of latents; latents that are not finite give black."""
 
     @abstractmethod
     def encode_prompt(self, prompts: Sequence[str]) -> Conditioning:
-        """Encoded prompts; the empty one is what guidance leads away from."""
+        """Encoded prompts; the empty one is the negative prompt of guidance."""
 
     @abstractmethod
     def predict(self, noisy: torch.Tensor, t: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
-        """What the denoiser says of noisy latents, the shape of ``target``; differentiable."""
+        """The denoiser's prediction for noisy latents, in the shape of ``target``; differentiable."""
 
     @abstractmethod
     def sample_t(self, count: int, rng: torch.Generator) -> torch.Tensor:
@@ -93,9 +93,9 @@ class Generator(ABC):
 
     @abstractmethod
     def _save_whole(self, folder: Path) -> None:
-        """Write every network and a card; there is no LoRA in the denoiser."""
+        """Write every network and ``generator.json``; the denoiser has no LoRA."""
 
-    # What is the same for all
+    # Common to all families
 
     def add_noise(self, latents: torch.Tensor, noise_: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """Latents at time ``t`` (B,)."""
@@ -104,7 +104,7 @@ class Generator(ABC):
         return noise.diffuse(latents, noise_, self._alpha_bar(t))
 
     def target(self, latents: torch.Tensor, noise_: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """What ``predict`` should say of ``add_noise(latents, noise_, t)``."""
+        """The training target of ``predict`` for ``add_noise(latents, noise_, t)``."""
         if self.prediction == "flow":
             return noise_ - latents
         return noise_ if self.prediction == "epsilon" else noise.velocity(latents, noise_, self._alpha_bar(t))
@@ -114,7 +114,7 @@ class Generator(ABC):
         return self.alphas_cumprod[t.cpu().long()]
 
     def save(self, folder: Path) -> None:
-        """Write a folder that ``open_generator`` reads; LoRA alone where the weights beneath it are the base's."""
+        """Write a folder that ``open_generator`` reads; only the LoRA where the weights are otherwise the base's."""
         if lora.has_lora(self.denoiser) and not self._folded:
             checkpoint.save_lora(self.denoiser, folder, self.base or self.name)
             return
@@ -127,7 +127,7 @@ class Generator(ABC):
             self.denoiser = learner
 
     def provenance(self) -> dict[str, Any]:
-        """What makes the clips, as plain values: family, a hash of the denoiser, sampler, size, versions."""
+        """What determines the clips, as plain values: family, a hash of the denoiser, sampler, size, versions."""
         return {
             "generator": self.name,
             "family": self.family,
@@ -143,10 +143,10 @@ class Generator(ABC):
         }
 
     def enable_gradient_checkpointing(self) -> None:
-        """Spend time instead of memory in training.
+        """Recompute activations in the backward pass to save memory.
 
         Raises:
-            ModelError: the denoiser cannot (diffusers' 3-D U-Net of ModelScope cannot).
+            ModelError: the denoiser does not support it (diffusers' 3-D U-Net of ModelScope does not).
         """
         try:
             self.denoiser.enable_gradient_checkpointing()  # type: ignore[operator]
@@ -154,11 +154,11 @@ class Generator(ABC):
             raise ModelError(f"{self.name}: {error} Train it without, with LoRA or fewer clips a step.") from error
 
     def add_lora(self, rank: int = 16) -> None:
-        """Let LoRA learn instead of the denoiser's own weights."""
+        """Train LoRA instead of the denoiser's weights."""
         lora.add_lora(self.denoiser, rank)
 
     def reset_reference(self) -> None:
-        """From now on the reference is the generator as it is: folds LoRA into the weights, or makes a frozen copy."""
+        """Make the current generator the reference: merges LoRA into the weights, or makes a frozen copy."""
         if lora.has_lora(self.denoiser):
             lora.fold_lora(self.denoiser)
             self._folded = True
@@ -167,7 +167,7 @@ class Generator(ABC):
 
     @contextmanager
     def reference(self) -> Iterator[None]:
-        """Inside, ``predict`` is the frozen reference's, without gradients: LoRA off, or the frozen copy.
+        """A context in which ``predict`` is the frozen reference's, without gradients: LoRA off, or the frozen copy.
 
         Raises:
             UsageError: there is neither LoRA nor a copy; call ``reset_reference`` before training.
@@ -197,18 +197,18 @@ class Generator(ABC):
         steps: int | None = None,
         guidance: float | None = None,
     ) -> torch.Tensor:
-        """Latents of one clip a prompt.
+        """Sample latents, one clip per prompt.
 
         Args:
-            seeds: one a prompt; the same prompt and seed give the same clip, alone and in any batch (up to the last
-                bits of floating-point sums).
-            init_latents: begin from these clips (SDEdit) instead of from nothing.
-            strength: share of the steps that a clip of ``init_latents`` is taken back and made again, 0 to 1; 0 leaves
-                it as it is.
-            steps, guidance: instead of the generator's own.
+            seeds: one per prompt; the same prompt and seed give the same clip in any batch (up to the last bits of
+                floating-point sums).
+            init_latents: start from these clips (SDEdit) instead of from noise.
+            strength: share of the steps by which a clip of ``init_latents`` is noised and denoised again, 0 to 1; 0
+                leaves it unchanged.
+            steps, guidance: instead of the generator's defaults.
 
         Raises:
-            UsageError: not one seed a prompt, or a number out of its range.
+            UsageError: the number of seeds differs from that of prompts, or a value is out of range.
         """
         steps, guidance = steps or self.steps, self.guidance if guidance is None else guidance
         _check(prompts, seeds, init_latents, strength, steps)
@@ -240,13 +240,13 @@ class Generator(ABC):
         return guidance != 1
 
     def _new_scheduler(self, steps: int) -> Any:
-        """A scheduler of its own for every call: they remember where they are."""
+        """A new scheduler for every call, as schedulers keep state."""
         scheduler = type(self.scheduler).from_config(self.scheduler.config)
         scheduler.set_timesteps(steps, device=self.device)
         return scheduler
 
     def _time(self, time: torch.Tensor, count: int) -> torch.Tensor:
-        """A scheduler's time as a batch in our units; schedulers count flow in thousandths."""
+        """A scheduler's time as a batch in the units of ``sample_t``; schedulers give flow times in thousandths."""
         return (time / 1000 if self.prediction == "flow" else time).expand(count)
 
     def _guided(
@@ -266,8 +266,8 @@ class Generator(ABC):
     def _step(
         self, scheduler: Any, said: torch.Tensor, time: torch.Tensor, latents: torch.Tensor, streams: list[Any]
     ) -> torch.Tensor:
-        """One step of the sampler; ``streams`` holds each clip's own source of noise."""
-        del streams  # most samplers draw no noise on the way
+        """One step of the sampler; ``streams`` holds each clip's random generator."""
+        del streams  # most samplers are deterministic
         return scheduler.step(said, time, latents, return_dict=False)[0]
 
 

@@ -1,4 +1,4 @@
-"""N clips a prompt, on the disk as they are made: what the assessor then chooses from."""
+"""N candidate clips per prompt, written as they are made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vqinsight.ranking.candidate_folders import MADE, read_made
 from vqinsight.ranking.select import Candidates
 from vqinsight.video.write import write_video
 
-_DARK = 16  # the brightest pixel of a clip that counts as black
+_DARK = 16  # largest pixel value of a clip that counts as black
 
 
 def make_candidates(
@@ -32,19 +32,19 @@ def make_candidates(
     guidance: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Candidates]:
-    """Make ``count`` clips a prompt; prompts that ``folder`` has already are not made again.
+    """Make ``count`` clips per prompt; prompts already in ``folder`` are skipped.
 
-    A clip that is not a number or black is left out, and named with the reason in the prompt's row.
+    A clip that is not finite or is black is left out, and recorded with the reason in the prompt's row.
 
     Args:
         folder: gets ``00000/00.mp4`` and so on, and ``candidates.jsonl``.
-        seed: with the prompt's place and the clip's number it fixes the clip.
-        batch_size: clips that go through the generator together: the knob for memory.
-        steps, guidance: of sampling, instead of the generator's own.
+        seed: fixes a clip together with its prompt's index and its number.
+        batch_size: clips that are sampled together; lower it to save memory.
+        steps, guidance: of sampling, instead of the generator's defaults.
         on_progress: called with (prompts done, prompts).
 
     Raises:
-        UsageError: the folder holds clips of another generator, of other prompts or settings.
+        UsageError: the folder holds clips of another generator, or of other prompts or settings.
     """
     settings = {
         "generator": generator.provenance(),
@@ -79,7 +79,7 @@ def make_candidates(
 
 
 def unusable(frames: np.ndarray, latents: torch.Tensor) -> str | None:
-    """Why a generated clip, uint8 (F, H, W, 3), is no clip; ``None`` where it is one."""
+    """Why a generated clip, uint8 (F, H, W, 3), is unusable; ``None`` where it is usable."""
     if not torch.isfinite(latents).all():
         return "not a number"
     return "black" if frames.max() < _DARK else None
@@ -88,7 +88,7 @@ def unusable(frames: np.ndarray, latents: torch.Tensor) -> str | None:
 def diversity(clips: Sequence[np.ndarray]) -> float | None:
     """Root mean square distance of pixels (0–255) between clips of one prompt, a mean over pairs; ``None`` below two.
 
-    It falls with every round of DPO: a generator that is only rewarded for the best clip makes that clip again.
+    It measures mode collapse over rounds of DPO.
     """
     pairs = list(itertools.combinations(clips, 2))
     if not pairs:

@@ -1,4 +1,4 @@
-"""Generators on disk: which weights they are, LoRA kept alone, and the card that says what a folder holds."""
+"""Saved generators: the digest of the weights, LoRA, and the card ``generator.json`` that describes a folder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vqinsight.common.files import write_atomic
 from vqinsight.errors import ModelError
 from vqinsight.generator import lora
 
-CARD = "generator.json"  # lies in every folder that a generator was saved to
+CARD = "generator.json"  # in every folder of a saved generator
 LORA_FILE = "lora.safetensors"
 
 
 def read_card(folder: Path) -> dict[str, Any] | None:
-    """What a saved folder says of itself; ``None`` where it has no card.
+    """The card of a saved folder; ``None`` where it has none.
 
     Raises:
         ModelError: the card cannot be read.
@@ -37,12 +37,12 @@ def read_card(folder: Path) -> dict[str, Any] | None:
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:
-    """Say what the folder holds; written last, so that a folder with a card is whole."""
+    """Write the card; it is written last, so that a folder with a card is complete."""
     write_atomic(folder / CARD, json.dumps(card, indent=2) + "\n")
 
 
 def save_lora(denoiser: torch.nn.Module, folder: Path, base: str) -> None:
-    """Keep LoRA without the weights beneath it."""
+    """Save LoRA without the base weights."""
     folder.mkdir(parents=True, exist_ok=True)
     weights, settings = lora.lora_state(denoiser)
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / LORA_FILE)
@@ -50,7 +50,7 @@ def save_lora(denoiser: torch.nn.Module, folder: Path, base: str) -> None:
 
 
 def load_lora(denoiser: torch.nn.Module, folder: Path, card: dict[str, Any]) -> None:
-    """Put LoRA that ``save_lora`` kept into the denoiser of its base."""
+    """Load LoRA from ``save_lora`` into the denoiser of its base."""
     try:
         weights = load_file(folder / LORA_FILE)
     except (OSError, ValueError) as error:

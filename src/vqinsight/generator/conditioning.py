@@ -1,4 +1,4 @@
-"""What a generator is told of its prompts."""
+"""Encoded prompts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Conditioning:
         return Conditioning({name: tensor[chosen] for name, tensor in self.tensors.items()})
 
     def repeat(self, times: int) -> Conditioning:
-        """All prompts, ``times`` times over: a b becomes a b a b."""
+        """All prompts, repeated ``times`` times: a b gives a b a b."""
         return Conditioning.cat([self] * times)
 
     def to(self, device: torch.device | str) -> Conditioning:
@@ -31,5 +31,5 @@ class Conditioning:
 
     @staticmethod
     def cat(parts: Sequence[Conditioning]) -> Conditioning:
-        """Prompts of several, one after the other; encoded by one generator, they have the same length."""
+        """Concatenate along the prompts; encoded by one generator, they have the same length."""
         return Conditioning({name: torch.cat([part.tensors[name] for part in parts]) for name in parts[0].tensors})

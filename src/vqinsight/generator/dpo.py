@@ -1,4 +1,4 @@
-"""Eq. 9: diffusion DPO as a function of four denoising errors, whatever the generator predicts.
+"""Eq. 9: diffusion DPO as a function of four denoising errors, for every prediction type.
 
 Source: Wallace et al., Diffusion Model Alignment Using Direct Preference Optimization (2023), eq. 14, with a constant
 weight: the -Γ(λ_t) of Eq. 9 is -β / 2 at every t.
@@ -21,7 +21,7 @@ class Preferred:
 
     Attributes:
         loss_B: (B,) nats; ln 2 while the generator is its own reference.
-        margin_B: (B,) what the sigmoid takes: above 0 the winner gained on the reference more than the loser did.
+        margin_B: (B,) argument of the sigmoid: above 0 the winner's error falls more than the loser's.
         accuracy_B: (B,) 1.0 where the margin is above 0, the implicit accuracy.
     """
 
@@ -31,7 +31,7 @@ class Preferred:
 
 
 def denoising_error(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """E: the squared error as a mean over all axes but the first, (B,) float32, whatever the target stands for."""
+    """E: the squared error, a mean over all axes but the first, (B,) float32."""
     return (prediction.float() - target.float()).square().flatten(1).mean(1)
 
 
@@ -45,9 +45,9 @@ def dpo(
     """-log σ(-β/2 [(E_w - Eref_w) - (E_l - Eref_l)]) for each pair.
 
     Args:
-        win_B, lose_B: (B,) errors of the learning generator, both clips with the same noise at the same time.
+        win_B, lose_B: (B,) errors of the trained generator, both clips with the same noise and t.
         win_reference_B, lose_reference_B: (B,) errors of the frozen reference on the same noisy clips.
-        beta: how much a change of the errors weighs.
+        beta: strength of the implicit KL constraint.
     """
     margin_B = -0.5 * beta * ((win_B - win_reference_B) - (lose_B - lose_reference_B))
     return Preferred(-F.logsigmoid(margin_B), margin_B.detach(), (margin_B.detach() > 0).float())
@@ -55,7 +55,7 @@ def dpo(
 
 @dataclass(frozen=True)
 class PairErrors:
-    """The four errors that Eq. 9 takes, (B,) each, and how far the generator has drifted.
+    """The four errors of Eq. 9, (B,) each, and the distance from the reference.
 
     Attributes:
         win_B, lose_B, win_reference_B, lose_reference_B: denoising errors.
@@ -78,11 +78,11 @@ def pair_errors(
     t: torch.Tensor,
     conditioning: Conditioning,
 ) -> PairErrors:
-    """Noise both clips of each pair in the same way, and denoise them with the generator and its reference.
+    """Noise both clips of each pair with the same noise and t, and denoise them with generator and reference.
 
     Args:
         win, lose, noise: (B, …) latents.
-        t: (B,) as ``generator.sample_t`` draws them.
+        t: (B,) from ``generator.sample_t``.
         conditioning: of the B prompts.
     """
     count = len(win)

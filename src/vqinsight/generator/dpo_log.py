@@ -1,4 +1,4 @@
-"""What a training of a generator says as it goes."""
+"""The log of a generator's training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from vqinsight.common.files import write_atomic
 
 
 class TrainingLog:
-    """``log.jsonl``: a row of means every so many updates, and the same on standard error."""
+    """Writes ``log.jsonl``, a row of means over several updates, and the same to standard error."""
 
     def __init__(self, path: Path, step: int, *, writes: bool) -> None:
-        """Go on behind update ``step``; only the process that ``writes`` writes."""
+        """Continue after update ``step``; only a process with ``writes`` writes."""
         self._path, self._writes = path, writes
         self._waiting: list[dict[str, float]] = []
-        if writes and path.is_file():  # rows behind the checkpoint that the run goes on from come again
+        if writes and path.is_file():  # drops rows after the checkpoint: they are written again
             rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
             kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
             write_atomic(path, "".join(kept))
@@ -29,7 +29,7 @@ class TrainingLog:
         self._write()
 
     def take(self, row: dict[str, float], *, last: bool, every: int) -> None:
-        """Keep an update; write a row where one is due."""
+        """Add an update; write a row where one is due."""
         self._waiting.append(row)
         if last or row["step"] % every == 0:
             self._write()

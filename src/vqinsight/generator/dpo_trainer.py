@@ -1,7 +1,7 @@
-"""Diffusion DPO: pairs of clips teach a generator, on Accelerate, and a stop changes nothing.
+"""Diffusion DPO: trains a generator on pairs of clips, with Accelerate.
 
-Everything an update draws (which pairs, t, noise) is fixed by the seed and the pair's place in the run, so a run that
-goes on from a checkpoint ends like one that never stopped, and the number of processes changes no draw.
+The seed and a pair's position in the run fix all random draws of an update (pairs, t, noise), so a resumed run gives
+the result of an uninterrupted one, and the draws do not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from vqinsight.settings.dpo import DpoSettings
 logger = logging.getLogger(__name__)
 
 FINISHED = "dpo.json"  # in the final folder; written last
-_KEPT = 2  # checkpoints: a stop while one is being written leaves the other
+_KEPT = 2  # checkpoints: an interrupted write leaves the other
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: updates done, and the winners' errors (learning, reference) of the last few of them."""
+    """The state of a run: updates done, and the winners' errors (trained, reference) of the last few of them."""
 
     step: int = 0
     watched: tuple[tuple[float, float], ...] = ()
 
     def rise(self) -> float:
-        """How far the winners' error stands above the reference's, as a share; below 0 it fell."""
+        """The relative rise of the winners' error above the reference's; negative where it falls."""
         win, reference = (math.fsum(each) for each in zip(*self.watched, strict=True))
         return win / reference - 1
 
@@ -64,10 +64,10 @@ def train_dpo(
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Teach ``generator`` by Eq. 9, in place, against itself as it comes; goes on with what lies in ``out``.
+    """Train ``generator`` by Eq. 9, in place, with its initial state as reference; resumes a run in ``out``.
 
     Args:
-        pairs: winners and losers; those that cannot be read are left out and counted.
+        pairs: winners and losers; unreadable ones are left out and counted.
         out: gets ``latents/``, ``checkpoint-*``, ``log.jsonl`` and ``final/``.
         on_progress: called with (pairs encoded, pairs) before the first update.
 
@@ -75,14 +75,14 @@ def train_dpo(
         The folder of the finished generator, which ``open_generator`` reads.
 
     Raises:
-        TrainingError: no usable pair, or a loss that is no number.
+        TrainingError: no usable pair, or a loss that is not finite.
         UsageError: settings that do not fit this generator or the number of processes.
     """
     final = out / "final"
     if (final / FINISHED).is_file():
         logger.info("%s is finished already", out)
         return final
-    # Not an Accelerator: it is one for the whole process, and the assessor's Trainer brings its own.
+    # No Accelerator: its state is global to the process, and the assessor's Trainer creates its own.
     state = PartialState(cpu=not torch.accelerator.is_available())
     shares = state.num_processes * settings.pairs_per_forward
     if settings.pairs_per_update % shares:
@@ -100,7 +100,7 @@ def train_dpo(
         raise TrainingError(f"{out}: no usable pair to learn from ({reasons}). Make more candidates a prompt.")
     for reason in broken:
         logger.warning("left out: %s", reason)
-    with torch.random.fork_rng():  # where LoRA begins: the same in every process, and whenever the seed is
+    with torch.random.fork_rng():  # LoRA's initial weights depend on the seed alone
         torch.manual_seed(seed_of(f"{seed}/lora"))
         _set_free(generator, settings)
     run = _Run(generator, usable, settings, state, seed)
@@ -138,7 +138,7 @@ def _displaced(progress: Progress, settings: DpoSettings) -> str | None:
 
 
 class _Run:
-    """What an update needs."""
+    """A training run: what an update needs."""
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class _Run:
         return pair_errors(generator, win, lose, noise, torch.cat(times).to(device), conditioning)
 
     def _step(self) -> float:
-        # Averaged by hand: the adapter's predict knows its denoiser bare, not inside a wrapper.
+        # Averaged here: ``predict`` calls the denoiser without a wrapper for several processes.
         for parameter in self.learning.values():
             if parameter.grad is not None:
                 parameter.grad = reduce(parameter.grad, reduction="mean")
@@ -229,14 +229,14 @@ class _Run:
 
 
 def _set_free(generator: Generator, settings: DpoSettings) -> None:
-    """Freeze the reference and let learn what is to learn."""
+    """Freeze the reference and make the trained weights trainable."""
     denoiser = generator.denoiser
-    # Never in training mode: dropout would set the generator apart from its reference before anything is learned.
+    # Always in evaluation mode: dropout alone makes the generator differ from its reference.
     denoiser.eval()
     if settings.lora_rank and not has_lora(denoiser):
         generator.add_lora(settings.lora_rank)
     elif settings.lora_rank:
-        generator.reset_reference()  # a further round: what was learned so far becomes the reference
+        generator.reset_reference()  # a further round: the current weights become the reference
     elif has_lora(denoiser):
         raise UsageError(f"{generator.name} comes with LoRA, which learns on: set dpo.lora_rank above 0.")
     else:

@@ -1,4 +1,4 @@
-"""The pairs' clips as latents on the disk: each is decoded and encoded once, however many updates show it."""
+"""A cache of the pairs' latents on the disk: each clip is decoded and encoded once for all updates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vqinsight.video.read import iter_frames, probe
 
 @dataclass(frozen=True)
 class CachedPair:
-    """A pair whose latents lie in ``file``."""
+    """A pair whose latents are in ``file``."""
 
     pair: Pair
     file: Path
@@ -50,10 +50,10 @@ def cache_latents(
     part: tuple[int, int] = (0, 1),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Encode the pairs that ``folder`` does not hold yet; one that cannot be is noted there with the reason.
+    """Encode the pairs that ``folder`` does not hold yet; a failure is recorded there with the reason.
 
     Args:
-        part: (number, of how many): this process's share of the pairs.
+        part: (index, count): this process's share of the pairs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     mine = list(enumerate(pairs))[part[0] :: part[1]]
@@ -72,7 +72,7 @@ def cache_latents(
 
 
 def cached(pairs: Sequence[Pair], folder: Path) -> tuple[list[CachedPair], list[str]]:
-    """The pairs whose latents are there and of one shape, and why the others are not."""
+    """The pairs with cached latents of one shape, and the reasons why others are left out."""
     kept: list[CachedPair] = []
     left_out: list[str] = []
     shape: torch.Size | None = None

@@ -1,4 +1,4 @@
-"""``open_generator``: the embedded one, a folder, or a hub id; and the families of pipelines that are known."""
+"""``open_generator``: the embedded generator, a folder, or a hub id; and the known families of pipelines."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def open_generator(name: str, *, device: str = "cpu") -> Generator:
     """Open a generator.
 
     Args:
-        name: ``"nano"``, a folder (one that ``Generator.save`` wrote, or a diffusers pipeline), or a hub id.
+        name: ``"nano"``, a folder (from ``Generator.save``, or a diffusers pipeline), or a hub id.
         device: as ``pick_device`` takes it.
 
     Raises:
-        ModelError: diffusers is not installed, nothing is there, the family is not known, or there is no such device.
+        ModelError: diffusers is missing, there is no such model, its family is unknown, or there is no such device.
     """
     try:
         import diffusers  # noqa: F401
     except ImportError as error:
         raise ModelError(INSTALL) from error
-    transformers_logging.disable_progress_bar()  # as for assessors: a bar for a moment is only noise
+    transformers_logging.disable_progress_bar()  # as for assessors
     return _open(name).to(pick_device(device))
 
 
@@ -57,7 +57,7 @@ def _open(name: str) -> Generator:
 
 
 def families() -> dict[str, Any]:
-    """What opens a pipeline, by the name of its diffusers class: called with (name, pipeline)."""
+    """Constructors by the name of the diffusers pipeline class: called with (name, pipeline)."""
     from vqinsight.generator.families.cogvideox import CogVideoXGenerator
     from vqinsight.generator.families.ltx import LTXGenerator
     from vqinsight.generator.families.unet3d import open_unet3d
@@ -75,7 +75,7 @@ def open_pipeline(name: str) -> Generator:
     """Open a folder or hub id of a diffusers pipeline, in float32.
 
     Raises:
-        ModelError: nothing there, incomplete, or of a family that is not known.
+        ModelError: no such model, incomplete files, or an unknown family.
     """
     from diffusers import DiffusionPipeline
 

@@ -1,4 +1,4 @@
-"""LoRA in a denoiser, through peft: put in, switched off for the reference, folded into the weights, kept."""
+"""LoRA in a denoiser, through peft: add, disable for the reference, merge into the weights, save, load."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from vqinsight.errors import ModelError
 
-ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")  # what diffusers calls them in every denoiser
+ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")  # diffusers' names in every denoiser
 
 
 def add_lora(denoiser: torch.nn.Module, rank: int = 16, *, modules: Sequence[str] = ATTENTION) -> None:
-    """Freeze ``denoiser`` and put trainable LoRA of this rank beside its attention; at first it changes nothing.
+    """Freeze ``denoiser`` and add trainable LoRA of this rank to its attention, initialised to no effect.
 
     Raises:
         ModelError: no layer has one of these names, or there is LoRA already.
@@ -33,7 +33,7 @@ def add_lora(denoiser: torch.nn.Module, rank: int = 16, *, modules: Sequence[str
 
 
 def has_lora(denoiser: torch.nn.Module) -> bool:
-    """Whether LoRA learns in its place."""
+    """Whether the denoiser has LoRA."""
     return any(True for _ in _layers(denoiser))
 
 
@@ -43,7 +43,7 @@ def _layers(denoiser: torch.nn.Module) -> Iterator[Any]:
 
 @contextmanager
 def lora_off(denoiser: torch.nn.Module) -> Iterator[None]:
-    """The denoiser as it was before LoRA. What is trainable stays so."""
+    """A context in which LoRA is disabled; what is trainable stays trainable."""
     trainable = [parameter for parameter in denoiser.parameters() if parameter.requires_grad]
     try:
         for layer in _layers(denoiser):
@@ -57,7 +57,7 @@ def lora_off(denoiser: torch.nn.Module) -> Iterator[None]:
 
 
 def fold_lora(denoiser: torch.nn.Module) -> None:
-    """Add what LoRA has learned to the weights beneath it and start LoRA anew at nothing."""
+    """Merge LoRA into the base weights and reinitialise it to no effect."""
     with torch.no_grad():
         for layer in _layers(denoiser):
             for name in layer.active_adapters:
@@ -66,7 +66,7 @@ def fold_lora(denoiser: torch.nn.Module) -> None:
 
 
 def merged(denoiser: torch.nn.Module) -> torch.nn.Module:
-    """A plain copy without LoRA layers that says what the denoiser with them says."""
+    """A copy without LoRA layers whose weights include the LoRA."""
     plain = copy.deepcopy(denoiser)
     fold_lora(plain)
     for name, module in list(plain.named_modules()):
@@ -77,17 +77,17 @@ def merged(denoiser: torch.nn.Module) -> torch.nn.Module:
 
 
 def lora_state(denoiser: torch.nn.Module) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Weights of the LoRA, and the rank and layers with which ``add_lora`` makes room for them again."""
+    """Weights of the LoRA, and the rank and layers for ``add_lora``."""
     config: Any = denoiser.peft_config["default"]  # type: ignore[index]
     settings = {"rank": config.r, "modules": sorted(config.target_modules)}
     return get_peft_model_state_dict(denoiser), settings
 
 
 def load_lora(denoiser: torch.nn.Module, weights: dict[str, torch.Tensor], settings: dict[str, Any]) -> None:
-    """Put saved LoRA into a denoiser.
+    """Load saved LoRA into a denoiser.
 
     Raises:
-        ModelError: the weights are of another denoiser.
+        ModelError: the weights belong to another denoiser.
     """
     add_lora(denoiser, settings["rank"], modules=settings["modules"])
     found = set_peft_model_state_dict(denoiser, weights)

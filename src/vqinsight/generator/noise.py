@@ -1,7 +1,7 @@
-"""How a clip is noised and what a network is asked for: epsilon, v (both with a variance-preserving schedule), flow.
+"""Noise and training targets for epsilon, v (both with a variance-preserving schedule) and flow.
 
 ``x`` are clean latents, ``noise`` is standard normal, both (B, ...); ``t`` is (B,). Libraries' schedulers are not used
-for this: their ``scale_noise`` looks t up in whatever steps were last set for sampling.
+for this: their ``scale_noise`` looks t up in the steps last set for sampling.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def flow(x: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
 
 
 def flow_towards(clip: torch.Tensor, noisy: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """The flow at ``noisy`` (time ``t`` in (0, 1]) of a network that says the clip: (noisy - clip) / t."""
+    """The flow at ``noisy`` (time ``t`` in (0, 1]) of a network that predicts the clip: (noisy - clip) / t."""
     return (noisy - clip) / _like(t.clamp(min=1e-3), noisy)
 
 

@@ -1,7 +1,7 @@
-"""Generators that diffusers knows, behind the common interface: the part that is the same for all families.
+"""Generators around diffusers pipelines: the part that is common to all families.
 
-Prompts are encoded by the pipeline's own method. What a family's latents look like, how its network is called and which
-sampler it takes stands in ``families/``.
+The pipeline's own method encodes prompts. The layout of latents, the call of the network and the sampler of each family
+are in ``families/``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class PipelineGenerator(Generator):
     """A generator around a diffusers pipeline.
 
     Attributes:
-        pipeline: diffusers' own object; it shares its networks with the generator.
-        compression: pixels a latent in time, height and width.
+        pipeline: the diffusers pipeline; it shares its networks with the generator.
+        compression: pixels per latent in time, height and width.
     """
 
-    part: ClassVar[str] = "transformer"  # what the pipeline calls its denoiser
+    part: ClassVar[str] = "transformer"  # the pipeline's name of its denoiser
     defaults: ClassVar[tuple[tuple[int, int, int], float, int, float]]  # size, fps, steps, guidance
 
     def __init__(self, name: str, pipeline: Any) -> None:
@@ -50,7 +50,7 @@ class PipelineGenerator(Generator):
     @property
     @abstractmethod
     def compression(self) -> tuple[int, int, int]:
-        """Pixels a latent in time, height and width."""
+        """Pixels per latent in time, height and width."""
 
     def latent_grid(self) -> tuple[int, int, int]:
         """Latents in time, height and width of a clip of ``size``.
@@ -78,7 +78,7 @@ class PipelineGenerator(Generator):
         return torch.randint(self.scheduler.config.num_train_timesteps, (count,), generator=rng)
 
     def shift(self) -> float:
-        """How far training times of flow models are moved towards noise: as far as the sampler's."""
+        """Shift of the training times of flow models towards noise, equal to the sampler's."""
         config = self.scheduler.config
         return float(config.get("flow_shift") or config.get("shift") or 1.0)
 
@@ -97,7 +97,7 @@ class PipelineGenerator(Generator):
 
 
 class StandardizedGenerator(PipelineGenerator):
-    """A pipeline whose latents are standardized channel by channel."""
+    """A pipeline whose latents are standardized per channel."""
 
     @abstractmethod
     def _statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -110,6 +110,6 @@ class StandardizedGenerator(PipelineGenerator):
 
 
 def to_pixels(planes: torch.Tensor) -> torch.Tensor:
-    """(B, 3, F, H, W) becomes uint8 (B, F, H, W, 3); what is not finite comes out black."""
+    """(B, 3, F, H, W) becomes uint8 (B, F, H, W, 3); values that are not finite give black."""
     planes = torch.nan_to_num(planes.float(), nan=-1.0)
     return ((planes + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 4, 1)

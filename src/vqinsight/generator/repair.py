@@ -1,6 +1,6 @@
-"""Zero-shot content repairing: the assessor criticises a clip, the generator makes it again, the assessor decides.
+"""Zero-shot content repairing: the assessor criticises a clip, the generator remakes it, the assessor compares both.
 
-Nothing is trained. The critique decides two things: what is asked for this time, and how much of the clip is kept.
+Nothing is trained. The critique determines the new prompt and how much of the clip is kept.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from vqinsight.ranking.judge import judge_pairs
 from vqinsight.tasks.types import Clip, Preference, Question
 from vqinsight.video.write import write_video
 
-WORDS = "clean and smooth"  # what the embedded generator learned to call quality
-GOOD = 0.9  # of its range: a score from here on is no fault
-_LEAST, _MOST = 0.3, 0.8  # strengths of SDEdit for the slightest and the gravest fault
-# What critics call faults, as beginnings of words.
+WORDS = "clean and smooth"  # the embedded generator's words for quality
+GOOD = 0.9  # share of the range: a score from here on is no fault
+_LEAST, _MOST = 0.3, 0.8  # strengths of SDEdit for the least and the most severe fault
+# Words for faults, as word beginnings.
 _FAULTS = {
     "spatial": "blur|nois|grain|compress|block|band|expos|artefact|artifact|pixelat|distort|deform|unsharp|soft focus",
     "temporal": "jitter|flicker|freez|shuffl|ghost|morph|stutter|jerk|unstable|inconsisten|shak|judder",
@@ -36,12 +36,12 @@ _DENIED = re.compile(r"\b(?:no|not any|without|free of|free from|lacks?)\b[^,;]*
 
 @dataclass(frozen=True)
 class Critique:
-    """What the assessor finds wrong.
+    """The faults that the assessor finds.
 
     Attributes:
-        text: its reasoning, in its own words.
+        text: its reasoning.
         scores: by dimension, ``None`` where no answer could be read.
-        faults: dimension to gravity in (0, 1]: below ``GOOD`` by score, or named in the text.
+        faults: severity in (0, 1] by dimension: below ``GOOD`` by score, or named in the text.
     """
 
     text: str
@@ -51,7 +51,7 @@ class Critique:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a clip is made again: from this text, and from this share of noise; ``None`` makes it anew."""
+    """How a clip is remade: from this text, with this share of noise; ``None`` starts from noise alone."""
 
     text: str
     strength: float | None
@@ -71,8 +71,8 @@ class Repair:
     """One clip's repair.
 
     Attributes:
-        critique, plan: ``critique`` is ``None`` for a blind repair; ``plan`` where nothing was found wrong.
-        attempts: what was made, in order; the last one is the accepted one, if any is.
+        critique, plan: ``critique`` is ``None`` for a blind repair; ``plan`` where no fault is found.
+        attempts: the new clips, in order; only the last one can be accepted.
     """
 
     clip: str
@@ -83,7 +83,7 @@ class Repair:
 
     @property
     def accepted(self) -> Path | None:
-        """The clip that takes the place of the old one; ``None`` keeps the old one."""
+        """The clip that replaces the old one; ``None`` keeps the old one."""
         return next((attempt.file for attempt in self.attempts if attempt.accepted), None)
 
 
@@ -99,16 +99,16 @@ def repair(
     words: str = WORDS,
     blind: bool = False,
 ) -> Repair:
-    """Make a clip better, or leave it.
+    """Improve a clip, or keep it.
 
     Args:
-        clip: of this generator's size and length, unless it is made anew.
-        prompt: the text it was made from.
+        clip: of this generator's size and length, unless it is remade from noise alone.
+        prompt: the text of the clip.
         folder: gets every attempt.
-        attempts: new clips at most; the first that the assessor prefers in both orders ends it.
-        seed: of the first attempt; the others count on.
+        attempts: most new clips; the first that the assessor prefers in both orders is accepted.
+        seed: of the first attempt; each further one adds 1.
         words: appended to the prompt where the critique names a fault of quality.
-        blind: no critique, the same prompt, anew each time: the control that shows what the acceptance test earns.
+        blind: no critique, the same prompt, from noise alone: the control for the effect of the acceptance test.
 
     Raises:
         UnreadableVideo: the clip cannot be read.
@@ -127,7 +127,7 @@ def repair(
 
 
 def criticise(assessor: Assessor, clip: str, prompt: str) -> Critique:
-    """Ask the assessor for scores, and read what it complains of on the way."""
+    """Ask the assessor for scores, and extract faults from its reasoning."""
     encoded = assessor.encode(assessor.clips.load(clip))
     question = Question("generated", (Clip(clip, prompt),))
     ((reply,),) = assessor.ask([(question, (encoded,))])
@@ -141,10 +141,10 @@ def criticise(assessor: Assessor, clip: str, prompt: str) -> Critique:
 
 
 def faults(text: str, shares: Mapping[str, float]) -> dict[str, float]:
-    """Dimensions found wanting, each with its gravity in (0, 1].
+    """Dimensions with faults, each with its severity in (0, 1].
 
     Args:
-        text: a critique in words; a fault that is denied ("no blur", "free of noise") is none.
+        text: a critique; a negated fault ("no blur", "free of noise") does not count.
         shares: scores by dimension, 0 the worst and 1 the best.
     """
     found = {}
@@ -161,10 +161,10 @@ def _complains(clause: str, words: str) -> bool:
 
 
 def plan_for(critique: Critique, prompt: str, words: str = WORDS) -> Plan | None:
-    """The changed instruction and how much of the clip is kept; ``None`` where nothing is wrong.
+    """The changed prompt and how much of the clip is kept; ``None`` without faults.
 
-    Faults of quality are mended from the clip's own latents, the graver the stronger; content that does not follow the
-    prompt is made anew, as its layout is what is wrong.
+    Faults of quality are repaired from the clip's latents, with a strength that grows with the severity; content that
+    does not follow the prompt is remade from noise alone, as its layout is wrong.
     """
     if not critique.faults:
         return None
@@ -186,7 +186,7 @@ def _attempt(
 
 
 def remake(generator: Generator, clip: str, plan: Plan, seed: int) -> tuple[np.ndarray, str | None]:
-    """The clip made again, uint8 (F, H, W, 3), and why it is no clip, if it is none."""
+    """The remade clip, uint8 (F, H, W, 3), and why it is unusable, if it is."""
     start = None if plan.strength is None else _own_latents(generator, clip)
     if start is None:
         latents = generator.sample([plan.text], [seed])
@@ -197,7 +197,7 @@ def remake(generator: Generator, clip: str, plan: Plan, seed: int) -> tuple[np.n
 
 
 def prefers(assessor: Assessor, new: str, old: str, prompt: str) -> bool:
-    """Whether the new clip is the better one in both orders."""
+    """Whether the new clip is preferred in both orders."""
     try:
         clips = [assessor.encode(assessor.clips.load(path)) for path in (new, old)]
     except UnreadableVideo:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from vqinsight.rewards.rubric import Group, RewardBreakdown
 from vqinsight.tasks.types import Missing
 
-ZERO_SPREAD, MISSING, TRUNCATED = 0.8, 0.3, 0.3  # shares above which an alarm is raised
+ZERO_SPREAD, MISSING, TRUNCATED = 0.8, 0.3, 0.3  # shares from which an alarm is raised
 IDLE = 100  # groups in a row whose answers all have one temporal reward, which points to a setting
 
 

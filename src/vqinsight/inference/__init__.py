@@ -1,7 +1,7 @@
-"""A loaded model judges clips. In reading order:
+"""Inference: score, compare, rank and ask about clips. In reading order:
 
 * ``api``: load, score, compare, rank, ask
-* ``aggregate``: replies become records
-* ``models``: the models that are known
-* ``predictor``: an assessor runs a benchmark
+* ``aggregate``: records from replies
+* ``models``: the known models
+* ``predictor``: an assessor as predictor of a benchmark
 """

@@ -1,4 +1,4 @@
-"""Replies become records: medians, spreads, verdicts, standings, and one clear line for everything that failed."""
+"""Records from replies: medians, spreads, verdicts, standings, and one line for each failure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def scored(
     clip = question.clips[0]
     given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
     if not given:
-        from vqinsight.ranking.votes import missing_reasons  # a score that is there needs no votes
+        from vqinsight.ranking.votes import missing_reasons  # only needed without a score
 
         reasons = missing_reasons(replies)
         error = f"{clip.path}: the model gave no usable answer ({reasons}). Try --samples 5, or another model."
@@ -93,7 +93,7 @@ def comparison(
     a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
 ) -> ClipComparison:
     """The record of a judged pair."""
-    from vqinsight.ranking.judge import first_choices  # what only ranks is not imported for a score
+    from vqinsight.ranking.judge import first_choices  # scoring does not need it
     from vqinsight.ranking.votes import missing_reasons
 
     answers = (*judgement.forward, *judgement.swapped)
@@ -132,7 +132,7 @@ def standings(clips: Sequence[EncodedClip], outcomes: Sequence[Outcome]) -> list
 
 
 def unreadable_standing(path: str, error: UnreadableVideo) -> Standing:
-    """The standing of a clip that could not be read: none."""
+    """The standing of an unreadable clip, without a rank."""
     return Standing(path, "unreadable", str(error), None, None, None, None)
 
 
@@ -162,7 +162,7 @@ def verdict(
 
 
 def not_compared(a: str, b: str, ranking: ClipRanking) -> ClipComparison:
-    """The record of a pair of which a clip could not be read."""
+    """The record of a pair with an unreadable clip."""
     errors = [standing.error for standing in ranking.standings if standing.error]
     clip_input = {standing.path: standing.input for standing in ranking.standings}
     return ClipComparison(

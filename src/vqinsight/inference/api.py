@@ -1,4 +1,4 @@
-"""The front door: load a model, then score, compare, rank and ask about clips."""
+"""The Python interface: load a model, then score, compare, rank and ask about clips."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vqinsight.tasks.types import Clip, Question, TaskName
 from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
 
-_BATCH = 8  # clips asked about together
+_BATCH = 8  # clips per batch of questions
 
 Seen = tuple[str, str | None, ProcessedClip | UnreadableVideo]
 
@@ -62,7 +62,7 @@ def load(
     }
     given: dict[str, str | float | int | None] = {key: value for key, value in options.items() if value is not None}
     if fps is not None:
-        given["frames"] = frames  # a rate that was asked for replaces a model's own fixed count
+        given["frames"] = frames  # an explicit rate replaces the model's fixed count
     settings = parse_settings(type(loaded.settings), {**loaded.settings.model_dump(), **given}, "settings")
     spec = replace(
         loaded.spec, max_pixels=settings.max_pixels, min_pixels=min(settings.min_pixels, settings.max_pixels)
@@ -71,7 +71,7 @@ def load(
 
 
 class VQInsight:
-    """An assessor with the four verbs. Files that fail become records with a status; only wrong usage raises."""
+    """A loaded assessor: score, compare, rank, ask. An unreadable file gives a record; only wrong usage raises."""
 
     def __init__(self, assessor: Assessor) -> None:
         self.assessor = assessor
@@ -85,13 +85,13 @@ class VQInsight:
         seed: int = 0,
         temperature: float = 1.0,
     ) -> Iterator[ClipScore]:
-        """Score (path, text prompt or ``None``) one after another, in order, while the next clips are being decoded.
+        """Score (path, text prompt or ``None``) in order; the next clips are decoded in the background.
 
         Args:
             clips: an error in place of a path, as a bad row of a list gives it, becomes an unreadable record.
             task: ``"image"``, ``"natural"`` or ``"generated"``; by default an image for a single image, generated for a
                 clip with a text prompt, natural for one without.
-            samples: 1 takes the most likely answer; more are drawn at ``temperature`` and give median and spread.
+            samples: 1 takes the most likely answer; more are sampled at ``temperature`` and give median and spread.
         """
         for group in _grouped(self._prefetch(clips), _BATCH):
             readable = [(path, prompt, seen) for path, prompt, seen in group if isinstance(seen, ProcessedClip)]
@@ -149,7 +149,7 @@ class VQInsight:
         temperature: float = 1.0,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> ClipRanking:
-        """Rank clips made from one text by all pairs in both orders; each clip is decoded and encoded once.
+        """Rank clips made from one prompt by all pairs in both orders; each clip is decoded and encoded once.
 
         Args:
             on_progress: called with (pairs judged, pairs in all).
@@ -157,7 +157,7 @@ class VQInsight:
         Raises:
             UsageError: fewer than two clips, or one named twice.
         """
-        from vqinsight.ranking import tally  # scoring needs neither this nor scipy, which it imports
+        from vqinsight.ranking import tally  # imports scipy, which scoring does not need
         from vqinsight.ranking.judge import first_choices, judge_pairs
 
         if len(clips) < 2 or len(set(clips)) < len(clips):
@@ -204,7 +204,7 @@ class VQInsight:
         """Ask one yes/no question about each clip, in order.
 
         Raises:
-            UsageError: the question is plainly none that yes or no answers (``tasks.yesno``).
+            UsageError: the text is clearly no yes/no question (``tasks.yesno``).
         """
         from vqinsight.tasks.yesno import check_question
 
@@ -235,7 +235,7 @@ class VQInsight:
         return next(self.ask_all([(clip, prompt)], question, samples=samples, seed=seed, temperature=temperature))
 
     def provenance(self, samples: int, seed: int, temperature: float) -> Provenance:
-        """The record of which model answers and how it is asked."""
+        """Which model answers and how it is asked."""
         loaded = self.assessor.loaded
         return Provenance(
             model=loaded.name,
@@ -257,7 +257,7 @@ class VQInsight:
         return self.assessor.ask(asked, samples=samples, temperature=heat, seed=seed)
 
     def _prefetch(self, clips: Iterable[tuple[Source, str | None]]) -> Iterator[Seen]:
-        """Decode in the background, a few clips ahead; a file that fails is handed on as its error."""
+        """Decode a few clips ahead in the background; an unreadable file yields its error."""
         named, paths = tee(clips)
         found = self.assessor.clips.prefetch(path for path, _ in paths)
         for (path, prompt), clip in zip(named, found, strict=True):

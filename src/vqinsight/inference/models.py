@@ -1,4 +1,4 @@
-"""Which models there are to judge with, what each scores on which scale, and how to get it. Imports no torch."""
+"""The known models: what each scores on which scale, and how to get it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _EVERY: tuple[TaskName, ...] = ("image", "natural", "generated", "compare", "yes
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a user must know of a model before choosing it.
+    """What a user needs to know to choose a model.
 
     Attributes:
         name: what ``--model`` and ``vqinsight.load`` take.
         family: transformers' model type.
         state: ``embedded`` in this package, ``released`` by the paper's authors for this use, or ``base``: a general
             model, to be trained or asked zero-shot.
-        tasks: what it is asked for: image, natural and generated are scored; compare and yesno are answered.
+        tasks: that it supports: image, natural and generated are scored; compare and yesno are answered.
         scores: by scoring task, its dimensions with their ranges. Higher is better on every one.
-        template: the prompt set it is asked with.
-        licence: of the weights, as their makers state it.
+        template: its prompt set.
+        licence: of the weights, as their authors state it.
         source: where it is documented.
         command: how to get it.
-        note: what to know beside that.
+        note: further remarks.
         higher_is_better: of every dimension.
     """
 
@@ -55,7 +55,7 @@ class ModelInfo:
 
 
 def list_models() -> list[ModelInfo]:
-    """The models that are known by name: the embedded one, the released weights, and base models of each family.
+    """The models known by name: the embedded one, the released weights, and base models of each family.
 
     Any other model of a supported family works as well: a folder, or a hub id.
     """

@@ -1,4 +1,4 @@
-"""An assessor answers a benchmark: clips are decoded and encoded once a batch, pairs are asked in both orders."""
+"""An assessor as predictor of a benchmark: clips are encoded once per batch, pairs are asked in both orders."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vqinsight.video.preprocess import ProcessedClip
 
 
 class AssessorPredictor:
-    """Answers a benchmark's questions with an assessor; a ``evaluation.judge.Predictor``.
+    """Answers a benchmark's questions with an assessor; an ``evaluation.predictor.Predictor``.
 
     Args:
         judge: a loaded model.
-        samples: 1 takes the most likely answer. Of more, drawn at ``temperature``, scores are the median, verdicts the
-            majority; as many votes on both sides are a tie between clips, and no answer to a yes/no question.
-        seed: fixes the answers drawn.
-        folder_fps: the frame rate of folders of frames that the model was loaded with, for the record.
+        samples: 1 takes the most likely answer. Of more, sampled at ``temperature``, the score is the median and the
+            verdict the majority; a draw is a tie between clips, and no answer to a yes/no question.
+        seed: fixes the sampled answers.
+        folder_fps: the frame rate of folders of frames that the model is loaded with, for the record.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class AssessorPredictor:
         self._temperature = temperature if samples > 1 else 0.0
         made_by = judge.provenance(samples, seed, temperature)
         self.name, self.digest = made_by.model, made_by.model_hash
-        # Not the size of batches nor the device: no answer depends on the one, nor is meant to on the other.
+        # Neither the batch size nor the device: answers do not depend on them.
         looking = self._assessor.loaded.settings
         look = looking.model_dump(mode="json", exclude={"batch_tokens", "instruments"})
         self.settings: Mapping[str, Setting] = {
@@ -83,7 +83,7 @@ class AssessorPredictor:
         return found
 
     def _see(self, examples: Sequence[Example]) -> dict[str, EncodedClip | UnreadableVideo]:
-        """Every clip of a batch of questions, once."""
+        """Encode every clip of a batch of questions, once."""
         paths = list(dict.fromkeys(clip.path for example in examples for clip in example.question.clips))
         found = zip(paths, self._assessor.clips.prefetch(paths), strict=True)
         return {path: self._assessor.encode(clip) if isinstance(clip, ProcessedClip) else clip for path, clip in found}

@@ -1,4 +1,4 @@
-"""Candidates by their scores: N questions in place of N(N - 1), for an assessor that scores better than it compares."""
+"""Candidates by their scores: N questions instead of N (N - 1), for assessors that score better than they compare."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vqinsight.tasks.types import Clip, Dimension, Question
 def mean_scores(answers: Sequence[Sequence[dict[str, float]]]) -> list[float | None]:
     """Each clip's overall on 0–100: the mean over its dimensions and its samples; ``None`` without a usable answer.
 
-    A mean, where records have the median: answers are whole numbers, and of medians too many are equal.
+    The mean instead of the median of records: answers are integers, and medians of integers are often equal.
 
     Args:
-        answers: what ``answered_scores`` gives.
+        answers: from ``answered_scores``.
     """
     each = ([score for answer in of for score in answer.values()] for of in answers)
     return [float(np.mean(scores)) if scores else None for scores in each]
@@ -33,7 +33,7 @@ def answered_scores(
     temperature: float = 0.0,
     seed: int = 0,
 ) -> list[list[dict[str, float]]]:
-    """Each clip's usable answers, in each its dimensions on 0–100."""
+    """Each clip's usable answers, each with its dimensions on 0–100."""
     questions = [Question("generated", (Clip(clip.processed.path, prompt),)) for clip in clips]
     asked = [(question, (clip,)) for question, clip in zip(questions, clips, strict=True)]
     replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
@@ -44,7 +44,7 @@ def answered_scores(
 
 
 def best_and_worst_score(scores: Sequence[float | None]) -> tuple[int, int] | None:
-    """Places of the highest and the lowest score, the first of equals; ``None`` where none is higher than another."""
+    """Indices of the highest and the lowest score, the first of equals; ``None`` where all scores are equal."""
     places = [place for place, score in enumerate(scores) if score is not None]
     known = np.array([score for score in scores if score is not None])
     if known.size < 2 or np.ptp(known) == 0:

@@ -1,4 +1,4 @@
-"""Clips that exist already, by prompt: a folder that this package made, or any with one sub-folder a prompt."""
+"""Existing clips by prompt: a folder that this package wrote, or one with a sub-folder per prompt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_candidates(folder: Path) -> list[Candidates]:
     ``prompt.txt``, or else its name with underscores read as blanks.
 
     Raises:
-        UsageError: no such folder, or nothing in it.
+        UsageError: the folder does not exist or holds no clips.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder of clips.")
@@ -33,23 +33,23 @@ def read_candidates(folder: Path) -> list[Candidates]:
         clips = media_files(place)
         note = place / PROMPT
         prompt = note.read_text(encoding="utf-8").strip() if note.is_file() else place.name.replace("_", " ")
-        if any(clip.suffix.lower() in VIDEO_SUFFIXES for clip in clips):  # else they are frames of one clip
+        if any(clip.suffix.lower() in VIDEO_SUFFIXES for clip in clips):  # else the images are frames of one clip
             found.append((place.name, prompt, tuple(map(str, clips))))
     if not found:
         raise UsageError(
             f"{folder} holds no sub-folders with videos. Put the clips of each prompt into one of its own."
         )
-    from vqinsight.ranking.select import Candidates  # imports torch: after what can be refused
+    from vqinsight.ranking.select import Candidates  # imports torch, so after the checks
 
     return [Candidates(*each) for each in found]
 
 
 def read_made(folder: Path) -> list[Candidates]:
-    """What ``make_candidates`` left in a folder."""
+    """Read a folder written by ``make_candidates``."""
     from vqinsight.ranking.select import Candidates
 
     return [
         Candidates(row.values["id"], row.values["prompt"], tuple(str(folder / clip) for clip in row.values["clips"]))
         for row in read_json_lines(folder / MADE)
-        if row.problem is None  # the last line of a run that was stopped
+        if row.problem is None  # an incomplete last line of an interrupted run
     ]

@@ -1,4 +1,4 @@
-"""Judging pairs: every pair is asked in both orders, and only a verdict that survives the swap is a preference."""
+"""Judging pairs: every pair is asked in both orders, and only two equal verdicts make a preference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vqinsight.ranking.votes import majority_choice
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Clip, Preference, Question
 
-_CHUNK = 16  # pairs between two reports of progress
+_CHUNK = 16  # pairs between progress reports
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Judgement:
     """One pair, judged.
 
     Attributes:
-        verdict: the clip both orders name, a tie when they differ, ``None`` when an order got no answer.
+        verdict: the clip both orders name, a tie when they differ, ``None`` when an order has no answer.
         consistent: whether both orders agree; ``None`` without a verdict.
         forward: replies to (a, b).
-        swapped: replies to (b, a); in these "A" is the second clip.
+        swapped: replies to (b, a), in which "A" is the second clip.
     """
 
     verdict: Preference | None
@@ -77,6 +77,6 @@ def _preference(replies: Sequence[Reply]) -> Preference | None:
 
 
 def first_choices(judgements: Sequence[Judgement]) -> float | None:
-    """Order bias over all answers that chose a side: share that chose the clip shown first, minus one half."""
+    """Order bias over all answers that choose a clip: share that choose the clip shown first, minus one half."""
     values = [reply.value for j in judgements for reply in (*j.forward, *j.swapped)]
     return order_bias([value == "A" for value in values if value in ("A", "B")])

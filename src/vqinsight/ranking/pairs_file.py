@@ -1,7 +1,7 @@
-"""Pairs on the disk: one JSON line a prompt, with the pair or the reason why there is none; and what others read.
+"""Files of pairs: one JSON line per prompt, with the pair or the reason why there is none; and exports.
 
-A row has ``id``, ``prompt``, ``win``, ``lose`` and all else that a ``Choice`` knows. Only ``prompt``, ``win`` and
-``lose`` are needed to learn from it, so a file of your own may hold just these. Paths start at the file's folder.
+A row has ``id``, ``prompt``, ``win``, ``lose`` and the other fields of a ``Selection``. Training needs only ``prompt``,
+``win`` and ``lose``, so a file of your own may hold just these. Paths are relative to the file's folder.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairs:
-    """What a pairs file yields.
+    """The content of a pairs file.
 
     Attributes:
-        pairs: usable ones, in the file's order.
+        pairs: the usable pairs, in the file's order.
         left_out: rows without a usable pair, by reason.
-        missing: clips that rows name and the disk lacks.
+        missing: clips that rows name and that do not exist.
     """
 
     pairs: tuple[Pair, ...]
@@ -47,7 +47,7 @@ class Pairs:
     missing: tuple[str, ...] = ()
 
     def summary(self) -> str:
-        """One line: how many pairs, and what was left out why."""
+        """One line: the number of pairs, and the rows left out by reason."""
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items()))
         return f"{len(self.pairs)} pairs" + (f"; left out: {why}" if why else "")
 
@@ -64,15 +64,15 @@ def judge_all(
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Pairs:
-    """Choose a pair for every prompt and keep each at once; prompts that the file has already are not judged again.
+    """Choose a pair for every prompt and write each at once; prompts already in the file are not judged again.
 
     Args:
-        file: where the rows go, ``.jsonl``.
-        check: of a tournament, how many prompts are judged by all pairs too (see ``agreement``).
-        samples, temperature: answers a question; one is the most likely.
+        file: for the rows, ``.jsonl``.
+        check: with a tournament, number of prompts that are also judged by all pairs (see ``agreement``).
+        samples, temperature: answers per question; 1 takes the most likely answer.
 
     Raises:
-        UsageError: the file was made with other settings, or from other clips.
+        UsageError: the file belongs to other settings or other clips.
     """
     settings = {
         "assessor": assessor.loaded.digest,
@@ -108,7 +108,7 @@ def judge_all(
 
 
 def read_pairs(file: Path, *, per_prompt: int = 1) -> Pairs:
-    """Read a pairs file; rows that cannot be used are counted by reason.
+    """Read a pairs file; unusable rows are counted by reason.
 
     Args:
         per_prompt: 1 is best over worst (Eq. 8); more adds the second best over the second worst, and so on inwards,
@@ -130,7 +130,7 @@ def read_pairs(file: Path, *, per_prompt: int = 1) -> Pairs:
             left_out["without prompt, win and lose"] += 1
         else:
             id_, chosen = str(values.get("id", number)), [(values["win"], values["lose"])]
-            if per_prompt > 1:  # or else a file of one's own may say anything there
+            if per_prompt > 1:  # files of users need no other fields
                 chosen += _inner(values)[: per_prompt - 1]
             for place, (win, lose) in enumerate(chosen):
                 clips = [os.path.normpath(file.parent / path) for path in (win, lose)]
@@ -144,20 +144,20 @@ def read_pairs(file: Path, *, per_prompt: int = 1) -> Pairs:
 
 
 def _inner(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The second best over the second worst, the third best over the third worst …, as far as they differ."""
+    """The second best over the second worst, the third best over the third worst …, while they differ."""
     paths, judged = row.get("candidates") or (), row.get("scores") or row.get("wins") or ()
     if len(paths) != len(judged):
-        return []  # not what judge_all writes: which clip has which is not known
+        return []  # not written by judge_all: values cannot be assigned to clips
     known = {path: value for path, value in zip(paths, judged, strict=True) if value is not None}
     if not row.get("scores") and row.get("judged") != len(known) * (len(known) - 1) // 2:
-        return []  # a tournament: its wins are over few others
+        return []  # a tournament: each clip meets few others
     order = sorted((path for path in known if path not in (row["win"], row["lose"])), key=lambda path: -known[path])
     nested = zip(order[: len(order) // 2], reversed(order), strict=False)
     return [(win, lose) for win, lose in nested if known[win] > known[lose]]
 
 
 def agreement(file: Path) -> str | None:
-    """How far a tournament agrees with all pairs, over the prompts that were judged both ways; ``None`` without any."""
+    """Agreement of a tournament with all pairs, over the prompts judged both ways; ``None`` without any."""
     rows = [row.values for row in read_json_lines(file) if row.values.get("full")]
     if not rows:
         return None
@@ -170,7 +170,7 @@ def agreement(file: Path) -> str | None:
 
 
 def write_table(file: Path, pairs: Sequence[Pair]) -> None:
-    """Pairs as a table of the comparison task (``datasets/table.py``), the better clip in the first place."""
+    """Write pairs as a table of the comparison task (``datasets/table.py``), the better clip first."""
     rows = [
         {
             "id": pair.id,
@@ -185,14 +185,14 @@ def write_table(file: Path, pairs: Sequence[Pair]) -> None:
 
 
 def write_videodpo(folder: Path, pairs: Sequence[Pair]) -> None:
-    """``metadata.json`` and ``pair.json`` as the public VideoDPO training code reads them.
+    """Write ``metadata.json`` and ``pair.json`` for the public VideoDPO training code.
 
-    The first lists clips (duration in seconds, path from this folder, caption), the second pairs of places in that
-    list, the better clip first. That code drops clips shorter than its ``clip_length`` and then counts wrongly: set it
-    no higher than the shortest clip's duration, which ``clip_duration`` tells.
+    The first lists clips (duration in seconds, path relative to this folder, caption), the second pairs of indices in
+    that list, the better clip first. That code drops clips shorter than its ``clip_length``, which shifts the indices:
+    set it no higher than the shortest ``clip_duration``.
 
     Raises:
-        UsageError: the folder holds such files already.
+        UsageError: the folder already holds such files.
     """
     for name in ("metadata.json", "pair.json"):
         if (folder / name).exists():
@@ -202,7 +202,7 @@ def write_videodpo(folder: Path, pairs: Sequence[Pair]) -> None:
     for number, pair in enumerate(pairs):
         for path in (pair.win, pair.lose):
             basic = {
-                "clip_duration": round(probe(path).duration, 6),  # 0.9999… would fall under a limit of 1
+                "clip_duration": round(probe(path).duration, 6),  # rounded, as 0.9999… is below a limit of 1
                 "clip_path": os.path.relpath(path, folder),
                 "globalidx": number,
             }

@@ -1,4 +1,4 @@
-"""Eq. 8: N clips made from one prompt become (win, lose), or a reason why they cannot."""
+"""Eq. 8: (win, lose) of N clips made from one prompt, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Selection:
-    """What became of one prompt's candidates.
+    """The selection among one prompt's candidates.
 
     Attributes:
-        id, prompt, candidates: as they were given.
+        id, prompt, candidates: as given.
         win, lose: paths; ``None`` with a ``reason``.
         reason: why there is no pair: one of the constants of this module.
-        wins: how often each candidate was chosen (Eq. 8), ``None`` for an unreadable one; empty by scores.
-        scores: by scores, each candidate's, ``None`` for an unreadable one and one without an answer.
+        wins: how often each candidate is chosen (Eq. 8), ``None`` for an unreadable one; empty in mode ``scores``.
+        scores: in mode ``scores``, each candidate's, ``None`` for an unreadable one and one without an answer.
         unreadable: candidates left out, with the reason.
-        judged, decided, missing: pairs asked in both orders; with a verdict that survives the swap; without an answer
-            (by scores: clips without one).
+        judged, decided, missing: number of pairs asked in both orders; with the same verdict in both; without an answer
+            (in mode ``scores``: clips without one).
         order_bias: see ``tally.order_bias``.
-        full: in a tournament that was also judged by all pairs, their (win, lose) and whether they put the
+        full: of a tournament that is also judged by all pairs: their (win, lose), and whether they rank the
             tournament's winner above its loser.
     """
 
@@ -79,12 +79,12 @@ def choose(
     temperature: float = 0.0,
     seed: int = 0,
 ) -> Selection:
-    """Judge the candidates of one prompt in pairs, both orders, each clip through the vision tower once.
+    """Judge the candidates of one prompt in pairs, in both orders; each clip is encoded once.
 
     Args:
-        mode: ``all`` pairs (Eq. 8), a best-and-worst ``tournament``, or no pairs but the highest and the lowest of
-            ``scores``, for which several samples are better than one.
-        check: of a tournament, judge all pairs too and say in ``full`` what they choose.
+        mode: ``all`` pairs (Eq. 8), a best-and-worst ``tournament``, or ``scores``: the highest and the lowest score,
+            for which several samples are better than one.
+        check: with a tournament, also judge all pairs and report their choice in ``full``.
         samples, temperature, seed: see ``judge_pairs``.
     """
     processed, unreadable = _load(assessor, group.paths)
@@ -153,10 +153,10 @@ def _by_scores(
 
 
 def winner_and_loser(n: int, outcomes: Sequence[tally.Outcome]) -> tuple[int, int] | None:
-    """Eq. 8 where places are shared too: any of the most chosen clips may win, any of the least chosen lose.
+    """Eq. 8, with shared places resolved: one of the most chosen clips wins, one of the least chosen loses.
 
-    Of clips that share a place the one ahead among themselves is taken, then the first. ``None`` only where every clip
-    was chosen equally often, or no answer could be read: then no clip is better than another.
+    Among clips that share a place the comparisons between them decide, then the index. ``None`` only where every clip
+    is chosen equally often, or there is no answer.
     """
     exact = tally.winner_and_loser(n, outcomes)
     if exact is not None:

@@ -1,8 +1,8 @@
-"""From judged pairs to a ranking: wins (Eq. 8), Bradley-Terry strengths, contradictions and order bias.
+"""Rankings from judged pairs: wins (Eq. 8), Bradley-Terry strengths, cycles and order bias.
 
-An outcome ``(i, j, preference)`` says which of the clips ``i`` and ``j`` was chosen: "A" is ``i``, "B" is ``j``, a tie
-is half a win for each. ``None`` is an answer that is missing: it counts for nobody. A pair may have any number of
-outcomes. All functions raise ``ValueError`` for a clip outside ``range(n)`` or one that is compared with itself.
+An outcome ``(i, j, preference)`` names the chosen one of the clips ``i`` and ``j``: "A" is ``i``, "B" is ``j``, a tie
+is half a win for each. ``None`` is a missing answer and counts for neither. A pair may have any number of outcomes. All
+functions raise ``ValueError`` for a clip outside ``range(n)`` or one that is compared with itself.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ def wins(n: int, outcomes: Sequence[Outcome]) -> np.ndarray:
 def bradley_terry(n: int, outcomes: Sequence[Outcome]) -> np.ndarray:
     """(n,) log-strengths with mean 0: clip i is chosen over j with probability 1 / (1 + exp(s_j - s_i)).
 
-    The strengths maximise the likelihood of all outcomes and of a small prior: each clip also has ``PRIOR_TIES`` ties
-    with a clip of average strength. So they stay finite when a clip wins or loses everything, and a clip without
-    outcomes is average. They are rounded to nine decimals: clips in the same position have exactly the same strength.
+    The strengths maximise the likelihood of all outcomes with a small prior: each clip also has ``PRIOR_TIES`` ties
+    with a clip of average strength. They stay finite when a clip wins or loses everything, and a clip without outcomes
+    is average. They are rounded to nine decimals, so that clips with equivalent outcomes have equal strengths.
     """
     chosen = _chosen(n, outcomes, tie=0.5)
     if n == 0:
         return np.zeros(0)
     strengths = np.zeros(n)
-    # Newton's method on a concave function. Steps shortened to log(1 + reach) / reach are sure to converge for logistic
+    # Newton's method on a concave function. Steps damped by log(1 + reach) / reach always converge for logistic
     # likelihoods (they are generalised self-concordant), so no line search is needed.
     for _ in range(_MAX_STEPS):
         step = _newton_step(chosen, strengths)
@@ -55,7 +55,7 @@ def bradley_terry(n: int, outcomes: Sequence[Outcome]) -> np.ndarray:
 
 
 def _newton_step(chosen: np.ndarray, strengths: np.ndarray) -> np.ndarray:
-    """(n,) with mean 0: from ``strengths``, of mean 0, to the top of the parabola touching the log-posterior there."""
+    """(n,) with mean 0: the Newton step of the log-posterior at ``strengths``, of mean 0."""
     n = len(strengths)
     ahead, above = expit(strengths[:, None] - strengths[None, :]), expit(strengths)
     # Prior strengths are measured from the mean, which moves with every clip: hence the centring.
@@ -63,16 +63,16 @@ def _newton_step(chosen: np.ndarray, strengths: np.ndarray) -> np.ndarray:
     slope = (chosen * ahead.T - chosen.T * ahead).sum(1) + centre @ (PRIOR_TIES * (0.5 - above))
     links = (chosen + chosen.T) * ahead * ahead.T
     curvature = np.diag(links.sum(1)) - links + centre @ np.diag(PRIOR_TIES * above * (1 - above)) @ centre
-    # Nothing depends on a shift of all strengths: 1 / n makes the matrix invertible and keeps the mean.
+    # The likelihood is invariant to a shift of all strengths: 1 / n makes the matrix invertible and keeps the mean.
     step: np.ndarray = np.linalg.solve(curvature + 1 / n, slope)
     return step
 
 
 def cycles(n: int, outcomes: Sequence[Outcome]) -> list[list[int]]:
-    """Groups of clips that beat each other in a circle, each sorted, in order of their first clip.
+    """Groups of clips with circular preferences, each sorted, in order of their first clip.
 
     A group is a strongly connected component of the graph with an edge for every clip chosen over another; ties are no
-    edges. With one outcome a pair it has at least three clips; two clips are one when their outcomes contradict.
+    edges. With one outcome per pair it has at least three clips; two clips form one when their outcomes contradict.
     """
     if n == 0:
         return []
@@ -85,7 +85,7 @@ def ranks(values: Sequence[float] | np.ndarray) -> list[int]:
     """1 for the largest value; equal values share a rank and the next one is skipped (1, 2, 2, 4).
 
     Raises:
-        ValueError: a value is not a number, so has no place.
+        ValueError: a value is NaN.
     """
     array = np.asarray(values, np.float64)
     if np.isnan(array).any():
@@ -96,7 +96,7 @@ def ranks(values: Sequence[float] | np.ndarray) -> list[int]:
 def winner_and_loser(n: int, outcomes: Sequence[Outcome]) -> tuple[int, int] | None:
     """The most and the least chosen clip (Eq. 8); Bradley-Terry strength decides between clips chosen equally often.
 
-    A clip about which every answer is missing is neither. ``None`` when two clips share the first or the last place.
+    A clip without any answer is neither. ``None`` when two clips share the first or the last place.
     """
     judged = sorted({clip for i, j, preference in outcomes if preference is not None for clip in (i, j)})
     order = sorted(zip(wins(n, outcomes), bradley_terry(n, outcomes), range(n), strict=True))

@@ -10,15 +10,15 @@ Ask = Callable[[Sequence[tuple[int, int]]], Sequence[Preference | None]]
 
 
 def best_and_worst(n: int, ask: Ask) -> tuple[int, int]:
-    """Clips meet in twos; then the winners play for the best, the losers for the worst place.
+    """Clips are compared in pairs; then the winners play for the best, the losers for the worst place.
 
-    A tie or a missing answer leaves the clip with the lower number ahead. For 10 clips 13 comparisons.
+    On a tie or a missing answer the clip with the lower index wins. 10 clips take 13 comparisons.
 
     Args:
-        ask: verdicts on pairs of clips, "A" being the first of a pair; called once a round.
+        ask: verdicts on pairs of clips, "A" being the first of a pair; called once per round.
 
     Returns:
-        (best, worst): the same clip where it went through both halves of an odd field, which only a circle allows.
+        (best, worst); the same clip only with an odd number of clips and circular preferences.
 
     Raises:
         ValueError: fewer than two clips.
@@ -37,7 +37,7 @@ def _survivor(clips: list[int], ask: Ask, *, winners: bool) -> int:
 
 
 def _round(clips: Sequence[int], ask: Ask) -> tuple[list[int], list[int], list[int]]:
-    """Neighbours meet: who is ahead, who is behind, and who found no partner."""
+    """Compare neighbours: the winners, the losers, and the clip without a partner."""
     pairs = list(zip(clips[::2], clips[1::2], strict=False))
     ahead, behind = [], []
     for (i, j), verdict in zip(pairs, ask(pairs), strict=True):

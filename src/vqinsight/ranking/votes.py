@@ -1,4 +1,4 @@
-"""Several replies to one question: what most of them say, and why some say nothing."""
+"""Majority votes over several replies to one question, and the reasons of missing values."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ Vote = TypeVar("Vote")
 
 
 def majority(votes: Iterable[Vote], draw: Vote | None) -> Vote | None:
-    """The most frequent vote, ``draw`` where several are, ``None`` without votes."""
+    """The most frequent vote, ``draw`` where several are equally frequent, ``None`` without votes."""
     modes = multimode(votes)
     return None if not modes else modes[0] if len(modes) == 1 else draw
 
 
 def majority_choice(replies: Iterable[Reply]) -> Choice | None:
-    """The choice of most replies to a comparison; a draw is a tie."""
+    """The majority of replies to a comparison; a draw is a tie."""
     choices: list[Choice] = [reply.value for reply in replies if isinstance(reply.value, str)]
     return majority(choices, "tie")
 
 
 def majority_verdict(replies: Iterable[Reply]) -> bool | None:
-    """Yes or no as most replies say; a draw is no answer."""
+    """The majority of yes/no replies; a draw is no answer."""
     return majority([reply.value for reply in replies if isinstance(reply.value, bool)], None)
 
 
 def missing_reasons(replies: Iterable[Reply]) -> str:
-    """Why replies have no value, each reason once, joined by ``"; "``; empty where all have one."""
+    """The distinct reasons of replies without a value, joined by ``"; "``; empty where all have one."""
     return "; ".join(sorted({reply.missing for reply in replies if reply.missing}))

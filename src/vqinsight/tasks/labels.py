@@ -1,4 +1,4 @@
-"""Labels of datasets on the scales that questions ask for."""
+"""Labels of datasets on the scales of questions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ SCORING_TASKS: tuple[TaskName, ...] = ("image", "natural", "generated")  # answe
 
 
 def rescale_label(label: Answer, scale: tuple[float, float] | None, dimensions: Sequence[Dimension]) -> Answer:
-    """A dataset's label on the ranges that the question asks for: MOS 1 to 5 becomes 0 to 100, linearly.
+    """A dataset's label rescaled linearly to the ranges of the question, e.g. MOS 1 to 5 to 0 to 100.
 
-    Dimensions that the question does not ask for (alignment without a prompt) are left out.
+    Dimensions that the question lacks (alignment without a prompt) are left out.
     """
     if not isinstance(label, Score) or scale is None:
         return label

@@ -1,6 +1,6 @@
-"""One long sequence of questions drawn from several datasets: position i is the same in every run with the same seed.
+"""A seeded mixture of several datasets: position i is the same in every run with the same seed.
 
-Nothing is kept between positions, so a run that goes on at position i sees what it would have seen without the stop.
+There is no state between positions, so a run resumed at position i continues with the same examples.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Share:
     """One dataset's part of a mixture.
 
     Attributes:
-        examples: what it draws from, each once before any comes again; of comparisons, each once in both orders.
+        examples: drawn without replacement, then again from the start; comparisons each in both orders.
         weight: its share among the others, above 0.
     """
 
@@ -28,15 +28,15 @@ class Share:
 
 
 def orders(examples: Sequence[Example]) -> int:
-    """How often each of them is asked in one turn: comparisons in both orders, anything else once."""
+    """How often each example occurs per pass: comparisons in both orders, all others once."""
     return 2 if isinstance(examples[0].answer, Preference) else 1
 
 
 class Mixture(Sequence[Example]):
     """``length`` examples from ``shares``, in a seeded order.
 
-    A comparison comes twice running, the second time with its clips swapped. With a coin instead, the better clip comes
-    first too often in one update and too seldom in the next, and a learner can follow.
+    A comparison occurs twice in succession, the second time with its clips swapped. Random orders instead would make
+    the better clip's position unbalanced within an update, which a model can learn.
 
     Raises:
         ValueError: no shares, an empty one, or a weight that is not above 0.
@@ -49,7 +49,7 @@ class Mixture(Sequence[Example]):
         self._orders = [orders(share.examples) for share in shares]
         weights = np.array([share.weight for share in shares])
         self._part = np.random.default_rng((seed, 0)).choice(len(shares), size=length, p=weights / weights.sum())
-        self._place = np.empty(length, dtype=np.int64)  # how many of the same part came before
+        self._place = np.empty(length, dtype=np.int64)  # number of earlier examples of the same dataset
         for part in range(len(shares)):
             mine = self._part == part
             self._place[mine] = np.arange(mine.sum())
@@ -71,7 +71,7 @@ class Mixture(Sequence[Example]):
 
 @lru_cache(maxsize=16)
 def _order(count: int, seed: int, part: int, turn: int) -> np.ndarray:
-    """The order in which a part's examples come in its n-th turn through them."""
+    """The order of a dataset's examples in its n-th pass."""
     return np.random.default_rng((seed, 2, part, turn)).permutation(count)
 
 

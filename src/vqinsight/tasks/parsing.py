@@ -1,7 +1,7 @@
-"""What a completion says: its reasoning, its answer, and the value in that answer, or why there is none.
+"""Parsing of completions: the reasoning, the answer, and its value or the reason why there is none.
 
-Three rules hold everywhere: the reasoning is never read for an answer, the last complete ``<answer>`` counts, and what
-is not plainly said is ``Missing`` with a reason, never a guess. Nothing here raises on any completion.
+Three rules hold everywhere: the reasoning is never parsed for an answer, the last complete ``<answer>`` counts, and an
+ambiguous answer is ``Missing`` with a reason, never a guess. Nothing here raises on any completion.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _LEAD_IN = re.compile(
     r"\A(?:(?:the|my|final|overall|video|image|visual|quality) )*(?:score|rating|quality|answer)(?: is)? ?[:=]? ?"
 )
 
-# A word, or a question mark: a question is not an answer.
+# A word or a question mark, as a question is not an answer.
 _WORD = re.compile(r"[^\W_]+|\?")
-# Where the plain statement of a choice ends and an explanation may begin.
+# Where the statement of a choice ends and an explanation may begin.
 _CLAUSE_END = re.compile(r"[.,;!\n]|\bbecause\b|\bsince\b| -")
-# The article, as opposed to the clip called A: "a tie", and in an explanation "it has a sharper image".
+# The article, as opposed to the clip A: "a tie", and in an explanation "it has a sharper image".
 _ARTICLE_TIE = re.compile(r"\ba tie\b")
 _ARTICLE = re.compile(r"(?<!video )(?<!clip )(?<!option )\ba(?= [^\W\d_]{3})")
 
@@ -59,7 +59,7 @@ _CHOICES: dict[str, Choice] = {
     "equally": "tie",
 }
 _VERDICTS = {"yes": True, "no": False}
-# Words that may stand beside a choice or a verdict without changing it: none that negates or reverses belongs here.
+# Words that do not change a choice or a verdict beside them: none that negates or reverses.
 _FRAME = frozenset({"the", "my", "final", "correct", "answer", "verdict", "is", "are", "it", "s", "i", "would", "say"})
 _CHOICE_FRAME = _FRAME | {
     *("overall", "choice", "winner", "preference", "better", "best", "preferred", "superior", "good", "higher", "they"),
@@ -71,7 +71,7 @@ _Option = TypeVar("_Option")
 
 
 def reasoning(completion: str) -> str:
-    """What stands in ``<think>``; without think tags, what stands before the last ``<answer>``; for people to read."""
+    """The text in ``<think>``; without think tags, the text before the last ``<answer>``; for display."""
     thoughts, _, _ = _split(completion)
     if not thoughts:
         opened = [tag.start() for tag in TAG.finditer(completion) if _is(tag, "answer")]
@@ -82,10 +82,10 @@ def reasoning(completion: str) -> str:
 def answer_text(completion: str) -> str | Missing:
     """The text of the last complete ``<answer>…</answer>`` outside the reasoning.
 
-    The reasoning is whatever stands between ``<think>`` and the next ``</think>``; a ``</think>`` that nothing opened
-    closes reasoning opened by the chat template, so everything before it is reasoning. When answers are nested the
-    innermost counts. ``Missing`` when there is no answer, when it is empty, and when the completion ends inside
-    ``<answer>`` or ``<think>``, even after an earlier answer: a model that began again was about to say something else.
+    The reasoning is the text between ``<think>`` and the next ``</think>``; an unopened ``</think>`` closes reasoning
+    opened by the chat template, so everything before it is reasoning. Of nested answers the innermost counts.
+    ``Missing`` when there is no answer, when it is empty, and when the completion ends inside ``<answer>`` or
+    ``<think>``, even after an earlier answer, which the unfinished one may revise.
     """
     _, rest, thinking = _split(completion)
     if thinking:
@@ -107,7 +107,7 @@ def answer_text(completion: str) -> str | Missing:
 def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[str, float] | Missing:
     """One number for each key of ``ranges`` (lower case, each with its lowest and highest value, inclusive).
 
-    Read are JSON objects at any depth (code fences, other keys and numbers in quotes do no harm), near-JSON and plain
+    Accepts JSON objects at any depth (with code fences, other keys and numbers in quotes), near-JSON and plain
     ``key: number`` text, and, when there is one key, a lone number. A number may carry ``/100`` or ``out of 100`` when
     that is the range's highest value, and ``%`` when that is 100.
 
@@ -134,19 +134,19 @@ def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[s
 
 
 def parse_choice(text: str) -> Preference | Missing:
-    """The clip that the text plainly names (``A``, ``Video B.``, ``The answer is Video A``), or a tie.
+    """The clip that the text names unambiguously (``A``, ``Video B.``, ``The answer is Video A``), or a tie.
 
-    ``tie`` and ``equal`` are read as a tie even where the wording asks for one of the two: it is what the model said.
-    ``Missing`` when both clips are named, or neither, or when other words stand beside the name ("not A", "A is bad").
+    ``tie`` and ``equal`` are a tie even where the prompt asks for one of the two. ``Missing`` when both clips are
+    named, or neither, or when other words surround the name ("not A", "A is bad").
     """
     choice = _pick(_ARTICLE_TIE.sub("tie", text.translate(_ASCII).lower()), _CHOICES, _CHOICE_FRAME)
     return choice if isinstance(choice, Missing) else Preference(choice)
 
 
 def parse_yes_no(text: str) -> Verdict | Missing:
-    """``yes`` or ``no``, with or without an explanation behind a comma or a full stop.
+    """``yes`` or ``no``, with or without an explanation after a comma or a full stop.
 
-    ``Missing`` when both words occur, or neither, or when other words run into them ("no problem").
+    ``Missing`` when both words occur, or neither, or when other words follow directly ("no problem").
     """
     yes = _pick(text.translate(_ASCII).lower(), _VERDICTS, _FRAME)
     return yes if isinstance(yes, Missing) else Verdict(yes)
@@ -157,7 +157,7 @@ def _is(tag: re.Match[str], name: str) -> bool:
 
 
 def _split(completion: str) -> tuple[list[str], str, bool]:
-    """The thoughts, the text outside them, and whether the completion ends inside a thought."""
+    """The parts in ``<think>``, the text outside them, and whether the completion ends inside one."""
     thoughts: list[str] = []
     outside: list[str] = []
     start, thinking = 0, False
@@ -198,7 +198,7 @@ def _labelled(text: str, keys: Mapping[str, tuple[float, float]]) -> list[tuple[
     ends = [*(match.start() for match in found[1:]), len(text)]
     return [
         (match[1], _VALUE_END.split(text[match.end() : end].strip(), maxsplit=1)[0])
-        for match, end in zip(found, ends, strict=False)  # without any label there is still one end
+        for match, end in zip(found, ends, strict=False)  # ``ends`` is one longer
     ]
 
 
@@ -219,7 +219,7 @@ def _number(raw: object, key: str, low: float, high: float) -> float | Missing:
 
 
 def _pick(text: str, options: Mapping[str, _Option], frame: frozenset[str]) -> _Option | Missing:
-    """The one option named in the whole text, in a clause that says nothing but that."""
+    """The one option named in the whole text, in a clause that says nothing else."""
     clauses = [_WORD.findall(clause) for clause in _CLAUSE_END.split(text)]
     statement = next((words for words in clauses if not frame.issuperset(words)), [])
     named = {options[word] for word in statement + _WORD.findall(_ARTICLE.sub("", text)) if word in options}

@@ -1,10 +1,10 @@
-"""The questions in words, and back: every task owns its wording and the parser that goes with it.
+"""Prompt sets: the wording of every task and its parser.
 
-A ``PromptSet`` is plain data: one wording for each task. ``tasks/prompt_sets`` holds those that are known.
+A ``PromptSet`` is plain data: one wording per task. ``tasks/prompt_sets`` holds the known ones.
 
-Text that comes from outside (a clip's prompt, a yes/no question) cannot break the chat format or the answer format: its
-angle brackets become ``‹ ›``, so no special token (``<|im_end|>``, ``<|video_pad|>``, ``<image>``) and no ``<answer>``
-tag survives, its line breaks become blanks, and half surrogates, which no tokenizer takes, are dropped.
+External text (a clip's prompt, a yes/no question) cannot break the chat format or the answer format: its angle brackets
+become ``‹ ›``, so it contains no special token (``<|im_end|>``, ``<|video_pad|>``, ``<image>``) and no ``<answer>``
+tag, its line breaks become spaces, and lone surrogates, which no tokenizer accepts, are dropped.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _HARMLESS = str.maketrans("<>", "‹›")
 
 @dataclass(frozen=True)
 class PromptSet:
-    """One way to ask all five tasks.
+    """The prompts of all five tasks.
 
     Attributes:
         name: one of ``prompt_sets.NAMES``.
         system: the system message; it asks for ``<think>…</think><answer>…</answer>``.
-        scales: the dimensions that each scoring task can ask for.
-        wording: the text behind the clips, by task; ``{text}`` is the place of the yes/no question.
-        wording_with_prompt: the text instead when the clips' own prompt is known; ``{text}`` is its place.
-        clip_names: what introduces the two clips of a comparison.
-        choices: how an answer names each clip.
-        answer_keys: the JSON key of a dimension where it is not the dimension's own.
+        scales: the dimensions of each scoring task.
+        wording: the text after the clips, by task; ``{text}`` is the yes/no question.
+        wording_with_prompt: the text where the prompt of the clips is known; ``{text}`` is that prompt.
+        clip_names: the names that introduce the two clips of a comparison.
+        choices: the names of the clips in an answer.
+        answer_keys: the JSON key of a dimension where it differs from the dimension's key.
         bare_number: scoring tasks whose answer is one number without JSON.
     """
 
@@ -46,12 +46,12 @@ class PromptSet:
     bare_number: frozenset[TaskName] = frozenset()
 
     def dimensions(self, question: Question) -> tuple[Dimension, ...]:
-        """What the question asks to be scored; empty for ``compare`` and ``yesno``. No prompt, no alignment."""
+        """The dimensions of a question; empty for ``compare`` and ``yesno``. Alignment needs a prompt."""
         asked = self.scales.get(question.task, ())
         return asked if shared_prompt(question) else tuple(dim for dim in asked if dim.key != "alignment")
 
     def messages(self, question: Question) -> list[dict[str, Any]]:
-        """The question in transformers' chat format; ``{"type": "clip", "index": i}`` is the place of clip i."""
+        """The question in transformers' chat format; ``{"type": "clip", "index": i}`` stands for clip i."""
         prompt = shared_prompt(question)
         if question.text is not None:
             text = self.wording[question.task].replace("{text}", clean(question.text))
@@ -71,7 +71,7 @@ class PromptSet:
         ]
 
     def parse(self, question: Question, completion: str) -> Answer | Missing:
-        """What the completion answers to the question, on the question's own scales. Never raises."""
+        """The completion's answer to the question, on the question's scales. Never raises."""
         text = parsing.answer_text(completion)
         if isinstance(text, Missing):
             return text
@@ -86,7 +86,7 @@ class PromptSet:
         return Score({dim.key: values[key] for key, dim in dims.items()})
 
     def format_answer(self, question: Question, answer: Answer) -> str:
-        """How a perfect completion writes this answer, ``<answer>`` tags included: what ``parse`` reads back.
+        """The text of this answer with ``<answer>`` tags, the inverse of ``parse``.
 
         Raises:
             ValueError: the answer is not one to this question (wrong kind, other dimensions, out of range).
@@ -117,12 +117,12 @@ class PromptSet:
 
 
 def clean(text: str) -> str:
-    """Text from outside on one line, harmless to every chat template (see the top of this file)."""
+    """External text on one line, safe in every chat template (see the top of this file)."""
     printable = text.encode("utf-8", "ignore").decode("utf-8")
     return " ".join(printable.translate(_HARMLESS).split())
 
 
 def shared_prompt(question: Question) -> str | None:
-    """The text that the clips were generated from, cleaned; ``None`` when there is none, or the clips' texts differ."""
+    """The prompt of the clips, cleaned; ``None`` when there is none, or the clips' prompts differ."""
     prompts = {clean(clip.prompt or "") for clip in question.clips}
     return prompts.pop() or None if len(prompts) == 1 else None

@@ -1,6 +1,6 @@
-"""The nouns of the project: a clip, a question about clips, and what can come back as an answer.
+"""The basic types: clips, questions about clips, and answers.
 
-Nothing here imports torch: rewards, datasets and evaluation work on these plain frozen objects.
+They are plain frozen objects without torch, shared by rewards, datasets and evaluation.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Dimension:
 
     Attributes:
         key: the name used in answers and results, e.g. ``"spatial"``.
-        low, high: the range the model is asked to stay within (inclusive).
+        low, high: the range (inclusive).
         meaning: one phrase for prompts and reports.
-        decimals: decimals the model is asked for.
+        decimals: number of decimals in answers.
     """
 
     key: str
@@ -50,7 +50,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Missing:
-    """No usable answer. Never a zero, never a guess: ``reason`` says what was wrong with the completion."""
+    """No usable answer: ``reason`` says what is wrong with the completion."""
 
     reason: str
 
@@ -69,7 +69,7 @@ class Preference:
     choice: Choice
 
     def swap(self) -> Preference:
-        """The same preference with the clips' places exchanged."""
+        """The same preference with the clips exchanged."""
         swapped: dict[Choice, Choice] = {"A": "B", "B": "A", "tie": "tie"}
         return Preference(swapped[self.choice])
 
@@ -86,10 +86,10 @@ Answer = Score | Preference | Verdict
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the assessor: a task, its clips in order, and for yes/no the question itself.
+    """A question to the assessor: a task, its clips in order, and for yes/no the question's text.
 
     Attributes:
-        task: which task asks; it owns the wording and the parser (``tasks.prompt_set``).
+        task: selects the wording and the parser (``tasks.prompt_set``).
         clips: one clip, or two for ``compare`` (the first is Video A).
         text: the yes/no question; ``None`` for every other task.
     """
@@ -108,15 +108,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Example:
-    """A question with its known answer, as datasets yield it.
+    """A labelled question of a dataset.
 
     Attributes:
         id: unique within its dataset; predictions are joined on it.
-        question: what is asked, clips in the dataset's own order.
-        answer: what people said, scores on the dataset's own scale.
-        scale: lowest and highest value a score can take in the dataset; ``None`` for choices and verdicts.
-        group: what must stay together when examples are split: a prompt, a content; ``None`` where nothing must.
-        source: who or what made the clips (a generator's name, a pair of them), for breakdowns; ``None`` if unknown.
+        question: with the clips in the dataset's order.
+        answer: the human label, scores on the dataset's scale.
+        scale: lowest and highest possible score of the dataset; ``None`` for choices and verdicts.
+        group: key of examples that a split keeps together (a prompt, a content), or ``None``.
+        source: of the clips (a generator's name, or a pair of names), for breakdowns; ``None`` if unknown.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What can be answered with yes or no."""
+"""Check of yes/no questions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ EXAMPLE = "'Is the motion reasonable?'"
 
 
 def check_question(text: str) -> None:
-    """Refuse what is plainly no yes/no question; when in doubt it is taken.
+    """Refuse what is clearly no yes/no question; doubtful texts are accepted.
 
     * A question that begins with who, what, which, when, where, why or how asks for more than yes or no, unless an
       auxiliary verb follows a comma ("When it turns, is the wheel round?").
     * A text without a question mark is a question only if it begins with an auxiliary verb (is, does, can, …).
 
-    Everything else that ends in a question mark is taken, statements too ("The motion is smooth?").
+    Everything else that ends in a question mark is accepted, statements too ("The motion is smooth?").
 
     Raises:
         UsageError: with the reason.

@@ -1,8 +1,8 @@
-"""The bootstrap: how far a figure would move had other items been drawn.
+"""The bootstrap: confidence intervals by resampling items.
 
-A resample of n items is held as counts: how often each item was drawn. A ``Statistic`` takes the counts of many
-resamples at once, (n, B), and returns a value for each, (B,), NaN where it is undefined. The items are sorted once,
-not once a resample, which makes a thousand resamples of thousands of items a matter of a second.
+A resample of n items is stored as counts of the items. A ``Statistic`` takes the counts of many resamples at once,
+(n, B), and returns a value for each, (B,), NaN where it is undefined. The items are sorted once, not once per resample,
+so a thousand resamples of thousands of items take about a second.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13 (percentile intervals); drawing whole
 groups is the cluster bootstrap, for items that are not independent (the clips of one prompt).
@@ -23,12 +23,12 @@ _CHUNK = 100  # resamples at a time; bounds memory, changes no result
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made.
+    """Settings of intervals.
 
     Attributes:
-        resamples: how many times the items are drawn again.
+        resamples: number of resamples.
         level: the share of resamples inside an interval, strictly between 0 and 1.
-        seed: fixes the draws. The same seed and number of items give the same draws, whatever is measured.
+        seed: fixes the draws. The same seed and number of items give the same draws for every statistic.
     """
 
     resamples: int = 1000
@@ -50,8 +50,8 @@ class Interval:
     Attributes:
         low, high: its ends.
         level: the share of resamples inside.
-        resamples: how many were drawn.
-        undefined: how many of them gave no value (all items drawn are equal); they are left out.
+        resamples: their number.
+        undefined: number of resamples without a value (all items drawn are equal); they are left out.
     """
 
     low: float
@@ -63,7 +63,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure with its interval. ``None``: undefined (constant input, nothing to count), never a zero."""
+    """A figure with its interval. ``None``: undefined (constant input, no items), never 0."""
 
     value: float | None
     interval: Interval | None = None
@@ -74,13 +74,13 @@ class Difference:
     """Two systems measured on the same items.
 
     Attributes:
-        metric: what was measured.
+        metric: name of the metric.
         n: items measured.
         missing: of scores, the items left out because one system has none; of pairs, the missing answers of both
             systems together, which count as ties.
         first, second: the figure of each system.
         difference: first minus second; the interval is of the paired bootstrap: each resample measures both.
-        warnings: what a reader must know.
+        warnings: remarks on the figures.
     """
 
     metric: str
@@ -93,13 +93,13 @@ class Difference:
 
 
 def draws(n: int, bootstrap: Bootstrap, clusters: Sequence[Hashable] | None = None) -> Iterator[np.ndarray]:
-    """Counts of all resamples in pieces of shape (n, up to 100), float64.
+    """Counts of all resamples in chunks of shape (n, up to 100), float64.
 
     Args:
         clusters: (n,) the group of each item; whole groups are then drawn, as many as there are.
 
     Raises:
-        UsageError: ``clusters`` has another length, or names fewer than two groups.
+        UsageError: ``clusters`` has another length, or fewer than two groups.
     """
     names = list(range(n)) if clusters is None else list(clusters)
     if len(names) != n:

@@ -1,4 +1,4 @@
-"""Metrics by part: each dimension, each generator (is one judged too kindly?), and inside each content."""
+"""Metrics by dimension, by generator (for its bias), and within each content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vqinsight.evaluation.metrics.correlation import FEWEST, Correlations, enoug
 from vqinsight.evaluation.metrics.join import Number, known, predicted
 
 Column = tuple[Sequence[float | None], Sequence[float], Sequence[str | None]]  # predictions, labels, sources
-_AGAINST = " vs "  # between the two generators of a pair, as datasets write it
+_AGAINST = " vs "  # between the two generators of a pair in a dataset's source
 _AVERAGED = ("srcc", "krcc", "plcc", "plcc_logistic")
 
 
@@ -32,9 +32,9 @@ class DimensionTable:
 
     Attributes:
         dimensions: by dimension key.
-        mean: "srcc", "krcc", "plcc" and "plcc_logistic" averaged over the dimensions (Table 4 is such a mean); a
-            resample draws clips, with all their dimensions. ``None`` where a dimension has none.
-        pooled: all values of all dimensions in one heap; sensible only where the dimensions share a scale. A resample
+        mean: "srcc", "krcc", "plcc" and "plcc_logistic" averaged over the dimensions, as in Table 4; a resample draws
+            clips, with all their dimensions. ``None`` where a dimension has none.
+        pooled: the values of all dimensions together; meaningful only where the dimensions share a scale. A resample
             draws clips here too.
     """
 
@@ -45,11 +45,11 @@ class DimensionTable:
 
 @dataclass(frozen=True)
 class WithinGroups:
-    """SRCC inside each group, then the mean over groups.
+    """SRCC within each group, averaged over groups.
 
     Attributes:
         srcc: the mean; a resample draws groups.
-        groups: how many are in the mean.
+        groups: number of groups in the mean.
         small: groups left out because fewer than three items have a prediction.
         constant: groups left out because their labels or predictions are all equal.
         missing: items without a usable prediction.
@@ -70,7 +70,7 @@ def correlate_dimensions(
     clusters: Sequence[Hashable] | None = None,
     bootstrap: Bootstrap | None = DEFAULT,
 ) -> DimensionTable:
-    """Each dimension, their mean and all in one; columns are parallel, (n,) each (see ``joining.columns``).
+    """Each dimension, their mean and all pooled; columns are parallel, (n,) each (see ``join.columns``).
 
     Raises:
         UsageError: the two sides name different dimensions, or as for ``correlate``, naming the dimension.
@@ -108,7 +108,7 @@ def correlate_groups(
     *,
     bootstrap: Bootstrap | None = DEFAULT,
 ) -> dict[str, Correlations]:
-    """``correlate`` for each group, such as each generator. A group too small has ``None`` figures and a warning.
+    """``correlate`` for each group, such as each generator. Too small a group has ``None`` figures and a warning.
 
     Raises:
         UsageError: unequal lengths, or a label that is no number.
@@ -131,7 +131,7 @@ def within_groups(
     *,
     bootstrap: Bootstrap | None = DEFAULT,
 ) -> WithinGroups:
-    """The mean over groups (contents, prompts) of the SRCC inside a group: does the score order clips of one content?
+    """The mean over groups (contents, prompts) of the SRCC within a group.
 
     Raises:
         UsageError: unequal lengths, or a label that is no number.
@@ -187,8 +187,8 @@ class PairSource:
 
     Attributes:
         n: pairs.
-        diff: right verdicts among those that people decided.
-        judge_wins, label_wins: how often it was chosen, a tie counting half; a missing answer is a tie.
+        diff: share of correct verdicts among pairs without a human tie.
+        judge_wins, label_wins: share of pairs in which it is chosen, a tie counting half; a missing answer is a tie.
     """
 
     source: str

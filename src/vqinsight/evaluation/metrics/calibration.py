@@ -1,8 +1,8 @@
-"""Scores people can read: a monotone map from a model's scores to a named scale of mean opinion scores (MOS).
+"""Calibration: a monotone map from a model's scores to a named scale of mean opinion scores (MOS).
 
-A model's 62 and a laboratory's 62 are different things. The map is fitted on items that have both, never turns an order
-round, and keeps with it on what it was fitted: name, size and digest. Outside the scores it has seen it says so and
-stays at the nearest end. Judge it on other items than those it was fitted on.
+The map is fitted on items with a score and a MOS, preserves order, and records its fitting set: name, size and digest.
+A score outside the fitting set's range gets the value of the nearest end, and a note. Evaluate a map on other items
+than those it is fitted on.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _FORMAT: Literal["vqinsight calibration 1"] = "vqinsight calibration 1"
 
 @dataclass(frozen=True)
 class FittingSet:
-    """What a map was fitted on.
+    """The data that a map is fitted on.
 
     Attributes:
-        name: as the user calls it, such as ``"KoNViD-1k, first half"``.
+        name: the user's name, such as ``"KoNViD-1k, first half"``.
         n: items used.
-        digest: SHA-256 of the items used: ids, scores and labels, whatever their order.
-        scores: (n,) the model's scores, ascending: percentiles are taken against these.
-        left_out: a line for each kind of item that could not be used, with its count.
+        digest: SHA-256 of the items used: ids, scores and labels, independent of their order.
+        scores: (n,) the model's scores, ascending; percentiles refer to these.
+        left_out: a line for each kind of unusable item, with its count.
     """
 
     name: str
@@ -52,9 +52,9 @@ class Calibrated:
     """One score on the named scale.
 
     Attributes:
-        value: on the scale.
-        percentile: how many of the fitting set's scores are lower, in percent, equal ones counting half.
-        note: said when the score lies outside the fitting set's, so that ``value`` is that of the nearest end.
+        value: score on the scale.
+        percentile: share of the fitting set's scores that are lower, in percent, equal ones counting half.
+        note: set when the score lies outside the fitting set's range, so that ``value`` is that of the nearest end.
     """
 
     value: float
@@ -69,10 +69,10 @@ class Calibration:
     Attributes:
         scale: name of the scale, such as ``"KoNViD-1k MOS"``.
         low, high: its ends.
-        scores_of: what gave the scores, such as ``"nano c7561509aa90, quality"``. The map is for these alone.
-        method: ``"isotonic"``: the closest monotone map, straight between its steps; ``"pchip"``: a smooth monotone
-            curve through the middles of those steps.
-        knots: scores, ascending; ``values``: the map at these, never falling.
+        scores_of: source of the scores, such as ``"nano c7561509aa90, quality"``. The map applies to these alone.
+        method: ``"isotonic"``: isotonic regression, linear between its steps; ``"pchip"``: a smooth monotone
+            curve through the midpoints of those steps.
+        knots: scores, ascending; ``values``: the map at these, non-decreasing.
         fitted_on: the fitting set.
         format: of the file.
     """
@@ -96,7 +96,7 @@ class Calibration:
             raise ValueError(f"{len(self.fitted_on.scores)} scores are stored of a fitting set of {self.fitted_on.n}")
 
     def __call__(self, scores: Sequence[float] | np.ndarray) -> np.ndarray:
-        """Scores (n,) on the named scale, (n,); held at the ends outside the fitting set's scores.
+        """Scores (n,) on the named scale, (n,); constant outside the fitting set's range.
 
         Raises:
             UsageError: a score is not a finite number.
@@ -108,7 +108,7 @@ class Calibration:
         return values
 
     def at(self, score: float) -> Calibrated:
-        """One score with its percentile, and a note if it lies outside what the map has seen."""
+        """One score with its percentile, and a note if it lies outside the fitting set's range."""
         value = float(self([score])[0])
         seen = np.array(self.fitted_on.scores)
         below = np.searchsorted(seen, score, "left") + np.searchsorted(seen, score, "right")
@@ -135,13 +135,13 @@ def fit_calibration(
     scores_of: str,
     method: Method = "isotonic",
 ) -> Calibration:
-    """The monotone map nearest to the labels in the least squares, from (id, value) pairs of both sides.
+    """The least-squares monotone map from scores to labels, each as (id, value) pairs.
 
-    Equal scores are one point at the mean of their labels. ``low`` and ``high`` are the ends of the labels' scale.
+    Equal scores become one point at the mean of their labels. ``low`` and ``high`` are the ends of the labels' scale.
 
     Raises:
-        UsageError: as for ``join``; fewer than three items; labels outside the scale; or labels that do not rise with
-            the scores at all, so that there is nothing to map.
+        UsageError: as for ``join``; fewer than three items; labels outside the scale; or labels that do not increase
+            with the scores.
     """
     joined = join(scores, labels)
     y = known(joined.labels)
@@ -173,10 +173,10 @@ def fit_calibration(
 
 
 def load_calibration(path: str | Path) -> Calibration:
-    """Read what ``save`` wrote.
+    """Read a file written by ``save``.
 
     Raises:
-        UsageError: the file is absent or is not a calibration.
+        UsageError: the file does not exist or is no calibration.
     """
     try:
         return TypeAdapter(Calibration).validate_json(Path(path).read_bytes())

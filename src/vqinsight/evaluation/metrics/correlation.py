@@ -1,8 +1,8 @@
-"""Do scores agree with people? SRCC, KRCC and PLCC, errors, and how sure each of them is (Tables 2, 3 and 4).
+"""Agreement of scores with labels: SRCC, KRCC, PLCC and errors, with intervals (Tables 2, 3 and 4).
 
-Correlations are taken over the whole test set, as the paper does; ``parts.py`` has them by dimension, by generator and
-inside a content. Predictions and labels are parallel: ``joining.join`` brings them together by id. A missing prediction
-is left out and counted; what is undefined is ``None`` with a warning.
+Correlations are over the whole test set, as in the paper; ``breakdown.py`` has them by dimension, by generator and
+within a content. Predictions and labels are parallel: ``join.join`` joins them by id. A missing prediction is left out
+and counted; an undefined figure is ``None`` with a warning.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _STATISTICS: dict[Metric, Callable[[np.ndarray, np.ndarray], Statistic]] = {
 }
 FIGURES = (*_STATISTICS, "plcc_logistic", "rmse_logistic")
 _MORE_THAN = 4  # parameters of the logistic
-_SMALLEST = 1e-100  # the square of a smaller spread is 0
+_SMALLEST = 1e-100  # the square of a smaller spread underflows
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Correlations:
         n: items with a prediction and a label.
         missing: items without a usable prediction; they are left out.
         srcc, krcc, plcc: Spearman's, Kendall's tau-b and Pearson's, in [-1, 1]; PLCC of the raw predictions.
-        plcc_logistic: PLCC after the four-parameter logistic. Its interval holds the fitted curve fixed.
-        rmse, mae: errors of the raw predictions; they mean something only if these are on the labels' scale.
+        plcc_logistic: PLCC after the four-parameter logistic. Its interval keeps the fitted curve fixed.
+        rmse, mae: errors of the raw predictions; meaningful only if these are on the labels' scale.
         rmse_logistic: the root mean square error after the logistic, in units of the labels.
-        logistic: the fitted curve; ``None`` where nothing could be fitted.
-        warnings: what a reader must know: what is missing, and why a figure is undefined.
+        logistic: the fitted curve; ``None`` where the fit is impossible.
+        warnings: missing items, and why a figure is undefined.
     """
 
     n: int
@@ -98,7 +98,7 @@ def correlate(
     """All figures for parallel (n,) predictions and labels.
 
     Args:
-        clusters: (n,) what must be drawn together for the intervals, such as the prompt of a clip.
+        clusters: (n,) groups that a resample draws together, such as the prompts of the clips.
         bootstrap: ``None`` for no intervals.
 
     Raises:
@@ -139,10 +139,10 @@ def score_difference(
     clusters: Sequence[Hashable] | None = None,
     bootstrap: Bootstrap | None = DEFAULT,
 ) -> Difference:
-    """Two systems on the items that both have scored: is ``first`` different from ``second``?
+    """The difference of two systems on the items that both score.
 
     Raises:
-        UsageError: as for ``correlate``; there must be three items that both have scored.
+        UsageError: as for ``correlate``; there are fewer than three items that both score.
     """
     y = known(labels)
     (one, _), (two, _) = predicted(first, y), predicted(second, y)
@@ -167,10 +167,10 @@ def measure(
     clusters: Sequence[Hashable] | None,
     bootstrap: Bootstrap | None,
 ) -> tuple[Correlations, dict[str, np.ndarray]]:
-    """``correlate`` that bears any number of items, with each figure's (resamples,) values beside it.
+    """``correlate`` for any number of items, with each figure's (resamples,) values.
 
     With fewer than three usable items every figure is ``None``, with a warning. Resamples are drawn from all items, the
-    missing ones too, so that the same draw means the same clips for several dimensions of them.
+    missing ones too, so that a resample has the same clips in all dimensions.
     """
     labelled = known(labels)
     full, notes = predicted(predictions, labelled)
@@ -205,14 +205,14 @@ def measure(
 
 
 def enough(n: int, missing: int, where: str = "") -> None:
-    """Nothing, or UsageError if fewer than three items can be used; ``where`` begins its message."""
+    """Raise UsageError if fewer than three items are usable; ``where`` begins its message."""
     if n < FEWEST:
         left_out = f" ({missing} more have no usable prediction)" if missing else ""
         raise UsageError(f"{where}only {n} items to measure{left_out}: at least {FEWEST} are needed")
 
 
 def _fitted(x: np.ndarray, y: np.ndarray, said: list[str]) -> Logistic | None:
-    """The logistic, or ``None``; what is odd about it is added to ``said``."""
+    """The logistic, or ``None``; warnings are added to ``said``."""
     if not _vary(x, y):
         return None
     if len(x) <= _MORE_THAN:

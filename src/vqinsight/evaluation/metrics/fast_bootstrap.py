@@ -1,7 +1,7 @@
 """Correlations of many resamples at once: each function sorts its items and returns a ``Statistic`` of their counts.
 
-An item drawn three times counts as three equal items, ties included, so each value is exactly what SciPy gives for the
-items written out. A resample in which one side is constant has no correlation: NaN.
+An item drawn three times counts as three equal items, ties included, so each value equals SciPy's for the repeated
+items. A resample in which one side is constant has no correlation: NaN.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 from vqinsight.evaluation.metrics.bootstrap import Statistic
 
-_FLAT = 1e-12  # a variance below this share of the mean square is rounding, not spread
+_FLAT = 1e-12  # a variance below this share of the mean square is a rounding error
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> Statistic:
@@ -45,7 +45,7 @@ def kendall(x: np.ndarray, y: np.ndarray) -> Statistic:
     """Kendall's tau-b: (concordant - discordant) / sqrt(pairs not tied in x * pairs not tied in y).
 
     Discordant pairs are the inversions of y once the items are sorted by x, counted while merging runs of doubling
-    length (Knight 1966), O(n log n) a resample. The merge order depends on the values only, so it is made once.
+    length (Knight 1966), O(n log n) per resample. The merge order depends on the values only and is computed once.
     """
     n = len(x)
     tied_x, tied_y, tied_both = _ties(x), _ties(y), _ties(np.stack([x, y]))
@@ -54,7 +54,7 @@ def kendall(x: np.ndarray, y: np.ndarray) -> Statistic:
     merges = []
     width = 1
     while width < n:
-        # Within a block of two runs: by y, and of equal y the left run first, as a pair of equals is no inversion.
+        # Within a block of two runs: by y, with the left run first for equal y, as equal values are no inversion.
         block, right = place // (2 * width), place // width % 2
         order = np.lexsort((right, y[by_x], block))
         lefts, rights = right[order] == 0, np.flatnonzero(right[order])
@@ -90,14 +90,14 @@ def root_mean_square(values: np.ndarray) -> Statistic:
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
-    """Centred and brought to at most 1 in size, so that sums of squares keep their digits."""
+    """Centred and scaled to at most 1 in magnitude, for accurate sums of squares."""
     centred: np.ndarray = values - values.mean()
     size = np.abs(centred).max(initial=0.0)
     return centred / size if size > 0 else centred
 
 
 def _centred_ranks(values: np.ndarray) -> Statistic:
-    """Of each item the mean rank minus that of all items drawn: (n, B) from counts (n, B)."""
+    """Each item's mean rank minus that of all items drawn: (n, B) from counts (n, B)."""
     order = np.argsort(values, kind="stable")
     _, block, sizes = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(sizes)

@@ -1,7 +1,7 @@
-"""Predictions meet labels by id; what cannot be used is counted and named, never dropped in silence.
+"""Joins predictions and labels by id; unusable items are counted and named.
 
-A prediction is a finite number, or it is missing: ``None``, ``Missing``, NaN and infinity are all "no usable answer". A
-label has no such excuse: one that is not a finite number is an error in the label file.
+A prediction is a finite number or missing: ``None``, ``Missing``, NaN and infinity are all "no usable answer". A label
+that is not a finite number is an error in the label file.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from vqinsight.tasks.types import Missing, Score
 P = TypeVar("P")
 L = TypeVar("L")
 Number = float | Missing | None  # a predicted score, or none
-_NAMED = 3  # ids spelled out in a message
-_LARGEST = 1e100  # squares of larger numbers overflow: none of them is a score
+_NAMED = 3  # ids listed in a message
+_LARGEST = 1e100  # squares of larger numbers overflow
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def join(
     """Join two lists of (id, value) on the id.
 
     Raises:
-        UsageError: an id stands twice on one side, or the two sides have no id in common.
+        UsageError: an id occurs twice on one side, or the two sides have no id in common.
     """
     predicted, known = _unique(predictions, "predictions"), _unique(labels, "labels")
     both = [key for key in known if key in predicted]
@@ -73,7 +73,7 @@ def join(
 
 
 def columns(answers: Sequence[Score | Missing | None], keys: Sequence[str]) -> dict[str, list[float | None]]:
-    """Answers, one a row, become one list a dimension; ``None`` where an answer lacks the dimension."""
+    """One list per dimension from one answer per row; ``None`` where an answer lacks the dimension."""
     return {key: [a.values.get(key) if isinstance(a, Score) else None for a in answers] for key in keys}
 
 
@@ -91,7 +91,7 @@ def known(labels: Sequence[float], what: str = "labels") -> np.ndarray:
 
 
 def predicted(predictions: Sequence[Number], labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(n,) float64 predictions, NaN for each that is missing, and a line about each kind of missing.
+    """(n,) float64 predictions, NaN where missing, and a line about each kind of missing.
 
     Raises:
         UsageError: there are more or fewer predictions than ``labels``.

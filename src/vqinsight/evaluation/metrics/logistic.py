@@ -1,4 +1,4 @@
-"""The four-parameter logistic that quality assessment puts between predictions and mean opinion scores."""
+"""The four-parameter logistic of quality assessment, from predictions to mean opinion scores."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Logistic:
     """f(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|)).
 
     Attributes:
-        b1, b2: the values far to the right and far to the left.
-        b3: where the curve is half way.
-        b4: how wide the rise is, in units of the predictions.
-        settled: whether the least-squares fit ended by itself; ``False`` if it ran out of steps.
+        b1, b2: the right and left asymptotes.
+        b3: the midpoint.
+        b4: width of the rise, in units of the predictions.
+        settled: whether the least-squares fit converged.
     """
 
     b1: float
@@ -43,9 +43,9 @@ class Logistic:
 def fit_logistic(predictions: np.ndarray, labels: np.ndarray) -> Logistic:
     """Least squares from the customary start: largest label, smallest label, mean prediction, 0.5.
 
-    With predictions on a wide scale that start is a step, and the fit can stay there. A logistic comes as near to any
-    straight line as one likes, so a fit worse than the best line is a failed one: it is then tried again with a width
-    of a quarter of the predictions' deviation, and the better of the two is kept.
+    With predictions on a wide scale that start is a step function, a local minimum. A logistic approximates any
+    straight line, so a fit worse than the best line has failed: it is repeated with a start width of a quarter of the
+    predictions' standard deviation, and the better fit is kept.
 
     Args:
         predictions, labels: (n,) finite, n at least 4, neither constant.
@@ -62,13 +62,13 @@ def fit_logistic(predictions: np.ndarray, labels: np.ndarray) -> Logistic:
 
 
 def _fit(x: np.ndarray, y: np.ndarray, start: list[float]) -> tuple[Logistic, float]:
-    """The fit from one start and its sum of squared errors."""
+    """The fit from one start, and its sum of squared errors."""
     found = least_squares(lambda b: _curve(b, x) - y, start, method="lm", max_nfev=_EVALUATIONS)
     b1, b2, b3, b4 = found.x.tolist()
     return Logistic(b1, b2, b3, b4, settled=bool(found.status > 0)), float(2 * found.cost)
 
 
 def _curve(b: np.ndarray, x: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):  # a step: far from it, the quotient is infinite and the curve flat
+    with np.errstate(over="ignore"):  # far from a step the quotient is infinite and the curve flat
         values: np.ndarray = b[1] + (b[0] - b[1]) * expit((x - b[2]) / max(abs(b[3]), _TINY))
     return values

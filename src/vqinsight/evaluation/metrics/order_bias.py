@@ -1,4 +1,4 @@
-"""What the order of showing does to verdicts: order bias, and consistency when the two clips change places."""
+"""The effect of the order of presentation on verdicts: order bias, and consistency between both orders."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OrderReport:
             +0.5 always the first, 0 none, -0.5 always the second.
         answered_twice: pairs with an answer in both orders.
         ties, missing: answers, out of 2 n, that are a tie, or are none.
-        warnings: what a reader must know.
+        warnings: remarks on the figures.
     """
 
     n: int
@@ -55,8 +55,8 @@ def both_orders(
 
     Args:
         forward: (n,) answers to (a, b).
-        swapped: (n,) answers to (b, a) as given: "A" is the clip shown first, which is b.
-        clusters: (n,) what must be drawn together for the intervals, such as the prompt.
+        swapped: (n,) answers to (b, a), unchanged: "A" is the clip shown first, which is b.
+        clusters: (n,) groups that a resample draws together, such as prompts.
 
     Raises:
         UsageError: unequal lengths, no pairs, or as for ``draws``.

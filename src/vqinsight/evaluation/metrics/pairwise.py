@@ -1,7 +1,7 @@
-"""Do pairwise verdicts agree with people? tau with ties, diff, and their intervals (Table 1).
+"""Agreement of pairwise verdicts with human votes: tau with ties, diff, and their intervals (Table 1).
 
 A human vote is h: +1 for A, -1 for B, 0 for a tie. A system's answer is a margin m for A: the difference of two scores,
-or +1, -1, 0 for a verdict. A missing answer is m = 0 and is counted. Accuracy counts a pair as right when the sign of m
+or +1, -1, 0 for a verdict. A missing answer is m = 0 and is counted. A pair is correct when the sign of m
 is h. A threshold e calls every |m| <= e a tie.
 """
 
@@ -32,7 +32,7 @@ from vqinsight.tasks.types import Choice, Preference
 
 PairMetric = Literal["accuracy", "tau_deutsch", "tau_va", "diff", "diff_model_decided"]
 _SIDES: dict[Choice, int] = {"A": 1, "B": -1, "tie": 0}
-_DIGITS = 12  # of the largest score; below that, a difference is what subtraction added
+_DIGITS = 12  # of the largest score: smaller differences are rounding errors
 _DECIMALS = 300  # rounding to more overflows
 
 
@@ -45,15 +45,14 @@ class PairScores:
         human_ties: pairs with vote 0.
         model_ties: pairs with margin 0, missing answers among them.
         missing: pairs without a usable answer.
-        accuracy: right three-way verdicts, no threshold: sign(m) = h.
+        accuracy: correct three-way verdicts without a threshold: sign(m) = h.
         tau_deutsch: the accuracy at the best threshold out of 0 and every |m|; equal |m| become ties together.
         epsilon: the smallest threshold that reaches it.
-        tau_va: the best accuracy on a walk through the pairs by |m|, one more pair becoming a tie at each step, at
-            least one. Inside equal |m| it depends on the order of the rows. The paper's Table 1 has this one, as
-            far as its values tell.
-        diff: right verdicts among the pairs with h != 0; a model tie there is wrong.
+        tau_va: the best accuracy over k = 1, 2, … when the k pairs with the smallest |m| become ties. For equal |m| it
+            depends on the order of the rows. The values of the paper's Table 1 are consistent with this definition.
+        diff: correct verdicts among the pairs with h != 0; a model tie there is wrong.
         diff_model_decided: the same over pairs with h != 0 and m != 0: model ties are left out.
-        warnings: what a reader must know.
+        warnings: remarks on the figures.
     """
 
     n: int
@@ -77,8 +76,8 @@ def side(preference: Preference) -> int:
 def margins(scores_a: Sequence[Number], scores_b: Sequence[Number]) -> list[float | None]:
     """Score of A minus score of B for each pair; ``None`` where either is missing.
 
-    0.9 - 0.8 and 0.8 - 0.7 differ in the last bit, and a threshold would part them. So differences are rounded to
-    twelve digits of the largest score: equal margins are equal numbers, and become ties together.
+    0.9 - 0.8 and 0.8 - 0.7 differ in the last bit, and a threshold would separate them. So differences are rounded to
+    twelve digits of the largest score, and equal margins become ties together.
 
     Raises:
         UsageError: unequal lengths.
@@ -102,7 +101,7 @@ def score_pairs(
     Args:
         answers: margins or verdicts; ``None`` or ``Missing`` for none. NaN and infinity count as missing too.
         humans: +1, -1 or 0 (see ``side``).
-        clusters: (n,) what must be drawn together for the intervals, such as the prompt.
+        clusters: (n,) groups that a resample draws together, such as prompts.
         bootstrap: ``None`` for no intervals.
 
     Raises:
@@ -154,7 +153,7 @@ def pair_difference(
     clusters: Sequence[Hashable] | None = None,
     bootstrap: Bootstrap | None = DEFAULT,
 ) -> Difference:
-    """Two systems on the same pairs: is ``first`` different from ``second``? Missing answers stay in, as margin 0.
+    """The difference of two systems on the same pairs. Missing answers count as margin 0.
 
     Raises:
         UsageError: as for ``score_pairs``.
@@ -181,7 +180,7 @@ def _votes(humans: Sequence[int]) -> np.ndarray:
 
 
 def _margins(answers: Sequence[Number | Preference], h: np.ndarray) -> tuple[np.ndarray, int, list[str]]:
-    """(n,) margins with 0 for a missing answer, how many those are, and the warnings."""
+    """(n,) margins with 0 for a missing answer, the number of these, and the warnings."""
     plain = [float(side(a)) if isinstance(a, Preference) else a for a in answers]
     values, said = predicted(plain, h)
     missing = np.isnan(values)
@@ -190,8 +189,8 @@ def _margins(answers: Sequence[Number | Preference], h: np.ndarray) -> tuple[np.
 
 
 def _walk(h: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs by |m| (rows as given inside equal |m|); which are right as they are; in walking order, -1, 0 or +1: what
-    calling the pair a tie adds to the right ones.
+    """Order of the pairs by |m| (stable); which are correct; and in that order the change, -1, 0 or +1, of the number
+    of correct pairs when the pair becomes a tie.
     """
     order = np.argsort(np.abs(m), kind="stable")
     right = np.sign(m) == h
@@ -199,7 +198,7 @@ def _walk(h: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def _block_ends(ordered: np.ndarray) -> np.ndarray:
-    """The last place of each run of equal values."""
+    """The last index of each run of equal values."""
     return np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
 
 
@@ -215,7 +214,7 @@ def _tau_deutsch(h: np.ndarray, m: np.ndarray) -> Statistic:
 
 
 def _tau_va(h: np.ndarray, m: np.ndarray) -> Statistic:
-    """A pair drawn twice is walked over twice in a row: what is best among equal steps stands at their ends."""
+    """tau_va of resamples: copies of a pair are consecutive, so the best of equal steps is at their ends."""
     order, right, change = _walk(h, m)
 
     def statistic(counts: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Is a score of 60 a 60? Predictions put into bins, each beside what people said of the same items."""
+"""Reliability: mean prediction and mean label in bins of the predictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ReliabilityBin:
     """Items whose prediction lies in [low, high), in the last bin [low, high].
 
     Attributes:
-        n: how many.
+        n: number of items.
         predicted, observed: mean prediction and mean label of these; ``None`` for an empty bin.
     """
 
@@ -29,14 +29,14 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """The table behind a reliability plot.
+    """The data of a reliability plot.
 
     Attributes:
         bins: of equal width, from the low end of the scale to the high end.
-        error: mean over items of the distance between their bin's two means, in units of the scale (0 is best).
-        outside: predictions beyond the scale; they are counted in the first or the last bin.
-        missing: items without a usable prediction.
-        warnings: what a reader must know.
+        error: mean over items of the distance between the two means of their bin, in units of the scale (0 is best).
+        outside: number of predictions beyond the scale; they count in the first or the last bin.
+        missing: number of items without a usable prediction.
+        warnings: remarks on the figures.
     """
 
     bins: tuple[ReliabilityBin, ...]
@@ -49,7 +49,7 @@ class Reliability:
 def reliability(
     predictions: Sequence[Number], labels: Sequence[float], *, low: float, high: float, bins: int = 10
 ) -> Reliability:
-    """The reliability of parallel (n,) predictions that claim to be on the labels' scale from ``low`` to ``high``.
+    """The reliability of parallel (n,) predictions and labels, both on the scale from ``low`` to ``high``.
 
     Raises:
         UsageError: unequal lengths, a label that is no number, no usable prediction, no bin, or an empty scale.

@@ -1,1 +1,10 @@
-"""One file a family of generators: how its latents look, how its network is called, which sampler it takes."""
+"""Families of generators: layout of latents, call of the network, sampler. In reading order:
+
+* ``unet3d``: ModelScope and T2V-Turbo
+* ``cogvideox``: CogVideoX
+* ``wan``: Wan 2.1
+* ``ltx``: LTX-Video
+* ``nano``: the embedded generator
+* ``nano_networks``: its networks
+* ``nano_layout``: its inputs and outputs
+"""

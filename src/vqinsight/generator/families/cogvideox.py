@@ -13,7 +13,7 @@ from vqinsight.generator.pipeline import PipelineGenerator, to_pixels
 
 
 class CogVideoXGenerator(PipelineGenerator):
-    """CogVideoX 2b and 5b; latents have their frames before their channels."""
+    """CogVideoX 2b and 5b; in latents the frame axis precedes the channels."""
 
     family, prediction = "cogvideox", "v"
     defaults = ((49, 480, 720), 8.0, 50, 6.0)
@@ -23,7 +23,7 @@ class CogVideoXGenerator(PipelineGenerator):
             raise ModelError(
                 f"{name}: CogVideoX 1.5 cuts time into patches and is not supported. Use CogVideoX-2b or 5b."
             )
-        # The DPM sampler of the 5b keeps a state of its own between steps; DDIM on the same schedule does not.
+        # The DPM sampler of the 5b keeps state between steps; DDIM on the same schedule does not.
         pipeline.scheduler = CogVideoXDDIMScheduler.from_config(pipeline.scheduler.config)
         super().__init__(name, pipeline)
 

@@ -15,7 +15,7 @@ from vqinsight.generator.pipeline import StandardizedGenerator, to_pixels
 
 
 class LTXGenerator(StandardizedGenerator):
-    """LTX-Video 0.9; latents are kept unpacked and packed for the network."""
+    """LTX-Video 0.9; latents are stored unpacked and packed for the network."""
 
     family, prediction = "ltx", "flow"
     defaults = ((97, 512, 704), 25.0, 50, 3.0)
@@ -40,7 +40,7 @@ class LTXGenerator(StandardizedGenerator):
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         mean, std = self._statistics()
-        # Later auto-encoders also denoise a little: none is left to them here, so that decoding draws no noise.
+        # Later auto-encoders can denoise too: time 0 disables it, so that decoding is deterministic.
         time = torch.zeros(len(latents), device=self.device) if self.vae.config.timestep_conditioning else None
         return to_pixels(self.vae.decode(latents * std + mean, time, return_dict=False)[0])
 
@@ -81,7 +81,7 @@ class LTXGenerator(StandardizedGenerator):
         )
 
     def shift(self) -> float:
-        """Grows with the size of the clip where the sampler's does."""
+        """The sampler's shift, which may grow with the size of the clip."""
         return math.exp(self._mu()) if self.scheduler.config.use_dynamic_shifting else super().shift()
 
     def _new_scheduler(self, steps: int) -> Any:

@@ -21,11 +21,11 @@ from vqinsight.generator.noise import flow_towards, shifted
 from vqinsight.synthetic.simple import FPS, FRAMES, SIDE
 
 STEPS, GUIDANCE = 12, 3.5
-CARD = {"family": "nano", "says": "clip", "times": "frames"}  # what the denoiser says, and whose times it reads
+CARD = {"family": "nano", "says": "clip", "times": "frames"}  # it predicts the clip and reads one time per frame
 
 
 class NanoGenerator(Generator):
-    """8 frames of 64×64 in a fraction of a second on a CPU; it knows the captions of ``synthetic/simple.py``."""
+    """8 frames of 64×64 in a fraction of a second on a CPU, for the captions of ``synthetic/simple.py``."""
 
     family = "nano"
 
@@ -47,7 +47,7 @@ class NanoGenerator(Generator):
 
     @torch.no_grad()
     def encode_video(self, frames: torch.Tensor) -> torch.Tensor:
-        """(B, channels, F, 8, 8): the middle of what the auto-encoder believes, frame by frame."""
+        """(B, channels, F, 8, 8): the mode of the auto-encoder's posterior, frame by frame."""
         latents = self.vae.encode(to_planes(frames.flatten(0, 1).to(self.device))).latent_dist.mode()
         mean, std = self._statistics()
         return (latents.unflatten(0, frames.shape[:2]).transpose(1, 2) - mean) / std
@@ -73,7 +73,7 @@ class NanoGenerator(Generator):
         return flow_towards(say_clip(self.denoiser, noisy, t, text), noisy, t)
 
     def sample_t(self, count: int, rng: torch.Generator) -> torch.Tensor:
-        """Uniform, then shifted as the sampler's steps are, but none nearer to the clip than ``NEAR``."""
+        """Uniform, then shifted like the sampler's steps, at least ``NEAR``."""
         return shifted(1 - torch.rand(count, generator=rng), SHIFT).clamp(min=NEAR)
 
     def _save_whole(self, folder: Path) -> None:
@@ -84,11 +84,10 @@ class NanoGenerator(Generator):
 
 
 def open_nano(name: str, folder: Path) -> NanoGenerator:
-    """Read a folder that was trained here.
+    """Read a folder of an embedded generator.
 
     Raises:
-        ModelError: something is missing or damaged, or an earlier version trained it: its denoiser said the flow, or
-            read one time for all frames.
+        ModelError: a file is missing or damaged, or the denoiser predicts the flow or reads one time for all frames.
     """
     if read_card(folder) != CARD:
         raise ModelError(f"{name}: trained by an earlier version, whose denoiser is used differently. Train it again.")

@@ -1,4 +1,4 @@
-"""Frames as the auto-encoder takes them, words as the text encoder does, and how the denoiser is asked."""
+"""Inputs and outputs of the embedded generator's auto-encoder, text encoder and denoiser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def to_planes(frames: torch.Tensor) -> torch.Tensor:
 
 
 def to_pixels(planes: torch.Tensor) -> torch.Tensor:
-    """The inverse, rounded and clipped; what is not finite comes out black."""
+    """The inverse, rounded and clipped; values that are not finite give black."""
     pixels = F.pixel_shuffle(torch.nan_to_num(planes.float(), nan=-1.0), UNSHUFFLE)
     return ((pixels + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
 
@@ -25,23 +25,22 @@ def to_pixels(planes: torch.Tensor) -> torch.Tensor:
 def frame_times(t: torch.Tensor, denoiser: Any, latents: torch.Tensor) -> torch.Tensor:
     """(B, tokens) in thousandths: ``t`` for the first frame's tokens, and for each further frame's ``FRAME_STEP`` more.
 
-    Wan's transformer knows how far two tokens lie apart, never where one lies. In noise, where nothing can be seen yet,
-    it cannot tell the first frame from the last, and so not which way a shape is to move (dev/log). As every
-    layer is scaled by a token's time, that is where to tell it.
+    Wan's transformer has relative positions only. In pure noise it cannot tell the first frame from the last, and so
+    not the direction of motion (dev/log). The time, which modulates every layer, gives each frame's absolute position.
 
     Args:
         t: (B,) in (0, 1].
-        latents: (B, C, F, H, W), what the denoiser is to read.
+        latents: (B, C, F, H, W), the denoiser's input.
     """
     frames, height, width = latents.shape[2:]
     _, patch_height, patch_width = denoiser.config.patch_size
     steps = FRAME_STEP * torch.arange(frames, device=latents.device)
     steps = steps.repeat_interleave(height // patch_height * (width // patch_width))
-    return t.to(latents.device, torch.float32)[:, None] * 1000 + steps  # half precision cannot tell 7,500 from 7,502
+    return t.to(latents.device, torch.float32)[:, None] * 1000 + steps  # half precision rounds 7,502 to 7,500
 
 
 def say_clip(denoiser: Any, noisy: torch.Tensor, t: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-    """The clip (B, C, F, H, W) that the denoiser makes out in ``noisy``, under ``text`` of ``encode_words``."""
+    """The denoiser's prediction of the clip, (B, C, F, H, W), from ``noisy`` and ``text`` of ``encode_words``."""
     clip: torch.Tensor = denoiser(noisy, frame_times(t, denoiser, noisy), text, return_dict=False)[0]
     return clip
 

@@ -1,4 +1,4 @@
-"""The networks of the embedded generator, all from libraries: a clip is 32 tokens, each a quarter of a frame."""
+"""The networks of the embedded generator, all from libraries. A clip is 32 tokens, each a quarter of a frame."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 from vqinsight.synthetic.captions import CAPTION_TEMPLATES, COLOURS, DIRECTIONS, NUMBER_WORDS, SHAPES
 from vqinsight.synthetic.simple import QUALITY_WORDS, SIDE
 
-UNSHUFFLE = 4  # pixels become channels before the first convolution: four by four of them, eight times the speed
+UNSHUFFLE = 4  # blocks of 4x4 pixels become channels before the first convolution: eight times the speed
 CHANNELS = 16  # of the latents
 TEXT_WIDTH = 96
 WORDS = 24  # longest prompt, in tokens
-SHIFT = 4.0  # in training and in sampling; without it every frame shows an object of its own
-FRAME_STEP = 1000  # between the times of two frames, in thousandths: none of another frame's is one of this frame's
-NEAR = 0.25  # nearer to the clip, training weighs errors no higher and DPO draws no times: 1 / t would drown the rest
+SHIFT = 4.0  # in training and in sampling; without it frames show different objects
+FRAME_STEP = 1000  # between the times of two frames, in thousandths: their ranges do not overlap
+NEAR = 0.25  # smallest t that weights errors in training and that DPO draws: 1 / t diverges
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a word of the captions; other words become one unknown token."""
+    """One token per word of the captions; other words become one unknown token."""
     template = " ".join(CAPTION_TEMPLATES) + " clean and smooth move moves " + " ".join(QUALITY_WORDS.values())
     words = set(re.findall(r"[a-z]+", re.sub(r"\{.*?\}", " ", template)))
     words |= {*COLOURS, *DIRECTIONS, *NUMBER_WORDS.values(), *SHAPES, *(f"{shape}s" for shape in SHAPES)}
@@ -43,10 +43,10 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def build_text_encoder(vocabulary: int) -> Any:
-    """A CLIP-style text encoder of two layers, whose words begin as far apart as torch's embeddings do.
+    """A CLIP-style text encoder of two layers, whose word embeddings are initialised like torch's.
 
-    CLIP's own beginning, fifty times closer, is for a vocabulary of a language. Here what "left" and "right" have in
-    common grew past it at once, and what tells them apart was never learned (dev/log).
+    CLIP's initialisation, fifty times smaller, suits the vocabulary of a language. With it, this small vocabulary does
+    not learn to tell "left" from "right" (dev/log).
     """
     config = CLIPTextConfig(
         vocab_size=vocabulary,

@@ -15,7 +15,7 @@ from vqinsight.generator.pipeline import PipelineGenerator, to_pixels
 
 
 class ModelScopeGenerator(PipelineGenerator):
-    """ModelScope text-to-video: every frame through an image auto-encoder, a U-Net over all of them."""
+    """ModelScope text-to-video: an image auto-encoder per frame, a U-Net over all frames."""
 
     family, prediction, part = "modelscope", "epsilon", "unet"
     defaults = ((16, 256, 256), 8.0, 50, 9.0)
@@ -53,7 +53,7 @@ class ModelScopeGenerator(PipelineGenerator):
 
 
 class T2VTurboGenerator(ModelScopeGenerator):
-    """T2V-Turbo (ModelScope): the strength of guidance is an input of the network, and four steps are enough."""
+    """T2V-Turbo (ModelScope): guidance is an input of the network, and four steps are enough."""
 
     family = "t2v_turbo"
     defaults = ((16, 256, 256), 8.0, 4, 7.5)
@@ -65,7 +65,7 @@ class T2VTurboGenerator(ModelScopeGenerator):
         self._strength = self.guidance
 
     def sample_t(self, count: int, rng: torch.Generator) -> torch.Tensor:
-        """Only the sampler's own times: elsewhere the student was never taught."""
+        """Times of the sampler only, as the student is trained on no others."""
         times = self._new_scheduler(self.steps).timesteps.cpu()
         return times[torch.randint(len(times), (count,), generator=rng)]
 
@@ -76,7 +76,7 @@ class T2VTurboGenerator(ModelScopeGenerator):
         return self.denoiser(noisy, t.to(noisy.device), text, timestep_cond=strength, return_dict=False)[0]
 
     def _network(self) -> Any:
-        return getattr(self.denoiser, "module", self.denoiser)  # inside a wrapper for several processes
+        return getattr(self.denoiser, "module", self.denoiser)  # unwrapped
 
     def _needs_empty(self, guidance: float) -> bool:
         self._strength = guidance
@@ -85,7 +85,7 @@ class T2VTurboGenerator(ModelScopeGenerator):
     def _step(
         self, scheduler: Any, said: torch.Tensor, time: torch.Tensor, latents: torch.Tensor, streams: list[Any]
     ) -> torch.Tensor:
-        """A consistency step; it draws new noise, each clip from its own stream."""
+        """A consistency step; it draws new noise from each clip's random generator."""
         return scheduler.step(said, time, latents, generator=streams, return_dict=False)[0]
 
 
@@ -101,7 +101,7 @@ def merge_lora_list(unet: torch.nn.Module, weights: Sequence[torch.Tensor]) -> N
     """Add T2V-Turbo's LoRA to a U-Net: pairs (up, down), one for every linear and convolution layer in order.
 
     Raises:
-        ModelError: the list belongs to another U-Net; nothing was changed.
+        ModelError: the list belongs to another U-Net, which stays unchanged.
     """
     kinds = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.Conv3d)
     layers = [(name, module) for name, module in unet.named_modules() if isinstance(module, kinds)]
@@ -133,7 +133,7 @@ def open_unet3d(name: str, pipeline: Any) -> ModelScopeGenerator:
 
 
 def _with_guidance_input(unet: Any, width: int = 256) -> Any:
-    """The same U-Net with an input for the guidance, whose weights are zero until LoRA is merged."""
+    """The U-Net with an input for the guidance, whose weights are zero until LoRA is merged."""
     wider = type(unet).from_config(unet.config, time_cond_proj_dim=width)
     wider.load_state_dict(unet.state_dict(), strict=False)
     torch.nn.init.zeros_(wider.time_embedding.cond_proj.weight)

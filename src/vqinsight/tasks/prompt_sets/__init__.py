@@ -1,4 +1,9 @@
-"""The prompt sets by name: ``standard``, ``released``, ``brief``, a file each, imported when it is asked for."""
+"""The prompt sets by name, each imported on first use. In reading order:
+
+* ``standard``: full sentences for any vision-language model
+* ``released``: for the released 7B weights
+* ``brief``: for the embedded model
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ def prompt_set(name: str) -> PromptSet:
     """The prompt set of that name.
 
     Raises:
-        UsageError: there is none; the message names the nearest.
+        UsageError: there is no such set; the message names the nearest.
     """
     if name not in NAMES:
         nearest = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]

@@ -1,4 +1,4 @@
-"""Few words, for the embedded model, whose context is short."""
+"""A short prompt set for the embedded model, whose context is short."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the released 7B weights were taught to answer: keys, ranges and options are theirs, the words are ours."""
+"""The prompt set for the released 7B weights: keys, ranges and options are theirs, the wording is ours."""
 
 from __future__ import annotations
 

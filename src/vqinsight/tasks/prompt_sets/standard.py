@@ -1,4 +1,4 @@
-"""How any vision-language model is asked; in full sentences."""
+"""The prompt set for any vision-language model, in full sentences."""
 
 from __future__ import annotations
 
