@@ -4,19 +4,19 @@
 * ``catalog``: every system, and how to get it
 * ``builders``: how each is built
 * ``open``: a system by its name
-* ``predictor``: a system runs a benchmark
-* ``frames``: the frames that image models see
-* ``technical``: a hand-made score without weights
-* ``always_a``: the first clip is always better
+* ``predictor``: a system as predictor of a benchmark
+* ``frames``: sampled frames for image models
+* ``technical``: a signal-based score without weights
+* ``always_a``: always prefers the first clip
 * ``published``: predictions and figures from a file
-* ``vlm``: models that answer in words
-* ``next_token``: the likeliest next word
+* ``vlm``: models that generate answers
+* ``next_token``: next-token probabilities
 * ``vqascore``: the probability of Yes
-* ``level_words``: the odds of five level words
+* ``level_words``: the probabilities of five level words
 * ``clip``: CLIP-IQA and CLIPScore
 * ``unifiedreward``: UnifiedReward
 * ``videoreward``: VideoReward
-* ``subprocess``: systems in environments of their own
+* ``subprocess``: systems in separate environments
 
-Here and not inside ``evaluation``: several run on the assessor, which stands above it in the order of imports.
+It is separate from ``evaluation`` because several systems import the assessor, which imports later.
 """

@@ -1,4 +1,4 @@
-"""The reference that every comparison must beat: the first clip is always better."""
+"""The trivial reference for comparisons: it always prefers the first clip."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from vqinsight.tasks.types import Missing, Preference
 
 
 class AlwaysA:
-    """Says A without looking. Its accuracy is the share of pairs whose label is A."""
+    """Always answers A. Its accuracy is the share of pairs whose label is A."""
 
     name = "always_a"
     ranges: Mapping[str, tuple[float, float]] = {}
     digest = None
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
-        """It has no opinion about a single clip."""
+        """Missing: it cannot score a single clip."""
         return Missing("always A only compares")
 
     def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""One interface for every system of the tables: score a clip, compare two, and say what it is and where it is from."""
+"""The interface of all systems of the tables: score a clip, compare two, and describe the system."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Baseline(Protocol):
 
     Attributes:
         name: its key in ``catalog.SYSTEMS``.
-        ranges: lowest and highest possible value by dimension; a dimension without such ends is not in it.
-        digest: changes with its weights or its file; ``None`` where only name and options tell what it is.
+        ranges: lowest and highest possible value by dimension, without unbounded dimensions.
+        digest: of its weights or its file; ``None`` where name and options alone identify it.
     """
 
     @property
@@ -43,7 +43,7 @@ class Baseline(Protocol):
 
 
 class Scorer(ABC):
-    """A baseline that scores single clips; the clip with the higher overall score is preferred."""
+    """A baseline that scores single clips and prefers the clip with the higher overall score."""
 
     name: str
     ranges: Mapping[str, tuple[float, float]]
@@ -54,18 +54,18 @@ class Scorer(ABC):
         """See ``Baseline.score``."""
 
     def overall(self, values: Mapping[str, float]) -> float:
-        """The one number that decides a comparison: the mean of the dimensions."""
+        """The score that decides a comparison: the mean of the dimensions."""
         return sum(values.values()) / len(values)
 
     def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:
-        """The sign of the margin; none is a tie."""
+        """The sign of the margin; 0 is a tie."""
         margin = self.margin(a, b, prompt)
         if isinstance(margin, Missing):
             return margin
         return Preference("A" if margin > 0 else "B" if margin < 0 else "tie")
 
     def margin(self, a: str, b: str, prompt: str | None = None) -> float | Missing:
-        """By how much the first clip's overall score is ahead; missing where a clip has no score."""
+        """The first clip's overall score minus the second's; missing where a clip has no score."""
         first, second = self.score(a, prompt), self.score(b, prompt)
         if isinstance(first, Missing):
             return first
@@ -78,20 +78,20 @@ class Scorer(ABC):
 
 @dataclass(frozen=True)
 class System:
-    """What a reader must know of a system before believing its row.
+    """The description of a system.
 
     Attributes:
         name: key, as on the command line.
         title: as in the paper's tables.
-        state: ``runs here`` with nothing to fetch; ``needs weights``: the calling code is here and tested, its weights
-            are not; ``published numbers only``: no code here, a row is read from a file.
-        licence: of code and weights, as their makers state it; "not stated" where none was found.
+        state: ``runs here`` without downloads; ``needs weights``: the code is included and tested, the weights are not;
+            ``published numbers only``: no code, figures are read from a file.
+        licence: of code and weights, as their authors state it; "not stated" where none is found.
         source: paper or repository.
         extra: the optional extra to install, or ``None``.
         command: how to get it.
-        dimensions: what it scores; empty for a system that only compares.
-        note: what was tested, and what differs from the original.
-        build: makes it from its options; ``None`` without code here.
+        dimensions: the scored dimensions; empty for a system that only compares.
+        note: what is tested, and differences from the original.
+        build: constructs it from its options; ``None`` without code.
     """
 
     name: str
@@ -115,7 +115,7 @@ def needed(module: str, extra: str) -> Any:
     """Import a package of an optional extra.
 
     Raises:
-        ModelError: it is not installed; the message carries the line that installs it.
+        ModelError: it is not installed; the message has the command that installs it.
     """
     try:
         return import_module(module)

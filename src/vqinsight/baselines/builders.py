@@ -1,6 +1,6 @@
-"""How each system is built: one function a system, which imports what it needs itself.
+"""Constructors of the systems, one function each, which imports what it needs.
 
-So options can be checked against a function's parameters before torch is imported.
+Options are checked against a function's parameters before torch is imported.
 """
 
 from __future__ import annotations

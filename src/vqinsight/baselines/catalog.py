@@ -1,4 +1,4 @@
-"""Every system of the paper's Tables 1 to 3, and two references, in one dict: what it is and how to get it."""
+"""All systems of the paper's Tables 1 to 3, and two references, with their requirements."""
 
 from __future__ import annotations
 

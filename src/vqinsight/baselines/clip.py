@@ -1,7 +1,7 @@
 """CLIP-IQA and CLIPScore through torchmetrics, averaged over frames.
 
-torchmetrics' metrics take a model and processor from a function; ours loads any CLIP folder or hub id and hands over
-its features as the tensors torchmetrics expects, which transformers 5 no longer returns.
+torchmetrics' metrics get model and processor from a function; ours loads any CLIP folder or hub id and converts the
+features of transformers 5 to the plain tensors that torchmetrics expects.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class CLIPIQA(Scorer):
         if model == ORIGINAL_IQA:
             needed("piq", "clip-iqa")
         self._model: Any = model if model == ORIGINAL_IQA else _Loaded(model)
-        # torchmetrics divides by the range, and a CLIP processor then divides by 255 once more; piq's model does not.
+        # torchmetrics divides by the range, and a CLIP processor divides by 255 again; piq's model does not.
         self._range = 255.0 if model == ORIGINAL_IQA else 1.0
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
-        """See ``Baseline.score``; the prompt is not looked at."""
+        """See ``Baseline.score``; the prompt is ignored."""
         values = [
             float(self._metric(_pixels(frame)[None].float().to(self._device), self._model, data_range=self._range))
             for frame in _look(path, self._frames)
@@ -57,7 +57,7 @@ class CLIPIQA(Scorer):
 
 
 class CLIPScore(Scorer):
-    """Scores ``alignment``: the mean over frames of 100 times the cosine between frame and prompt, cut at 0.
+    """Scores ``alignment``: the mean over frames of 100 times the cosine between frame and prompt, clipped at 0.
 
     Args:
         model: any CLIP folder or hub id.
@@ -77,7 +77,7 @@ class CLIPScore(Scorer):
         self._model = _Loaded(model)
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
-        """See ``Baseline.score``; missing without a prompt. Of a long prompt CLIP reads the first 77 tokens."""
+        """See ``Baseline.score``; missing without a prompt. CLIP reads the first 77 tokens of a prompt."""
         if not prompt or not prompt.strip():
             return Missing("CLIPScore needs the text prompt")
         values = [
@@ -88,7 +88,7 @@ class CLIPScore(Scorer):
 
 
 class _Loaded:
-    """What torchmetrics calls to get its model: always the same one, loaded once."""
+    """A factory for torchmetrics that always returns the same model, loaded once."""
 
     def __init__(self, place: str) -> None:
         try:

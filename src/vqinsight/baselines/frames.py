@@ -1,4 +1,4 @@
-"""Frames for baselines that look at pictures: chosen by number, from files and synthetic clips alike."""
+"""Frames for image-based baselines, from files and synthetic clips."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def chosen_frames(path: str, choose: Callable[[int], Sequence[int]]) -> dict[int
 
     Args:
         path: a video, an image, a folder of frames, or a clip of the synthetic set by its name.
-        choose: gets the clip's frame count, at least 1, and returns the numbers of the frames to read.
+        choose: maps the clip's frame count, at least 1, to the indices of the frames to read.
 
     Returns:
-        Frame by number, ascending: uint8 (H, W, 3) RGB. A still has one frame, number 0.
+        Frame by index, ascending: uint8 (H, W, 3) RGB. A still has one frame, index 0.
 
     Raises:
         UnreadableVideo: the file cannot be used.
@@ -34,7 +34,7 @@ def chosen_frames(path: str, choose: Callable[[int], Sequence[int]]) -> dict[int
 
 
 def evenly(total: int, count: int) -> list[int]:
-    """At most ``count`` different frame numbers, evenly spaced from the first to the last of ``total``."""
+    """At most ``count`` distinct frame indices, evenly spaced from the first to the last of ``total``."""
     return sorted({int(i) for i in np.rint(np.linspace(0, total - 1, min(count, total)))})
 
 

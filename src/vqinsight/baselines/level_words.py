@@ -1,7 +1,7 @@
-"""Q-Align's way of scoring: the odds of five level words behind "The quality of the video is" (Wu et al., ICML 2024).
+"""Q-Align's scoring: probabilities of five level words after "The quality of the video is" (Wu et al., ICML 2024).
 
-On any model the assessor loads. The released OneAlign weights are an mPLUG-Owl2, which transformers 5 does not have:
-they run in an environment of their own, see ``outside``.
+It works with any model that the assessor loads. The released OneAlign weights are an mPLUG-Owl2, which transformers 5
+does not support: they run in a separate environment, see ``subprocess``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ ANSWER = "The quality of the video is"
 
 
 class LevelWords(Scorer):
-    """Scores ``quality``: the mean worth of the five words under their softmax, 1 (bad) to 5 (excellent).
+    """Scores ``quality``: the mean level under the softmax of the five words, 1 (bad) to 5 (excellent).
 
     Args:
-        judge: the model that is asked.
+        judge: the model.
         question, answer: the wording; the level follows the answer's beginning.
 
     Raises:
@@ -40,7 +40,7 @@ class LevelWords(Scorer):
         self._levels = first_tokens(self._assessor.loaded.tokenizer, [f" {level}" for level in LEVELS])
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
-        """See ``Baseline.score``; the prompt is not looked at."""
+        """See ``Baseline.score``; the prompt is ignored."""
         clip = encode(self._assessor, path)
         asked = self._assessor.build(about_one(self._question), [clip])
         logits = next_logits(self._assessor, begun(self._assessor, asked, self._answer), [clip])

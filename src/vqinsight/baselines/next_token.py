@@ -1,6 +1,6 @@
-"""What a vision-language model would say next: one forward pass over a question, no sampling.
+"""Next-token probabilities of a vision-language model: one forward pass over a question, no sampling.
 
-Reading a score from the probabilities of a few words is how VQAScore and Q-Align ask; both use this.
+VQAScore and Q-Align compute a score from the probabilities of a few words.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from vqinsight.errors import ModelError
 
 
 def about_one(text: str) -> list[dict[str, Any]]:
-    """A chat message that shows one clip and then asks."""
+    """A chat message with one clip and then a text."""
     return [{"role": "user", "content": [{"type": "clip", "index": 0}, {"type": "text", "text": text}]}]
 
 
 def encode(assessor: Assessor, path: str) -> EncodedClip:
-    """A clip, looked at and through the vision tower; raises ``UnreadableVideo``."""
+    """An encoded clip; raises ``UnreadableVideo``."""
     return assessor.encode(assessor.clips.load(path))
 
 
 def begun(assessor: Assessor, prompt: Prompt, text: str) -> Prompt:
-    """The same prompt with the beginning of the answer put into the model's mouth."""
+    """The prompt followed by the beginning of the answer."""
     ids = assessor.loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
     return replace(prompt, ids=(*prompt.ids, *ids), kinds=(*prompt.kinds, *([0] * len(ids))))
 
 
 @torch.no_grad()
 def next_logits(assessor: Assessor, prompt: Prompt, clips: Sequence[EncodedClip]) -> torch.Tensor:
-    """(vocabulary,) float32 logits of the token behind the prompt."""
+    """(vocabulary,) float32 logits of the token after the prompt."""
     model = assessor.loaded.model
     batch = keep_accepted_kwargs(model.forward, collate([prompt], assessor.loaded.tokenizer.pad_token_id))
     inputs = {key: value.to(model.device) for key, value in batch.items()}
@@ -46,7 +46,7 @@ def next_logits(assessor: Assessor, prompt: Prompt, clips: Sequence[EncodedClip]
 
 
 def first_tokens(tokenizer: Any, words: Sequence[str]) -> list[int]:
-    """The first token of each word, by which it is known.
+    """The first token of each word, which identifies it.
 
     Raises:
         ModelError: two of them begin with the same token.

@@ -1,4 +1,4 @@
-"""A baseline by its name: one function each, which imports what it needs itself."""
+"""Opens a baseline by its name."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     pass
 
 GUIDE = "docs/guides/models_and_baselines.md"
-# What ``vqinsight.load`` takes beside the model: options of every baseline that runs on it. Here, for the check of
-# options must not import torch.
+# Arguments of ``vqinsight.load`` beside the model: options of every baseline that runs on it. Listed here because the
+# check of options must not import torch.
 LOAD_OPTIONS = ("adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
 
 
 def open_baseline(name: str, **options: Any) -> Baseline:
-    """Make a baseline.
+    """Construct a baseline.
 
     Args:
         name: key in ``SYSTEMS``.
-        options: its own; ``predictions=FILE`` reads any system's answers from a file instead.
+        options: of the baseline; ``predictions=FILE`` reads any system's answers from a file instead.
 
     Raises:
         UsageError: as for ``check_baseline``.
@@ -40,10 +40,10 @@ def open_baseline(name: str, **options: Any) -> Baseline:
 
 
 def check_baseline(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse an unknown system, and options that it does not take, before anything is imported for it.
+    """Refuse an unknown system or option before anything is imported for it.
 
     Raises:
-        UsageError: no such system, one without code and no file of predictions, or a wrong option.
+        UsageError: no such system, a system without code and without a predictions file, or a wrong option.
     """
     check_choice("baseline", name, list(SYSTEMS))
     if "predictions" in options:

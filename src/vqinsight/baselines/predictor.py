@@ -1,4 +1,4 @@
-"""A baseline answers a benchmark: its answers as the evaluation's predictions."""
+"""A baseline as predictor of a benchmark."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from vqinsight.evaluation.metrics.pairwise import side
 from vqinsight.evaluation.predictor import Prediction, Setting
 from vqinsight.tasks.types import Example, Missing, Preference, Question, Score
 
-_NAMED = 3  # rows spelled out in a note
+_NAMED = 3  # rows listed in a note
 
 
 class BaselinePredictor:
-    """Answers a benchmark's questions with a baseline; an ``evaluation.judge.Predictor``.
+    """Answers a benchmark's questions with a baseline; an ``evaluation.predictor.Predictor``.
 
     The margin of a pair is the difference of two overall scores where the baseline compares by its scores, else +1, -1
-    or 0 for its verdict; a baseline that is asked in both orders has settled that itself.
+    or 0 for its verdict, which already covers both orders.
 
     Args:
-        baseline: from ``opening.open_baseline``.
-        settings: the options it was opened with: its answers depend on them.
+        baseline: from ``open.open_baseline``.
+        settings: its options, on which its answers depend.
     """
 
     def __init__(self, baseline: Baseline, settings: Mapping[str, Setting] | None = None) -> None:
@@ -36,7 +36,7 @@ class BaselinePredictor:
         self.digest = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
 
     def notes(self, examples: Sequence[Example]) -> tuple[str, ...]:
-        """What a reader must know of these questions to it: answers in a file that belong to none of them."""
+        """Remarks: answers in a file that belong to none of the questions."""
         if not isinstance(self._baseline, Published):
             return ()
         asked = (tuple(clip.path for clip in example.question.clips) for example in examples)

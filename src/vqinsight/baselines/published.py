@@ -1,8 +1,8 @@
-"""Systems without code here: predictions or figures that somebody else made, read from a file that says who.
+"""Systems without code: published predictions or figures, read from a file with their source.
 
-A predictions file is a CSV table with a header. One row a clip: ``path`` and a column for each dimension. One row a
-pair: ``path_a``, ``path_b`` and ``choice`` (A, B or tie). A clip is found by its path as written, else by its file name
-where only one row has it. An empty cell is a missing answer.
+A predictions file is a CSV table with a header. One row per clip: ``path`` and a column for each dimension. Or one row
+per pair: ``path_a``, ``path_b`` and ``choice`` (A, B or tie). A clip is found by its path as written, else by its file
+name where only one row has it. An empty cell is a missing answer.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ class Published(Scorer):
             self._by_file_name.setdefault(Path(path).name, []).append(path)
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
-        """What the file says of the clip; missing where it says nothing."""
+        """The file's scores of the clip; missing where it has none."""
         same = self._rows_of(path)
         if len(same) > 1:
             return Missing(f"{self._file.name} has {len(same)} rows for {Path(path).name}: {', '.join(same[:3])}")
         return self._scores[same[0]] if same else Missing(f"{self._file.name} has no row for {path}")
 
     def without_question(self, asked: Iterable[tuple[str, ...]]) -> list[str]:
-        """Rows about clips or pairs that are not among those asked about, each a path or two paths."""
+        """Rows about other clips or pairs than ``asked``, each a path or two paths."""
         if self._choices:
             pairs = {(pair[0], pair[1]) for pair in asked if len(pair) == 2}
             return [f"{a} and {b}" for a, b in self._choices if (a, b) not in pairs and (b, a) not in pairs]
@@ -80,7 +80,7 @@ class Published(Scorer):
         return [path] if path in self._scores else self._by_file_name.get(Path(path).name, [])
 
     def margin(self, a: str, b: str, prompt: str | None = None) -> float | Missing:
-        """What the file says of the pair, in either order: +1, -1 or 0; from its scores where it has those."""
+        """The file's choice for the pair, in either order: +1, -1 or 0; or the difference of its scores."""
         if not self._choices:
             return super().margin(a, b, prompt)
         if (a, b) not in self._choices and (b, a) not in self._choices:
@@ -91,7 +91,7 @@ class Published(Scorer):
 
 @dataclass(frozen=True)
 class Figure:
-    """One published number: who reported what, where."""
+    """One published figure with its source."""
 
     system: str
     benchmark: str

@@ -1,7 +1,7 @@
-"""Systems whose packages cannot live beside ours: they run in an environment of their own, over a pipe.
+"""Systems whose packages conflict with ours: they run in a separate environment, connected by a pipe.
 
-We read the clip and write its frames as PNG files; a small worker, run by the other environment's Python, loads the
-system once and answers one JSON line for each. Workers are files of this package that import nothing of it.
+This process reads the clip and writes its frames as PNG files; a small worker, run by the other environment's Python,
+loads the system once and answers one JSON line for each. Workers are files of this package that import nothing of it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Outside(Scorer):
         python: the other environment's interpreter.
         worker: file name of the worker.
         arguments: for the worker, such as a model's name.
-        frames: frames of each clip that are handed over.
+        frames: number of frames per clip.
         needs_prompt: whether a clip without a text prompt has no score.
         ranges: lowest and highest value by dimension.
     """
@@ -68,7 +68,7 @@ class Outside(Scorer):
         """See ``Baseline.score``.
 
         Raises:
-            ModelError: the worker ended, with its last words.
+            ModelError: the worker ended; the message has its last output.
         """
         if self._needs_prompt and not (prompt and prompt.strip()):
             return Missing(f"{self.name} needs the text prompt")
@@ -92,7 +92,7 @@ class Outside(Scorer):
         assert receive is not None
         try:
             print(json.dumps(question), file=send, flush=True)
-            # Packages print what they like; an answer is a line that says so.
+            # Packages may print other lines; answers are marked.
             line = next((line for line in receive if line.startswith("ANSWER ")), None)
         except BrokenPipeError:
             line = None

@@ -83,7 +83,7 @@ class Technical(Scorer):
     ranges = {"spatial": (0.0, 100.0), "temporal": (0.0, 100.0), "quality": (0.0, 100.0)}  # noqa: RUF012
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
-        """See ``Baseline.score``; the prompt is not looked at."""
+        """See ``Baseline.score``; the prompt is ignored."""
         stills: set[int] = set()
         runs: list[list[int]] = []
 
@@ -101,7 +101,7 @@ class Technical(Scorer):
         return {"spatial": spatial, "temporal": temporal, "quality": spatial * temporal / 100}
 
     def overall(self, values: Scores) -> float:  # type: ignore[override]
-        """The product of both, not the mean: one ruined dimension ruins a clip."""
+        """The product of both, not the mean: a clip is as bad as its worst dimension."""
         return values["quality"]
 
 
@@ -132,10 +132,10 @@ def temporal_defects(runs: Sequence[np.ndarray]) -> TemporalDefects:
         cells = _cells(run)
         one = np.abs(cells[1:-1] - cells[:-2]).mean()
         two = np.abs(cells[2:] - cells[:-2]).mean()
-        ratio.append(one / (two + 0.1))  # a tenth of a level: what is smaller is the codec's
+        ratio.append(one / (two + 0.1))  # a tenth of a level: smaller changes come from the codec
         size.append(one)
         moved = np.abs(np.diff(cells, axis=0)).reshape(len(run) - 1, -1)
-        steps.append(np.quantile(moved, 0.98, axis=1))  # small things that move are few cells
+        steps.append(np.quantile(moved, 0.98, axis=1))  # small moving objects cover few cells
     excess = max(0.0, float(np.mean(ratio)) - STEADY)
     change = float(np.mean(size))
     return TemporalDefects(float(np.mean(flicker)), _frozen(np.concatenate(steps)), excess * change / (change + 1))
@@ -146,13 +146,13 @@ def _share(measure: float, half: float) -> float:
 
 
 def _blur(frame: np.ndarray) -> float:
-    quiet = ndimage.median_filter(frame, 5)  # or noise would pass for detail
+    quiet = ndimage.median_filter(frame, 5)  # without it noise counts as detail
     kept = []
     for axis in (0, 1):
         sharp = np.abs(np.diff(quiet, axis=axis))
         soft = np.abs(np.diff(ndimage.uniform_filter1d(quiet, 9, axis=axis, mode="nearest"), axis=axis))
         if not sharp.size or sharp.max() == 0:
-            continue  # nothing in a flat picture can be blurred
+            continue  # a flat frame has no blur
         edges = sharp >= max(np.quantile(sharp, _EDGES), np.finfo(np.float32).tiny)
         kept.append(np.minimum(soft, sharp)[edges].sum() / sharp[edges].sum())
     return float(max(kept, default=0.0))
@@ -160,7 +160,7 @@ def _blur(frame: np.ndarray) -> float:
 
 def _noise(frame: np.ndarray) -> float:
     residue = _cells(np.abs(ndimage.convolve(frame, _LAPLACIAN, mode="nearest"))[None])[0]
-    return float(np.sqrt(np.pi / 2) / 6 * np.quantile(residue, 0.2))  # texture is not everywhere, noise is
+    return float(np.sqrt(np.pi / 2) / 6 * np.quantile(residue, 0.2))  # a low quantile: noise is everywhere, texture is not
 
 
 def _blocking(frame: np.ndarray) -> float:

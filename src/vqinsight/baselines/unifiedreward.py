@@ -1,6 +1,6 @@
 """UnifiedReward and UnifiedReward-Think (Wang et al., 2025), the versions on Qwen2.5-VL, through the assessor.
 
-What is asked for, and the form of the answer, are what the weights were taught; the words are ours.
+The questions and the format of answers are those of the weights' training; the wording is ours.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ _NO_PROMPT = Missing("UnifiedReward needs the text prompt")
 
 
 class UnifiedReward(Scorer):
-    """Scores five dimensions, 1 to 4, and ``quality``, 1 to 10; compares by being asked, in both orders.
+    """Scores five dimensions, 1 to 4, and ``quality``, 1 to 10; compares by questions in both orders.
 
     Args:
         judge: the weights, from ``vqinsight.load``.
         think: the Think version: it compares only, after reasoning.
-        score_words, compare_words: the wording, with ``{text}`` in the prompt's place.
+        score_words, compare_words: the wording, with ``{text}`` for the prompt.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class UnifiedReward(Scorer):
         self._compare_words = compare_words or (THINK if think else COMPARE)
 
     def overall(self, values: Scores) -> float:  # type: ignore[override]
-        """Its own final score."""
+        """The model's final score."""
         return values["quality"]
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
@@ -85,7 +85,7 @@ class UnifiedReward(Scorer):
         return read_scores(self._ask(self._score_words, prompt, path))
 
     def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:
-        """See ``Baseline.compare``; missing without a prompt. A verdict that does not survive the swap is a tie."""
+        """See ``Baseline.compare``; missing without a prompt. Two different verdicts in both orders are a tie."""
         if not prompt or not prompt.strip():
             return _NO_PROMPT
         first = self._verdict(self._ask(self._compare_words, prompt, a, b))
@@ -110,7 +110,7 @@ class UnifiedReward(Scorer):
 
 
 def read_scores(completion: str) -> Scores | Missing:
-    """The six numbers of an answer, the last of each where a line comes twice; missing when one is not there."""
+    """The six numbers of an answer, the last of a repeated one; missing when one is absent."""
     values: Scores = {}
     for line, (key, low, high) in LINES.items():
         found = re.findall(rf"{line}\W{{0,6}}?:\W{{0,6}}?(\d{{1,3}}(?:\.\d+)?)", completion, re.IGNORECASE)
@@ -123,7 +123,7 @@ def read_scores(completion: str) -> Scores | Missing:
 
 
 def read_verdict(completion: str) -> Preference | Missing:
-    """The verdict in the last line that holds one; missing when there is none, or that line holds two."""
+    """The verdict in the last line with one; missing when there is none, or that line has two."""
     for line in reversed(completion.splitlines()):
         named: set[Choice] = {"tie" if tie else "A" if number == "1" else "B" for number, tie in _BETTER.findall(line)}
         if len(named) > 1:

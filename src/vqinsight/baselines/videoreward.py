@@ -1,12 +1,12 @@
 """VideoReward (Liu et al., 2025, "Improving Video Generation with Human Feedback"; repository KwaiVGI/VideoAlign).
 
-A Qwen2-VL that reads a prompt with three tokens of its own and a linear head that turns the hidden state at each of
-them into a reward. The released folder holds ``model_config.json`` and ``checkpoint-<step>/`` with either ``model.pth``
-or ``adapter_model.safetensors`` and ``non_lora_state_dict.pth``: weights with LoRA still beside them, merged here. The
-names are those of transformers 4, translated here.
+A Qwen2-VL whose prompt has three special tokens, and a linear head that maps the hidden state at each of them to a
+reward. The released folder holds ``model_config.json`` and ``checkpoint-<step>/`` with either ``model.pth`` or
+``adapter_model.safetensors`` and ``non_lora_state_dict.pth``: weights with separate LoRA, which is merged on loading.
+Their names are those of transformers 4, and are translated.
 
-Two things are as in training and look odd: the three tokens stand in the question, not in the answer, and positions
-run on through the visual tokens in one dimension.
+As in its training, the three tokens are in the question, not in the answer, and positions continue through the visual
+tokens in one dimension.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DIMENSIONS = ("spatial", "temporal", "alignment")  # visual quality, motion qual
 _KEYS = ("VQ", "MQ", "TA")
 _MIN_PIXELS = 128 * 28 * 28
 _MAX_FRAMES = 768
-# In our words; the released head learned another, longer text: give it with ``template`` for the published figures.
+# Our wording; the released head is trained with a longer text: set it with ``template`` for the published figures.
 TEMPLATE = (
     "Rate this generated video on three separate criteria, each from 0 (worst) to 10 (best).\n"
     "Visual Quality: are the single frames plausible, clear, rich in detail and pleasing?\n"
@@ -52,12 +52,12 @@ TEMPLATE = (
 
 
 class VideoReward(Scorer):
-    """Scores ``spatial``, ``temporal`` and ``alignment``: rewards without ends, normalised over its own data.
+    """Scores ``spatial``, ``temporal`` and ``alignment``: unbounded rewards, normalised over its training data.
 
     Args:
         folder: the downloaded weights.
-        base: the Qwen2-VL they were trained on, instead of the one they name.
-        template: the question, with ``{text_prompt}`` and the three tokens in it.
+        base: the Qwen2-VL base model, instead of the one that they name.
+        template: the question, with ``{text_prompt}`` and the three tokens.
         options: ``device`` and ``dtype`` for ``load_model``.
 
     Raises:
@@ -111,12 +111,12 @@ class VideoReward(Scorer):
 
 @dataclass(frozen=True)
 class Release:
-    """What the folder says and holds.
+    """Settings and weights of a released folder.
 
     Attributes:
-        base: hub id of the model below.
+        base: hub id of the base model.
         fps, frames, max_pixels: how clips are sampled.
-        means, deviations: by which rewards are normalised.
+        means, deviations: for normalising the rewards.
         scale: factor of every LoRA product.
         weights: parameter by name, as saved.
     """
@@ -172,12 +172,12 @@ def _weights(step: Path) -> dict[str, torch.Tensor]:
 
 
 def _pour(model: Any, released: Release, folder: str) -> torch.Tensor:
-    """Put released weights into the model, LoRA merged; returns the head, (outputs, width) float32."""
+    """Load released weights into the model, with LoRA merged; returns the head, (outputs, width) float32."""
     named: dict[str, torch.Tensor] = {}
     pairs: dict[str, dict[str, torch.Tensor]] = {}
     for name, value in released.weights.items():
         if ".original_module." in name:
-            continue  # peft keeps what the head was before training
+            continue  # the untrained head, which peft keeps
         module, _, part = re.sub(r"\.default(?=\.|$)", "", name).partition(".lora_")
         if not part:
             named[modern(module)] = value
@@ -207,7 +207,7 @@ def _fit(parameter: torch.Tensor, value: torch.Tensor, name: str, folder: str) -
 
 
 def modern(name: str) -> str:
-    """A parameter's name in transformers 5, from what peft on transformers 4 (or 5) saved."""
+    """A parameter's name in transformers 5, from the name saved by peft on transformers 4 (or 5)."""
     name = name.removeprefix("base_model.model.").replace(".base_layer.", ".").replace(".modules_to_save.", ".")
     name = re.sub(r"^visual\.", "model.visual.", name)
     return re.sub(r"^model\.(embed_tokens|layers|norm)\.", r"model.language_model.\1.", name)

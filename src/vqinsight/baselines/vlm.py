@@ -1,4 +1,4 @@
-"""Models that answer in words, through ``vqinsight.load``: zero-shot, fine-tuned, and the released weights."""
+"""Models that generate answers, through ``vqinsight.load``: zero-shot, fine-tuned, and the released weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _ranges(template: str, *tasks: TaskName) -> dict[str, tuple[float, float]]:
 
 
 class VLM(Scorer):
-    """A loaded assessor as a baseline; it compares by being asked, in both orders, not by its scores.
+    """A loaded assessor as a baseline; it compares by questions in both orders, not by its scores.
 
     Args:
         name: key in ``catalog.SYSTEMS``.
@@ -42,7 +42,7 @@ class VLM(Scorer):
         return _scores(self._judge, path, prompt)
 
     def compare(self, a: str, b: str, prompt: str | None = None) -> Preference | Missing:
-        """See ``Baseline.compare``; a verdict that does not survive the swap is a tie."""
+        """See ``Baseline.compare``; two different verdicts in both orders are a tie."""
         return _verdict(self._judge, a, b, prompt)
 
 
@@ -50,13 +50,13 @@ class ReleasedVQInsight:
     """The paper's own weights: three models for three questions, one in memory at a time.
 
     Args:
-        place: hub id or folder that holds the three subfolders.
+        place: hub id or folder with the three subfolders.
         options: for ``vqinsight.load``.
     """
 
     name = "vq_insight"
     ranges = _ranges("released", "natural", "generated")
-    digest = None  # three models, each loaded when it is needed
+    digest = None  # three models, each loaded on use
 
     def __init__(self, place: str = RELEASED, **options: Any) -> None:
         self._place = place
@@ -73,7 +73,7 @@ class ReleasedVQInsight:
 
     def _judge(self, question: str) -> VQInsight:
         if self._loaded is None or self._loaded[0] != question:
-            self._loaded = None  # room for the next one
+            self._loaded = None  # frees memory for the next one
             folder = Path(self._place) / _SUBFOLDERS[question]
             name = str(folder) if folder.is_dir() else f"{self._place}:{_SUBFOLDERS[question]}"
             self._loaded = (question, load(name, **self._options))
@@ -84,8 +84,8 @@ class QInsight(Scorer):
     """An image model on a clip: the mean over frames of its quality score.
 
     Args:
-        judge: from ``vqinsight.load``, taught to score images.
-        frames: frames asked about.
+        judge: from ``vqinsight.load``, trained to score images.
+        frames: number of frames.
     """
 
     name = "q_insight"
@@ -97,7 +97,7 @@ class QInsight(Scorer):
         self._frames = frames
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
-        """See ``Baseline.score``; missing when a frame got no usable answer: a mean of fewer is another score."""
+        """See ``Baseline.score``; missing when any frame has no usable answer."""
         frames = chosen_frames(path, lambda total: evenly(total, self._frames))
         with tempfile.TemporaryDirectory() as folder:
             files = []
@@ -115,7 +115,7 @@ class QInsight(Scorer):
 def _scores(judge: VQInsight, path: str, prompt: str | None) -> Scores | Missing:
     result = judge.score(path, prompt)
     if result.status == "unreadable":
-        judge.assessor.clips.load(path)  # raises what the record tells
+        judge.assessor.clips.load(path)  # raises the error of the record
     return dict(result.scores) if result.scores is not None else Missing(result.error or "no usable answer")
 
 

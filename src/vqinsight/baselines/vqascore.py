@@ -1,7 +1,7 @@
 """VQAScore: the probability of "Yes" when asked whether the clip shows its text (Lin et al., ECCV 2024).
 
-On any model the assessor loads, in one process. The original CLIP-FlanT5 weights run in an environment of their own,
-see ``outside``.
+It works with any model that the assessor loads. The original CLIP-FlanT5 weights run in a separate environment, see
+``subprocess``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class VQAScore(Scorer):
     """Scores ``alignment``: the probability of the token "Yes" among all tokens, 0 to 1.
 
     Args:
-        judge: the model that is asked.
-        question: the wording, with ``{text}`` in the prompt's place.
+        judge: the model.
+        question: the wording, with ``{text}`` for the prompt.
     """
 
     name = "vqascore"

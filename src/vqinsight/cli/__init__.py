@@ -1,1 +1,15 @@
-"""The command line: one file a verb."""
+"""The command line. In reading order:
+
+* ``main``: the program, with score, compare, rank, ask and train
+* ``options``: options that several verbs share
+* ``evaluate``: vqinsight evaluate
+* ``align``: vqinsight pairs, align and repair
+* ``generate``: vqinsight generate
+* ``data``: vqinsight data check
+* ``models``: vqinsight models
+* ``baselines``: vqinsight baselines
+* ``configs``: vqinsight configs
+* ``tables``: vqinsight tables
+* ``vbench``: vqinsight vbench
+* ``doctor``: vqinsight doctor
+"""

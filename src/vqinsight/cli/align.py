@@ -1,4 +1,4 @@
-"""``vqinsight pairs``, ``align`` and ``repair``: the assessor teaches a generator."""
+"""``vqinsight pairs``, ``align`` and ``repair``: an assessor improves a generator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vqinsight.ranking.pairs_file import Pairs
     from vqinsight.ranking.select import Candidates
 
-NOTHING = 1  # exit code: no pair, no repair
+NOTHING = 1  # exit code: no pair, or no repair
 _GENERATOR, _OUTPUT = "Generator", "Output"
 
 GeneratorName = Annotated[

@@ -1,4 +1,4 @@
-"""``vqinsight baselines``: which other systems there are, and what each needs."""
+"""``vqinsight baselines``: the known baselines and their requirements."""
 
 from __future__ import annotations
 

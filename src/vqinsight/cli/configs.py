@@ -32,6 +32,6 @@ def configs(
 
 
 def _about(path: Path) -> str:
-    """The comment that a TOML file begins with; launchers' files say nothing of themselves."""
+    """The first comment of a TOML file; empty for launchers' files."""
     first = path.read_text(encoding="utf-8").partition("\n")[0]
     return first.removeprefix("#").strip() if path.suffix == ".toml" and first.startswith("#") else ""

@@ -1,4 +1,4 @@
-"""``vqinsight data``: look a dataset over before it is used."""
+"""``vqinsight data``: check a dataset before use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vqinsight.datasets.check import Finding
 
 NOTHING_USABLE = 1  # exit code
-_SHOWN = 10  # so many names of each kind are shown; all with --json
+_SHOWN = 10  # names of each kind shown; all with --json
 
 data = typer.Typer(
     cls=opt.Group, help="Check a dataset before it is used.", no_args_is_help=True, add_completion=False,

@@ -31,7 +31,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
 
 def examine() -> dict[str, Any]:
-    """Versions, device and extras, JSON-ready; ``None`` for what is not installed."""
+    """Versions, device and extras, ready for JSON; ``None`` for what is not installed."""
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("vqinsight", *_PACKAGES)},
@@ -91,7 +91,7 @@ def _extras() -> dict[str, dict[str, Any]]:
         requirement = Requirement(text)
         marker, installed = requirement.marker, _version(requirement.name)
         met = installed is not None and requirement.specifier.contains(installed, prereleases=True)
-        if met or marker is None or marker.evaluate({"extra": ""}):  # the last: needed by the package itself
+        if met or marker is None or marker.evaluate({"extra": ""}):  # without a marker for extras: required by the package
             continue
         for extra, entry in found.items():
             if marker.evaluate({"extra": extra}):

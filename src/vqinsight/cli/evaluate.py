@@ -1,4 +1,4 @@
-"""``vqinsight evaluate``: a model, or another system, answers a benchmark."""
+"""``vqinsight evaluate``: run a model, or another system, on a benchmark."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def evaluate(
 
 
 def _check(bench: str | None, out: Path | None, report: Path | None, stored: Path | None) -> None:
-    """Refuse what can be refused before anything is loaded."""
+    """Refuse wrong usage before anything is loaded."""
     from vqinsight.report.files import REPORT_SUFFIXES, check_target
 
     if bench is None and stored is None:
@@ -164,7 +164,7 @@ def _again(bench: str | None, stored: Path) -> EvaluationRun:
 
 
 def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> dict[str, Any]:
-    """The baseline's options. It takes its own, a model those of the assessor; neither is silently passed over."""
+    """The baseline's options. Options that do not apply to the baseline or the model are refused."""
     if baseline is None:
         if given:
             raise UsageError("--baseline-option goes with --baseline.")
@@ -204,7 +204,7 @@ def _open(baseline: str, options: dict[str, Any]) -> Predictor:
 
 
 def _place(benchmark: str, split: str, data: Path | None, judge: Predictor) -> Path:
-    """Where a run that was given no place keeps its files: the same for the same question to the same model."""
+    """The default folder of a run: the same for the same questions to the same model."""
     name = data.stem if benchmark == "table" and data is not None else benchmark
     folder = Path("evaluations")
     try:

@@ -1,4 +1,4 @@
-"""``vqinsight generate``: texts become clips."""
+"""``vqinsight generate``: clips from prompts."""
 
 from __future__ import annotations
 

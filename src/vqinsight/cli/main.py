@@ -1,6 +1,6 @@
-"""The command line: one thin function a verb. Results go to standard output, everything else to standard error.
+"""The command line: one thin function per verb. Results go to standard output, everything else to standard error.
 
-Each verb imports what it needs itself, so that help and wrong usage answer at once.
+Each verb imports what it needs, so that help and usage errors are fast.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
 
 
 class LazyGroup(opt.Group):
-    """``VERBS``, each imported when it is asked for."""
+    """``VERBS``, each imported on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
         """The verbs, in the order of ``--help``."""
@@ -227,7 +227,7 @@ def train(
 
 
 def _expand(clips: list[str], prompt: str | None) -> list[tuple[Source, str | None]]:
-    """The clips that are named; what is left out is said on standard error."""
+    """The clips of the arguments; what is left out is reported on standard error."""
     from vqinsight.report.progress import notice
     from vqinsight.video.inputs import expand_inputs
 

@@ -1,4 +1,4 @@
-"""``vqinsight models``: which models there are to judge with."""
+"""``vqinsight models``: the known models."""
 
 from __future__ import annotations
 

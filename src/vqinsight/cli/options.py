@@ -1,4 +1,4 @@
-"""Options that several verbs share, each with its help, its range and its place in ``--help``."""
+"""Options that several verbs share, each with its help, range and panel in ``--help``."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ Report = Annotated[
 
 @dataclass(frozen=True)
 class Asking:
-    """The options that every verb has: which model, what it looks at, how answers are drawn, and where they go."""
+    """The shared options: model, input, sampling of answers, and output."""
 
     model: Model = "nano"
     adapter: Adapter = None
@@ -207,9 +207,9 @@ class Asking:
 
 
 def asking(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb, whose last parameter is an ``Asking``, each of its fields as an option of its own.
+    """Expand the last parameter of a verb, an ``Asking``, to one option per field.
 
-    An option that the verb declares itself stands in place of the shared one of that name, which keeps its default.
+    An option that the verb declares replaces the shared one of that name, which keeps its default.
     """
     own = list(inspect.signature(verb, eval_str=True).parameters.values())[:-1]
     hints = get_type_hints(Asking, include_extras=True)
@@ -233,9 +233,9 @@ def asking(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def load_assessor(model: str, **options: Any) -> VQInsight:
-    """Load an assessor; ``options`` as for ``vqinsight.load``. nano takes one CPU thread unless told otherwise."""
+    """Load an assessor; ``options`` as for ``vqinsight.load``. nano takes one CPU thread by default."""
     if model == "nano":
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: decoding threads keep to it as well
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; it limits decoding threads too
     from vqinsight.inference.api import load
     from vqinsight.report import progress
 
@@ -262,5 +262,5 @@ class Group(TyperGroup):
 def _plain_flags(parameters: list[Any]) -> list[Any]:
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
-            parameter.metavar = ""  # else typer shows <bool>
+            parameter.metavar = ""  # without it typer shows <bool>
     return parameters

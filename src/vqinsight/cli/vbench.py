@@ -72,7 +72,7 @@ def vbench(
             "benchmark": "vbench",
             "split": "all",
             "model": generator,
-            "digest": digest,  # of the scores: VBench does not say which weights made the videos
+            "digest": digest,  # of the scores: VBench does not record the generator's weights
             "settings": {},
             "counts": {"asked": len(found.raw)},
             "vbench": asdict(found),

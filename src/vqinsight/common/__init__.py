@@ -1,1 +1,12 @@
-"""Small pieces that every folder uses."""
+"""Helpers that several packages use. In reading order:
+
+* ``files``: atomic writes
+* ``journal``: append-only rows
+* ``prompt_lists``: lists of prompts
+* ``csv_cells``: CSV cells that no spreadsheet runs
+* ``seeds``: seeds from texts
+* ``device``: choice of the device, and CPU threads
+* ``hub``: availability of the Hugging Face hub
+* ``provenance``: the commit of the code
+* ``version``: the version of the package
+"""

@@ -1,4 +1,4 @@
-"""Which device a model runs on: one rule for assessors, generators and baselines."""
+"""Choice of the device, the same for assessors, generators and baselines."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from vqinsight.errors import ModelError
 
 
 def pick_device(name: str = "auto", on_message: Callable[[str], None] | None = None) -> torch.device:
-    """The device of that name, which exists.
+    """The device of that name, checked to exist.
 
     Args:
-        name: ``"auto"`` is CUDA, in a process of a group the card of its ``LOCAL_RANK``, else the CPU. Other
-            accelerators have to be named (``mps``, ``xpu``).
-        on_message: receives the choice that ``"auto"`` makes when it is not the CPU.
+        name: ``"auto"`` is CUDA (with several processes the device of ``LOCAL_RANK``), else the CPU. Other accelerators
+            must be named (``mps``, ``xpu``).
+        on_message: called with the choice of ``"auto"`` when it is not the CPU.
 
     Raises:
-        ModelError: there is no such device here.
+        ModelError: there is no such device.
     """
     if name == "auto":
         if not torch.cuda.is_available():
@@ -39,7 +39,7 @@ def pick_device(name: str = "auto", on_message: Callable[[str], None] | None = N
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Free bytes of a CUDA device or, for the CPU, of main memory; ``None`` where it cannot be told."""
+    """Free bytes of a CUDA device or, for the CPU, of main memory; ``None`` where it is unknown."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type == "cpu" and "SC_AVPHYS_PAGES" in os.sysconf_names:
@@ -48,10 +48,10 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def spare_threads() -> int | None:
-    """1, the fastest for a model as small as nano; ``None`` where the user has set a number of threads.
+    """1, the fastest for a model as small as nano; ``None`` where the user sets the number of threads.
 
-    Set are ``OMP_NUM_THREADS`` and any ``torch.set_num_threads`` that differs from torch's own choice, which is the
-    number of cores.
+    The user sets it by ``OMP_NUM_THREADS``, or by ``torch.set_num_threads`` with another number than torch's default,
+    the number of cores.
     """
     cores = os.cpu_count() or 1
     chosen = "OMP_NUM_THREADS" in os.environ or torch.get_num_threads() not in (cores, cores // 2)
@@ -60,7 +60,7 @@ def spare_threads() -> int | None:
 
 @contextmanager
 def cpu_threads(count: int | None) -> Iterator[None]:
-    """Let torch use so many threads inside; ``None`` changes nothing."""
+    """A context in which torch uses ``count`` threads; ``None`` changes nothing."""
     before = torch.get_num_threads()
     if count is None or count == before:
         yield
@@ -73,10 +73,10 @@ def cpu_threads(count: int | None) -> Iterator[None]:
 
 
 def _check(device: torch.device, source: str) -> None:
-    """A device that cannot hold a tensor is refused before anything is loaded for it."""
+    """Refuse a device that cannot hold a tensor, before anything is loaded."""
     try:
         usable = torch.zeros(1, device=device).item() == 0
-    except (RuntimeError, AssertionError, NotImplementedError):  # as torch's backends refuse, each in its own way
+    except (RuntimeError, AssertionError, NotImplementedError):  # the errors of torch's backends
         usable = False
     if not usable:
         count = torch.cuda.device_count()

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, whenever the process is killed."""
+"""Atomic writes: files and folders are complete or absent, also when the process is killed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(place: Path) -> Iterator[Path]:
-    """A name to write a file or a folder to: takes the place of ``place`` when all is written, and is removed when that
-    fails.
+    """A temporary name to write a file or a folder to: replaces ``place`` at the end, and is removed on failure.
 
-    A folder that is there already is removed just before the new one is renamed: a stop in between leaves none.
+    An existing folder is removed just before the new one is renamed: an interruption in between leaves none.
     """
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    _remove(part)  # of a process of the same number that was killed
+    _remove(part)  # left by a killed process with the same id
     try:
         yield part
         if part.is_dir():
@@ -35,7 +34,7 @@ def _remove(part: Path) -> None:
 
 
 def write_atomic(file: Path, text: str) -> None:
-    """Write ``text`` (UTF-8); what was there before stays until all of it is written.
+    """Write ``text`` (UTF-8) atomically.
 
     Raises:
         OSError: it cannot be written.
@@ -45,5 +44,5 @@ def write_atomic(file: Path, text: str) -> None:
 
 
 def is_missing_folder(name: str) -> bool:
-    """Whether ``name`` can only be a folder, for a hub id is ``owner/name``, and there is none."""
+    """Whether ``name`` is no hub id (``owner/name``) but the name of a folder that does not exist."""
     return not Path(name).exists() and (name.count("/") > 1 or name.startswith((".", "/", "~")))

@@ -1,4 +1,4 @@
-"""The Hugging Face hub: whether it can be reached, asked once instead of once a file."""
+"""The Hugging Face hub: whether it can be reached, checked once instead of for every file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PATIENCE = 5.0  # seconds for an answer
 
 
 def local_only(name: str, repository: str, subfolder: str = "") -> dict[str, Any]:
-    """What to add to ``from_pretrained`` of a repository on the hub: nothing, or that only kept files are to be used.
+    """Arguments for ``from_pretrained`` of a repository on the hub: none, or ``local_files_only``.
 
     Args:
         name: for the message.
@@ -21,7 +21,7 @@ def local_only(name: str, repository: str, subfolder: str = "") -> dict[str, Any
         subfolder: of the repository; empty for its top.
 
     Raises:
-        ModelError: the hub cannot be reached and no files are kept here.
+        ModelError: the hub cannot be reached and no files are cached.
     """
     reason = _unreachable()
     if reason is None:
@@ -38,7 +38,7 @@ def local_only(name: str, repository: str, subfolder: str = "") -> dict[str, Any
 
 
 def _unreachable() -> str | None:
-    """Why the hub cannot be asked; ``None`` if anything answers, whatever it says."""
+    """Why the hub cannot be reached; ``None`` after any response."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -50,6 +50,6 @@ def _unreachable() -> str | None:
         return None
     except OSError as error:
         reason = getattr(error, "reason", error)
-        if isinstance(reason, ssl.SSLError):  # it answers, and the hub's own client may know its certificate
+        if isinstance(reason, ssl.SSLError):  # it responds, and the hub's client may accept its certificate
             return None
         return f"{constants.ENDPOINT} cannot be reached ({reason})"

@@ -1,4 +1,4 @@
-"""A file of JSON lines that grows as work is done: a run that was stopped goes on behind its last whole line."""
+"""An append-only file of JSON lines: an interrupted run continues after the last complete line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from vqinsight.errors import UsageError
 
 
 class Journal:
-    """Rows that are kept one by one, each with an ``id``; beside the file lie the settings it was made with.
+    """Rows that are written one by one, each with an ``id``; the settings are stored beside the file.
 
     Args:
-        path: ends in ``.jsonl``; what it holds already is kept, a line that was cut off is not.
-        settings: what every row depends on, JSON-ready; rows made with others are never mixed with these.
+        path: ends in ``.jsonl``; existing rows are kept, an incomplete last line is dropped.
+        settings: everything the rows depend on, ready for JSON; rows of other settings are never mixed with these.
 
     Raises:
-        UsageError: the file was made with other settings, or not by this class.
+        UsageError: the file belongs to other settings, or is not of this class.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
@@ -42,7 +42,7 @@ class Journal:
         self.rows: dict[str, dict[str, Any]] = {row["id"]: row for row in _whole_lines(path)}
 
     def add(self, row: dict[str, Any]) -> None:
-        """Keep one row, on the disk before this returns."""
+        """Append one row; it is on the disk on return."""
         with self.path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
         self.rows[row["id"]] = row

@@ -1,4 +1,4 @@
-"""Lists of prompts: text files with one prompt a line."""
+"""Lists of prompts: text files with one prompt per line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def gather_prompts(given: Sequence[str]) -> list[str]:
     """Each distinct prompt once: a text itself, or the lines of a text file.
 
     Raises:
-        UsageError: a file is absent or cannot be read, or there is no prompt at all.
+        UsageError: a file does not exist or cannot be read, or there is no prompt.
     """
     texts: list[str] = []
     for each in given:

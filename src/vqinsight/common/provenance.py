@@ -1,4 +1,4 @@
-"""Which code made a result."""
+"""The version of the code that computes a result."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def commit() -> str | None:
-    """The commit of the checkout that runs; ``None`` for an installed package.
+    """The commit of the running checkout; ``None`` for an installed package.
 
-    ``-dirty`` if it was changed since, results and documents apart: they say what the code found and change nothing.
+    With ``-dirty`` if files other than results and documents differ from it.
     """
 
     def git(*arguments: str) -> str | None:

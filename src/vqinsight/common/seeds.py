@@ -1,4 +1,4 @@
-"""Seeds that a text fixes, the same on every machine."""
+"""Seeds derived from texts, the same on every machine."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def seed_of(text: str) -> int:
-    """A seed in [0, 2^63) that a text fixes on every machine."""
+    """A seed in [0, 2^63) derived from the text, the same on every machine."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

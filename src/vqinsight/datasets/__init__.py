@@ -1,9 +1,9 @@
-"""Labelled downloads become questions with answers: one file a dataset, each read unmodified. In reading order:
+"""Datasets: reads unmodified downloads as labelled questions, one file per dataset. In reading order:
 
-* ``download``: what reading yields
-* ``rows``: label files become rows
-* ``places``: where clips lie on the disk
-* ``check``: what a download yields, before it is used
+* ``download``: the result of reading a dataset
+* ``rows``: reads label files
+* ``places``: finds clips on the disk
+* ``check``: checks a download before training
 * ``koniq``: KonIQ-10k
 * ``lsvq``: LSVQ
 * ``live_vqc``: LIVE-VQC
@@ -16,7 +16,7 @@
 * ``table``: a table of your own
 * ``synthetic``: the synthetic set
 
-``DATASETS`` is the one list of them. None of these modules imports torch.
+``DATASETS`` lists them all. None of these modules imports torch.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class Dataset:
     """A dataset that can be read.
 
     Attributes:
-        title: its name as its makers write it.
-        holds: what it holds, in one phrase.
-        layout: what its folder is recognised by.
-        splits: what ``load`` takes as ``split``; the last is ``all`` where everything at once can be had.
-        recognise: does this folder (for ``table``, this file) look like it? Opens no clip.
+        title: its official name.
+        holds: its content, in one phrase.
+        layout: the files by which its folder is recognised.
+        splits: values of ``split`` for ``load``; the last is ``all`` where it exists.
+        recognise: whether this folder (for ``table``, this file) looks like it. Opens no clip.
         load: ``load(folder, split, **options)``; see each module for its options.
-        options: the names of those that the command line offers.
+        options: names of the options on the command line.
     """
 
     title: str

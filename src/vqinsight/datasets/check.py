@@ -1,4 +1,4 @@
-"""What a download yields, before anything is trained on it: counts, ranges, and by name what cannot be used."""
+"""Checks a download before training: counts, label ranges, and the names of unusable items."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from vqinsight.tasks.types import Example, Preference, Score, Verdict
 
 @dataclass(frozen=True)
 class Finding:
-    """One split, looked over.
+    """The result for one split.
 
     Attributes:
-        dataset, split: which.
+        dataset, split: names.
         questions: usable questions by task, those with unreadable clips excepted; ``prompts`` for texts.
-        clips: different readable clips in these questions.
-        labels: what the answers are: lowest and highest score by dimension, or how often each choice was made.
-        scales: the scales the scores are on, each once.
+        clips: number of distinct readable clips in these questions.
+        labels: lowest and highest score by dimension, or the count of each choice.
+        scales: the distinct scales of the scores.
         missing, left_out, notes: as in ``Download``.
-        unreadable: clips that are there and cannot be opened, with the reason; empty unless they were opened.
-        absent: why the split could not be read at all, else ``None``.
+        unreadable: clips that exist and cannot be opened, with the reason; empty unless clips are opened.
+        absent: why the split cannot be read, else ``None``.
     """
 
     dataset: str
@@ -47,7 +47,7 @@ class Finding:
 
 
 def recognise(place: Path) -> str:
-    """The name of the dataset that lies at ``place``.
+    """The name of the dataset at ``place``.
 
     Raises:
         UsageError: none is recognised, or more than one is.
@@ -68,7 +68,7 @@ def recognise(place: Path) -> str:
 def read_splits(
     place: Path, name: str, split: str | None, options: dict[str, Any]
 ) -> list[Download | Prompts | Finding]:
-    """One split, or each that the dataset has; a split that cannot be read comes as a ``Finding`` with the reason.
+    """One split, or all of a dataset; an unreadable split is a ``Finding`` with the reason.
 
     Raises:
         UsageError: an unknown name or split, an option the dataset does not take, or no split can be read.
@@ -96,7 +96,7 @@ def read_splits(
 
 
 def clips_of(read: Iterable[Download | Prompts | Finding]) -> list[str]:
-    """The different clips that the questions need."""
+    """The distinct clips of the questions."""
     downloads = (part for part in read if isinstance(part, Download))
     return list(dict.fromkeys(clip.path for part in downloads for e in part.examples for clip in e.question.clips))
 
@@ -104,7 +104,7 @@ def clips_of(read: Iterable[Download | Prompts | Finding]) -> list[str]:
 def open_clips(
     paths: Sequence[str], probe: Callable[[str], Any], on_progress: Callable[[int, int], None]
 ) -> dict[str, str]:
-    """Look every clip over from end to end; those that cannot be used, with the reason."""
+    """Probe every clip from end to end; returns the unusable ones with the reason."""
     bad: dict[str, str] = {}
     for done, path in enumerate(paths, start=1):
         try:
@@ -116,7 +116,7 @@ def open_clips(
 
 
 def look_over(read: Download | Prompts | Finding, bad: dict[str, str]) -> Finding:
-    """What one split yields once the questions with ``bad`` clips are gone."""
+    """The finding for one split without the questions with ``bad`` clips."""
     if isinstance(read, Finding):
         return read
     if isinstance(read, Prompts):

@@ -1,4 +1,4 @@
-"""What reading a download yields: questions with their answers, and by name everything that was left out."""
+"""The result of reading a download: labelled questions, and the names of everything left out."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from vqinsight.tasks.types import Clip, Example
 
 @dataclass(frozen=True)
 class Download:
-    """One split of a labelled download, as it lies on the disk.
+    """One split of a labelled download.
 
     Attributes:
-        name, split: which dataset and which part of it.
-        examples: questions whose clips are all on the disk, in the order of the labels, ids unique.
-        missing: clips that the labels name and the disk lacks, each once, as the labels write them. A label without
-            its clip yields no example.
-        left_out: label rows that could not be used: file, line and reason.
-        notes: what a reader should know: how the split was made, what was chosen, what was dropped as a repetition.
+        name, split: of the dataset.
+        examples: questions whose clips all exist, in the order of the labels, with unique ids.
+        missing: clips that the labels name and that do not exist, each once, as written. A label without its clip
+            yields no example.
+        left_out: unusable label rows: file, line and reason.
+        notes: remarks: how the split is made, what is chosen, which duplicates are dropped.
     """
 
     name: str
@@ -35,10 +35,10 @@ class Download:
 
 @dataclass(frozen=True)
 class Prompts:
-    """Texts to generate clips from; they have no answers.
+    """Prompts to generate clips from, without labels.
 
     Attributes:
-        name: which dataset.
+        name: of the dataset.
         prompts: the texts, each once.
         left_out, notes: as in ``Download``.
     """
@@ -50,14 +50,14 @@ class Prompts:
 
 
 class BadRow(Exception):
-    """A label row cannot be used; the text says why. Loaders list it and go on with the next row."""
+    """An unusable label row; the text says why. Loaders record it and continue with the next row."""
 
 
 class Tray:
-    """Collects examples while a loader reads the labels, and what has to be left out.
+    """Collects examples, and what is left out, while a loader reads the labels.
 
-    An id that comes again with the same question and answer is kept once; with another one, all its rows are left out,
-    for nobody can tell which is right.
+    An id that occurs again with the same question and answer is kept once; with different ones, all its rows are left
+    out.
     """
 
     def __init__(self, name: str, split: str) -> None:
@@ -69,10 +69,10 @@ class Tray:
         self._repeated = 0
 
     def clips(self, wanted: Sequence[tuple[str, Path | None]], prompt: str | None = None) -> tuple[Clip, ...] | None:
-        """The clips of one question; ``None``, and the absent ones noted, unless all are on the disk.
+        """The clips of one question; ``None``, with the missing ones recorded, unless all exist.
 
         Args:
-            wanted: for each clip its name in the labels and its file, ``None`` where there is none.
+            wanted: for each clip its name in the labels and its file, or ``None``.
             prompt: the text they were generated from.
         """
         self._missing.update((label, None) for label, place in wanted if place is None)
@@ -80,7 +80,7 @@ class Tray:
         return tuple(Clip(str(place), prompt) for place in found) if len(found) == len(wanted) else None
 
     def add(self, example: Example, where: str) -> None:
-        """Keep an example; ``where`` is the file and line of its label."""
+        """Add an example; ``where`` is the file and line of its label."""
         before = self._kept.get(example.id)
         if example.id in self._contradicted:
             self.leave_out(where, f"{example.id} stands in several rows that differ")
@@ -95,7 +95,7 @@ class Tray:
                 self.leave_out(place, f"{example.id} stands in several rows that differ")
 
     def leave_out(self, where: str, why: str) -> None:
-        """Note a label row that cannot be used."""
+        """Record an unusable label row."""
         self._left_out.append(f"{where}: {why}")
 
     def done(self, *notes: str) -> Download:
@@ -116,7 +116,7 @@ def check_scale(scale: tuple[float, float] | None) -> None:
 
 
 def check_choice(what: str, value: str, known: Sequence[str]) -> None:
-    """Refuse a value that is none of ``known``.
+    """Refuse a value that is not in ``known``.
 
     Raises:
         UsageError: the message names the nearest and all the others.

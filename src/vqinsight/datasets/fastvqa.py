@@ -1,4 +1,4 @@
-"""The text lists that go with FAST-VQA and its successors: ``path, duration or -1, frame rate or -1, MOS`` a line."""
+"""Label lists of FAST-VQA and its successors: ``path, duration or -1, frame rate or -1, MOS`` per line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HUNDRED, FIVE = (0.0, 100.0), (1.0, 5.0)
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like videos with such a list?"""
+    """Whether the folder looks like videos with such a list."""
     return look_for(folder, *FILES.values()) is not None
 
 
@@ -26,11 +26,11 @@ def load(
     labels: str | Path | None = None,
     scale: tuple[float, float] | None = None,
 ) -> Download:
-    """Read a text list; its paths start at ``folder`` or anywhere below it.
+    """Read a text list; its paths are relative to ``folder`` or to any folder below it.
 
     Args:
-        folder: where the videos are.
-        split: which list to look for in ``folder``: ``labels`` (labels.txt), ``train`` (train_labels.txt), ``test``
+        folder: of the videos.
+        split: the list in ``folder``: ``labels`` (labels.txt), ``train`` (train_labels.txt), ``test``
             (labels_test.txt) or ``1080p`` (labels_1080p.txt).
         labels: this list instead.
         scale: lowest and highest possible score. The lists do not say; without it, 1–5 if every score of the list lies

@@ -1,4 +1,4 @@
-"""GenAI-Bench, videos: pairs of generated clips with people's votes (Jiang et al., 2024). For tests only."""
+"""GenAI-Bench, videos: pairs of generated clips with human votes (Jiang et al., 2024). For tests only."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ VOTES: dict[str, Choice] = {"leftvote": "A", "rightvote": "B", "tievote": "tie",
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like this download?"""
+    """Whether the folder looks like this download."""
     return any("left_video" in parquet_columns(path) for split in SPLITS for path in _files(folder, split)[:1])
 
 
 def load(folder: str | Path, split: str = "test_v1", *, unpack: str | Path | None = None) -> Download:
-    """Read GenAI-Bench's ``video_generation`` as downloaded: its Parquet files and, where those only name them, clips.
+    """Read GenAI-Bench's ``video_generation`` as downloaded: its Parquet files and the clips that they name or contain.
 
-    Clips may be named by file name or address, or lie inside the Parquet files. Named ones are looked for under
+    Clips are given by file name or URL, or stored inside the Parquet files. Named ones are searched for under
     ``folder`` by their name. "Tie" and "both are bad" are both ties.
 
     Args:
-        folder: where it was downloaded to.
-        split: ``test_v1`` (1,069 votes, the one that results are reported on) or ``test`` (1,889 votes).
-        unpack: where to write clips that lie inside the Parquet files, named by their content; without it such clips
-            count as missing. A clip already there is not written again.
+        folder: of the download.
+        split: ``test_v1`` (1,069 votes, used for published results) or ``test`` (1,889 votes).
+        unpack: folder for clips that are stored inside the Parquet files, named by their digest; without it such clips
+            count as missing. Existing clips are not written again.
 
     Raises:
-        UsageError: an unknown split, no Parquet file of it, a column that is absent, or a folder not to be written to.
+        UsageError: an unknown split, no Parquet file of it, a missing column, or a folder that is not writable.
     """
     check_choice("GenAI-Bench split", split, SPLITS)
     root = existing_folder(folder)
@@ -72,7 +72,7 @@ def load(folder: str | Path, split: str = "test_v1", *, unpack: str | Path | Non
 
 
 def _files(folder: Path, split: str) -> list[Path]:
-    """The split's Parquet files; those of images, which have the same names, stay out."""
+    """The split's Parquet files, without those of images, which have the same names."""
     found = sorted(p for p in folder.glob("**/*.parquet") if p.name.startswith((f"{split}-", f"{split}.")))
     videos = [path for path in found if "video_generation" in path.parts]
     return videos or [path for path in found if "left_video" in parquet_columns(path)]

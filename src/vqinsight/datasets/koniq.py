@@ -18,7 +18,7 @@ HUNDRED, FIVE = (1.0, 100.0), (1.0, 5.0)
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like this download?"""
+    """Whether the folder looks like this download."""
     return look_for(folder, *FILES) is not None
 
 
@@ -28,13 +28,13 @@ def load(
     """Read KonIQ-10k as downloaded: the score file and ``1024x768/`` or ``512x384/``.
 
     Args:
-        folder: where it was unpacked.
-        split: ``training``, ``validation`` or ``test`` as the file's column ``set`` says, or ``all``.
+        folder: of the unpacked download.
+        split: ``training``, ``validation`` or ``test`` by the file's column ``set``, or ``all``.
         scores: ``mos`` for the published MOS (1–100), ``mean`` for the mean vote Σ i·c_i / Σ c_i (1–5).
-        size: which of the two image folders; the large one if it is there.
+        size: image folder; by default the large one if it exists.
 
     Raises:
-        UsageError: an unknown split, score or size, or a file or column that is absent.
+        UsageError: an unknown split, score or size, or a missing file or column.
     """
     check_choice("KonIQ-10k split", split, SPLITS)
     check_choice("KonIQ-10k score", scores, ("mos", "mean"))
@@ -84,7 +84,7 @@ def _mean_vote(row: Row) -> float:
 
 
 def _refuse_means(labels: Path, column: str, rows: list[Row]) -> None:
-    """A file whose every MOS is at most 5 holds 1–5 means: taken as 1–100 they would all be near worst."""
+    """Refuse a file whose every MOS is at most 5: it holds means on 1–5, not scores on 1–100."""
     values = []
     for row in rows:
         try:

@@ -15,7 +15,7 @@ SCALE = (1.0, 5.0)
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like this download?"""
+    """Whether the folder looks like this download."""
     return look_for(folder, FILE) is not None
 
 
@@ -25,7 +25,7 @@ def load(folder: str | Path, split: str = "test") -> Download:
     A clip is ``<flickr_id>.mp4`` or, in other copies, ``<flickr_id>_original_centercrop_960x540_8s.mp4``.
 
     Raises:
-        UsageError: an unknown split, or a file or column that is absent.
+        UsageError: an unknown split, or a missing file or column.
     """
     check_choice("KoNViD-1k split", split, SPLITS)
     root = existing_folder(folder)
@@ -34,7 +34,7 @@ def load(folder: str | Path, split: str = "test") -> Download:
     tray = Tray("konvid", split)
     for row in read_csv(labels, ["flickr_id", "mos"]):
         try:
-            name = row.text("flickr_id").removesuffix(".0")  # a spreadsheet made a decimal number of it
+            name = row.text("flickr_id").removesuffix(".0")  # written by spreadsheets
             value = row.number("mos", SCALE)
             clips = tray.clips([(name, files.get(name))])
         except BadRow as error:
@@ -46,7 +46,7 @@ def load(folder: str | Path, split: str = "test") -> Download:
 
 
 def _by_id(files: ClipFiles) -> dict[str, Path]:
-    """The clip of each id; the file with the bare name where both kinds are there."""
+    """The clip of each id; the file with the bare name where both exist."""
     found: dict[str, Path] = {}
     for path in sorted(files.paths, key=lambda path: "_" in Path(path).stem):
         found.setdefault(Path(path).stem.split("_", 1)[0], files.folder / path)

@@ -32,25 +32,25 @@ class _Label:
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like this download?"""
+    """Whether the folder looks like this download."""
     return look_for(folder, SCORES) is not None and look_for(folder, PROMPTS) is not None
 
 
 def load(folder: str | Path, split: str, *, seed: int = 0, test_share: float = 0.2) -> Download:
     """Read LGVQ as downloaded: ``MOS.txt``, ``prompt_cls.json`` and ``videos/``.
 
-    The two files list the clips in different orders and write their paths differently, so they are joined on the path
-    in normal form, never on the line. There is no official split: ours is by prompt, so that the clips of one prompt
-    are never divided; it depends on the seed and the prompts of ``prompt_cls.json``, not on which clips are there.
+    The two files list the clips in different orders and write their paths differently, so they are joined on the
+    normalised path. There is no official split: ours is by prompt, so that the clips of one prompt stay together; it
+    depends on the seed and the prompts of ``prompt_cls.json``, not on the existing clips.
 
     Args:
-        folder: where it was unpacked.
+        folder: of the unpacked download.
         split: ``train``, ``test`` or ``all``.
         seed: of the split.
         test_share: share of the prompts in ``test``, rounded down to whole prompts.
 
     Raises:
-        UsageError: an unknown split, or a file that is absent or not what it should be.
+        UsageError: an unknown split, or a missing or malformed file.
     """
     check_choice("LGVQ split", split, SPLITS)
     if not 0 < test_share < 1:
@@ -116,7 +116,7 @@ def _read_prompts(path: Path) -> list[dict[str, Any]]:
 
 
 def _join(labels: list[_Label], entries: list[dict[str, Any]], tray: Tray) -> list[tuple[_Label, dict[str, Any]]]:
-    """Each label with its entry, by path. An entry that several different paths would share is nobody's."""
+    """Each label with its entry, by path. An entry that matches several paths is not used."""
     by_path = {_path(entry): entry for entry in entries}
     index = PathIndex(by_path, bare=True)
     found: list[tuple[_Label, str]] = []
@@ -153,7 +153,7 @@ def _draw(seed: int, prompt: str) -> str:
 
 
 def _differs(values: dict[str, float], entry: dict[str, Any]) -> bool:
-    """Does the prompt file, where it repeats a score, say something else?"""
+    """Whether the prompt file repeats a score with another value."""
     for key in ("spatial", "temporal"):
         other = entry.get(f"{key}_quality")
         if isinstance(other, int | float) and not math.isclose(other, values[key], abs_tol=0.01):
@@ -162,6 +162,6 @@ def _differs(values: dict[str, float], entry: dict[str, Any]) -> bool:
 
 
 def _generator(path: str) -> str | None:
-    """The folder a clip lies in, which is named after its generator; ``None`` for a clip directly in ``videos``."""
+    """The folder of a clip, named after its generator; ``None`` for a clip directly in ``videos``."""
     folder = PurePosixPath(*parts_of(path)).parent.name
     return folder if folder and folder.lower() not in ("videos", "video", "lgvq") else None

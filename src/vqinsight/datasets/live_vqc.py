@@ -19,7 +19,7 @@ SCALE = (0.0, 100.0)
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like this download?"""
+    """Whether the folder looks like this download."""
     return look_for(folder, FILE) is not None
 
 
@@ -49,7 +49,7 @@ def load(folder: str | Path, split: str = "test") -> Download:
 
 
 def _read(labels: Path) -> tuple[list[str], list[str]]:
-    """The names, and the scores as written; both come as columns or rows, the names as cells that hold one string."""
+    """The names and scores as written; both are columns or rows, the names cells with one string."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
@@ -73,7 +73,7 @@ def _read(labels: Path) -> tuple[list[str], list[str]]:
 
 
 def _inner(cell: Any) -> Any:
-    """What a cell holds, however many arrays of one are around it; nothing for an array of another size."""
+    """The value inside nested arrays of size one; nothing for an array of another size."""
     while isinstance(cell, np.ndarray):
         cell = cell.ravel()[0] if cell.size == 1 else ""
     return cell

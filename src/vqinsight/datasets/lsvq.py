@@ -16,24 +16,24 @@ _FLAGS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like this download?"""
+    """Whether the folder looks like this download."""
     return look_for(folder, TRAIN_TEST, LARGE) is not None
 
 
 def load(folder: str | Path, split: str, *, labels: str | Path | None = None) -> Download:
     """Read LSVQ as downloaded: ``yfcc-batch*/``, ``ia-batch*/``, ``backup*/`` and the two label files.
 
-    Every row counts, also where ``is_valid`` is false: that column speaks of patches, and published results keep them.
-    Public copies differ in length, so no number of clips is expected.
+    Every row counts, also where ``is_valid`` is false: that column is about patches, and published results keep them.
+    Public copies differ in length, so the number of clips is not checked.
 
     Args:
-        folder: where it was unpacked.
-        split: ``train`` or ``test`` as the column ``is_test`` says, or ``1080p``.
+        folder: of the unpacked download.
+        split: ``train`` or ``test`` by the column ``is_test``, or ``1080p``.
         labels: another label file with the same columns, such as a public copy; without a column ``is_test`` all of it
             is taken.
 
     Raises:
-        UsageError: an unknown split, or a file or column that is absent.
+        UsageError: an unknown split, or a missing file or column.
     """
     check_choice("LSVQ split", split, SPLITS)
     root = existing_folder(folder)
@@ -61,9 +61,9 @@ def load(folder: str | Path, split: str, *, labels: str | Path | None = None) ->
 
 
 def _files_of(name: str, names: set[str | None]) -> list[str]:
-    """The files a name may mean: names have no suffix, may hold dots, and the name a.mp4 is the file a.mp4.mp4.
+    """The possible files of a name: names have no suffix, may contain dots, and the name a.mp4 is the file a.mp4.mp4.
 
-    Copies that spare the second suffix are understood too, unless a.mp4 would then be the clip named a.
+    Copies without the second suffix are accepted too, unless a.mp4 is the clip named a.
     """
     stem, dot, suffix = name.rpartition(".")
     spared = suffix.lower() == "mp4" and dot and stem not in names

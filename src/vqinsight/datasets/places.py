@@ -1,4 +1,4 @@
-"""Where the clips that labels name lie on the disk. A clip is found by its path or not at all: nothing is guessed."""
+"""Finds the clips of labels on the disk, by their paths."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from vqinsight.datasets.download import BadRow
 from vqinsight.errors import UsageError
 from vqinsight.video.info import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
-_DEPTH = 3  # a label file may lie up to so many folders below the one named
+_DEPTH = 3  # most folders between the given one and a label file
 
 
 def parts_of(label: str) -> tuple[str, ...]:
-    r"""A path as labels write it, in normal form: its folders and its name, without what only decorates it.
+    r"""A label's path in normal form: its folders and its name.
 
-    Byte order marks, blanks and quotes around it, backslashes, drive letters, leading slashes, ``.`` and empty folders
-    go; ``..`` takes back the folder before it; letters with accents get one spelling (NFC).
+    Removes byte order marks, surrounding whitespace and quotes, drive letters, leading slashes, ``.`` and empty
+    folders; backslashes become separators; ``..`` removes the folder before it; text is normalised to NFC.
 
     >>> parts_of(' "D:\\LGVQ\\.\\videos//a.mp4"')
     ('LGVQ', 'videos', 'a.mp4')
@@ -37,7 +37,7 @@ def parts_of(label: str) -> tuple[str, ...]:
 
 
 class PathIndex:
-    """Finds a path among many although the two may begin in different folders.
+    """Finds a path among many, where the two may be relative to different folders.
 
     Two paths are the same when one is the tail of the other: ``/home/x/videos/a/1.mp4``, ``videos/a/1.mp4`` and
     ``a/1.mp4`` are; ``a/1.mp4`` and ``b/1.mp4`` are not. An indexed path that is the shorter one must keep at least a
@@ -52,7 +52,7 @@ class PathIndex:
                 self._by_name[parts[-1]].append((parts, path))
 
     def find(self, label: str) -> str | None:
-        """The indexed path that ``label`` means, as it was given; ``None`` if there is none.
+        """The indexed path of ``label``, as given; ``None`` if there is none.
 
         Raises:
             BadRow: the label is empty, or several paths match it equally well.
@@ -82,7 +82,7 @@ class ClipFiles:
         self._index = PathIndex(self.paths)
 
     def find(self, *labels: str) -> Path | None:
-        """The file that the first of the labels means, else the next; ``None`` if none is on the disk.
+        """The file of the first label that has one; ``None`` if none exists.
 
         Raises:
             BadRow: a label is empty, or several files match it equally well.
@@ -98,7 +98,7 @@ def _media(folder: Path) -> Iterator[str]:
     seen: set[str] = set()
     for place, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)
-        if real in seen:  # a link to a folder above would go round for ever
+        if real in seen:  # a link to a parent folder is a cycle
             folders.clear()
             continue
         seen.add(real)
@@ -122,7 +122,7 @@ def existing_folder(place: str | Path) -> Path:
 
 
 def look_for(folder: Path, *patterns: str) -> Path | None:
-    """The file or folder that fits the first pattern, else the next: in ``folder`` itself or not far below it."""
+    """The file or folder of the first pattern with a match, in ``folder`` or up to ``_DEPTH`` folders below it."""
     for pattern in patterns:
         for depth in range(_DEPTH):
             found = sorted(folder.glob("*/" * depth + pattern))
@@ -132,7 +132,7 @@ def look_for(folder: Path, *patterns: str) -> Path | None:
 
 
 def label_file(folder: Path, what: str, *names: str) -> Path:
-    """The dataset's label file, under the first of its names that is there.
+    """The dataset's label file, by the first of its names that exists.
 
     Raises:
         UsageError: there is none.

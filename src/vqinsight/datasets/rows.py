@@ -1,4 +1,4 @@
-"""Label files become rows that know where they stand: CSV, JSON lines and Parquet."""
+"""Reads label files (CSV, JSON lines, Parquet) as rows that know their file and line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Row:
     Attributes:
         where: its file and line, for messages.
         values: cell by column; columns of text files are in lower case.
-        problem: why the row as a whole cannot be used, else ``None``.
+        problem: why the whole row is unusable, else ``None``.
     """
 
     where: str
@@ -30,10 +30,10 @@ class Row:
     problem: str | None = None
 
     def text(self, column: str) -> str:
-        """A cell that must hold something.
+        """A required cell.
 
         Raises:
-            BadRow: it is empty or absent, or the row cannot be used.
+            BadRow: it is empty or absent, or the row is unusable.
         """
         value = self.optional(column)
         if value is None:
@@ -44,7 +44,7 @@ class Row:
         """A cell's text; ``None`` when it is empty or absent.
 
         Raises:
-            BadRow: the row cannot be used.
+            BadRow: the row is unusable.
         """
         if self.problem is not None:
             raise BadRow(self.problem)
@@ -52,7 +52,7 @@ class Row:
         return (str(value).strip() or None) if value is not None else None
 
     def number(self, column: str, scale: tuple[float, float]) -> float:
-        """A cell's number, which must lie on the scale.
+        """A cell's number, which must lie within the scale.
 
         Raises:
             BadRow: it is empty, no number, or outside.
@@ -79,7 +79,7 @@ def number(text: str, scale: tuple[float, float], column: str) -> float:
 
 @contextmanager
 def readable(path: Path, kind: str) -> Iterator[None]:
-    """What goes wrong inside, in opening or decoding ``path``, becomes a ``UsageError`` that names the file."""
+    """Turn errors of opening or decoding ``path`` into a ``UsageError`` that names the file."""
     try:
         yield
     except OSError as error:
@@ -106,7 +106,7 @@ def csv_columns(path: Path) -> list[str]:
 def read_csv(path: Path, needed: Sequence[str]) -> Iterator[Row]:
     """The rows of a CSV file with a header; a byte order mark, spaces around cells, and empty lines are fine.
 
-    A row with more cells than the header has a comma in an unquoted text: it is given with its ``problem``.
+    A row with more cells than the header (an unquoted comma) is returned with its ``problem``.
 
     Raises:
         UsageError: the file cannot be read, or lacks a column of ``needed``.
@@ -130,7 +130,7 @@ def read_csv(path: Path, needed: Sequence[str]) -> Iterator[Row]:
 
 
 def read_json_lines(path: Path) -> Iterator[Row]:
-    """The objects of a JSON lines file; empty lines are fine, other lines that are no object come with a ``problem``.
+    """The objects of a JSON lines file; empty lines are fine, other lines that are no object have a ``problem``.
 
     Raises:
         UsageError: the file cannot be read.
@@ -169,7 +169,7 @@ def read_parquet(path: Path, needed: Sequence[str]) -> Iterator[Row]:
 
 
 def parquet_columns(path: Path) -> list[str]:
-    """The column names of a Parquet file; none if it is no Parquet file. For recognising a dataset."""
+    """The column names of a Parquet file, to recognise a dataset; none if it is no Parquet file."""
     from pyarrow import parquet
 
     try:

@@ -1,4 +1,4 @@
-"""The synthetic set as a dataset: any number of clips with exact labels and no files."""
+"""The synthetic set as a dataset: any number of clips with exact labels, without files."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ SCALE = (0.0, 100.0)
 
 
 class SyntheticExamples(Sequence[Example]):
-    """Examples of one task, drawn when they are asked for; number i is always the same.
+    """Examples of one task, generated on access; index i always gives the same example.
 
-    * ``image``: the middle frame of a clip, quality as its spatial defect leaves it.
+    * ``image``: the middle frame of a clip, with its spatial quality.
     * ``natural``: a clip without its text, quality the mean of spatial and temporal.
     * ``generated``: spatial and temporal, and alignment for clips made from a text.
-    * ``compare``: two clips made from the same text, the better one by the mean of all dimensions.
+    * ``compare``: two clips of the same prompt, the better one by the mean of all dimensions.
     * ``yesno``: a question about a defect or the content.
 
     Args:
-        task: which of them.
+        task: one of these.
         split: ``held_out`` has backgrounds that ``train`` never shows.
         start, count: seeds of the clips.
-        outside: share of the clips with a text that are shown under another, which names nothing that is drawn, as
-            users' texts do; alignment is then no part of the label.
+        outside: share of the clips with a prompt that get an unrelated prompt instead, as users write them; their label
+            has no alignment.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class SyntheticExamples(Sequence[Example]):
         return Example(identity, question, Score(self._label(shown)), SCALE, group=str(seed), source=shown.kind)
 
     def _told(self, clips: list[SyntheticClip], seed: int) -> list[SyntheticClip]:
-        """The clips under the text that the question gives: their own, or one that names nothing that is drawn."""
+        """The clips with the prompt of the question: their own, or an unrelated one."""
         rng = np.random.default_rng((19, seed))
         if clips[0].prompt is None or rng.random() >= self._outside:
             return clips

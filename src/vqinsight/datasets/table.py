@@ -31,21 +31,21 @@ _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "
 
 
 def recognise(place: Path) -> bool:
-    """Is it a file of a kind that is read here?"""
+    """Whether the suffix is supported."""
     return place.is_file() and place.suffix.lower() in SUFFIXES
 
 
 def load(place: str | Path, split: str = "all", *, scale: tuple[float, float] | None = None) -> Download:
-    """Read a table of your own. Its columns say what it holds:
+    """Read a table of your own. Its columns determine its content:
 
-    * ``path, quality``: one score a clip; images become task image, other clips task natural;
+    * ``path, quality``: one score per clip; images become task image, other clips task natural;
     * ``path, spatial, temporal`` and, with ``prompt``, ``alignment``: generated clips;
     * ``path_a, path_b, label``: which is better, ``A``, ``B`` or ``tie``;
     * ``path, question, answer``: ``yes`` or ``no``.
 
     Optional everywhere: ``prompt``, ``id`` (else made from the paths), ``group`` (what must stay together when the
     table is split; else the prompt) and ``source``. Scores need a range, from columns ``low`` and ``high`` or from
-    ``scale``. Paths start at the table's folder. Lines of a JSON lines file may be of different kinds.
+    ``scale``. Paths are relative to the table's folder. Lines of a JSON lines file may be of different kinds.
 
     Args:
         place: a ``.csv`` file in UTF-8, or a ``.jsonl`` file.
@@ -163,5 +163,5 @@ def _one_of(row: Row, column: str, known: dict[str, Value]) -> Value:
 def _existing(place: Path) -> Path | None:
     try:
         return place if place.exists() else None
-    except OSError:  # a name too long, or a folder that may not be looked into
+    except OSError:  # a name that is too long, or no permission
         return None

@@ -1,4 +1,4 @@
-"""VidProM: prompts that people really gave to text-to-video generators (Wang and Yang, 2024). Prompts only."""
+"""VidProM: prompts of users of text-to-video generators (Wang and Yang, 2024). Prompts only."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ FILE = "VidProM_unique.csv"
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like this download?"""
+    """Whether the folder looks like this download."""
     return look_for(folder, FILE) is not None
 
 
 def load(folder: str | Path, split: str = "all", *, count: int | None = None, seed: int = 0) -> Prompts:
     """Read the prompts of ``VidProM_unique.csv``.
 
-    Two prompts are the same when they differ only in capitals and blanks; the first stays.
+    Prompts that differ only in case and whitespace are duplicates; the first is kept.
 
     Args:
-        folder: where the file is.
+        folder: of the file.
         split: ``all``; there is no other.
-        count: so many prompts, drawn by ``seed`` so that each is as likely as any other, in the order of the file; all
-            by default. Memory holds the drawn prompts and eight bytes for each one read.
+        count: number of prompts, drawn uniformly by ``seed``, in the order of the file; all by default. Memory holds
+            the drawn prompts and eight bytes for each one read.
         seed: of the draw.
 
     Raises:

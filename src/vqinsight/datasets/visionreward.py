@@ -20,7 +20,7 @@ QUESTIONS = ("meta_qa_en.txt", "VisionReward_video_qa.txt")
 
 
 def recognise(folder: Path) -> bool:
-    """Does the folder look like this download?"""
+    """Whether the folder looks like this download."""
     return any("internal_id" in parquet_columns(path) for split in SPLITS for path in _files(folder, split)[:1])
 
 
@@ -35,19 +35,19 @@ def load(
     """Read VisionRewardDB-Video as downloaded: its Parquet files, and the clips of its archives, unpacked.
 
     * ``regression``: pairs for training. ``test``: pairs for tests (MonetBench; older downloads call it monetbench).
-    * ``train``: for each clip, the yes/no questions that its ``meta_mask`` marks, answered by ``meta_result``. What
-      they ask is written in a file of the download, a question a line in the order of ``meta_result``; ``[[prompt]]``
-      in it is the place of the clip's prompt.
+    * ``train``: for each clip, the yes/no questions that its ``meta_mask`` marks, answered by ``meta_result``. Their
+      texts are in a file of the download, one question per line in the order of ``meta_result``; ``[[prompt]]`` stands
+      for the clip's prompt.
 
     Args:
-        folder: where it was downloaded and unpacked to.
+        folder: of the unpacked download.
         split: as above.
         questions: the file of questions, where it is not in ``folder``.
-        per_clip: at most so many questions of each clip, drawn by ``seed``; all by default.
+        per_clip: most questions per clip, drawn by ``seed``; all by default.
         seed: of that draw.
 
     Raises:
-        UsageError: an unknown split, or a file or column that is absent.
+        UsageError: an unknown split, or a missing file or column.
     """
     check_choice("VisionReward split", split, SPLITS)
     if per_clip is not None and per_clip < 1:

@@ -1,12 +1,12 @@
-"""Results for people and for other programs. Imports no torch. In reading order:
+"""Reports: results for readers and for other programs. Imports no torch. In reading order:
 
-* ``output``: where results go, and how a run ends
+* ``output``: destinations of results, and exit codes
 * ``console``: results on the terminal
-* ``phrases``: the words that terminal and page share
-* ``progress``: standard error
-* ``rows``: records become rows
+* ``phrases``: texts shared by terminal and page
+* ``progress``: notices and progress on standard error
+* ``rows``: table rows from records
 * ``files``: result files
-* ``html``: the page
+* ``html``: the HTML page
 * ``plot``: its plots
 * ``scatter``: scatter plots as PNG
 * ``metric_tables``: the figures of a benchmark

@@ -13,18 +13,18 @@ from rich.text import Text
 from vqinsight.report import phrases
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
-_DETAILS = 5  # up to so many clips are shown in full
+_DETAILS = 5  # most clips shown in full
 _BAR = 16
-_NARROW = 64  # columns below which there is no place for bars
-_NAME = 12  # cells that a name in a table gets at least
-_RANK_REASONING = "Reasoning: use --verbose, --out FILE.jsonl or --report."  # a ranking's table has a row a clip
+_NARROW = 64  # terminal columns below which bars are left out
+_NAME = 12  # least cells of a name in a table
+_RANK_REASONING = "Reasoning: use --verbose, --out FILE.jsonl or --report."  # a ranking's table has one row per clip
 
 
 def show_scores(console: Console, records: Sequence[ClipScore], *, verbose: bool = False) -> None:
-    """Print scores: each clip in full when they are few, a table when there is more than one, and what failed.
+    """Print scores: each clip in full when they are few, a table when there is more than one, and failures.
 
     Args:
-        verbose: each clip in full however many they are, with every detail of what the model was shown.
+        verbose: every clip in full, with all details of what the model is shown.
     """
     scored = [record for record in records if record.status == "ok"]
     full = verbose or len(scored) <= _DETAILS
@@ -72,10 +72,10 @@ def show_verdicts(console: Console, records: Sequence[ClipVerdict], *, verbose: 
 
 
 def show_comparisons(console: Console, records: Sequence[ClipComparison], *, verbose: bool = False) -> None:
-    """Print comparisons: the verdict, what was answered in both orders, and the order bias.
+    """Print comparisons: the verdict, the answers in both orders, and the order bias.
 
     Args:
-        verbose: with every detail of what the model was shown.
+        verbose: with all details of what the model is shown.
     """
     for record in records:
         for side, path, clip_input in (("A", record.a, record.input_a), ("B", record.b, record.input_b)):
@@ -92,10 +92,10 @@ def show_comparisons(console: Console, records: Sequence[ClipComparison], *, ver
 
 
 def show_rankings(console: Console, records: Sequence[ClipRanking], *, verbose: bool = False) -> None:
-    """Print rankings: places, wins and strengths, then cycles, order bias and how often clips were encoded.
+    """Print rankings: ranks, wins and strengths, then cycles, order bias and the number of encoded clips.
 
     Args:
-        verbose: with every comparison, and what the model was shown.
+        verbose: with every comparison, and what the model is shown.
     """
     for ranking in records:
         placed = [place for place in ranking.standings if place.rank is not None]
@@ -177,7 +177,7 @@ def _cell(record: ClipScore, key: str, own_scale: bool) -> str:
 
 
 def _asides(console: Console, record: ClipScore | ClipVerdict, verbose: bool) -> None:
-    """The reasoning, what the model was shown, and what was odd about the clip."""
+    """The reasoning, what the model is shown, and warnings about the clip."""
     if record.reasoning:
         _print(console, record.reasoning, "italic", indent=2)
     _input(console, record.input, verbose, indent=2)
@@ -193,7 +193,7 @@ def _input(console: Console, clip_input: ClipInput | None, verbose: bool, *, ind
 
 
 def _warnings(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
-    """Below a table, where they have no place beside their clip."""
+    """Print warnings below a table."""
     for name, warning in phrases.warnings(records):
         _print(console, f"! {name}: {warning}", "yellow")
 
@@ -213,7 +213,7 @@ def _share(record: ClipVerdict) -> str:
 
 
 def _end(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
-    """What failed, one line each, and which model answered."""
+    """Print failures, one line each, and the model."""
     for name, status, error in phrases.failures(records):
         console.print(
             Text.assemble(("✗ ", "red"), (phrases.printable(name), "bold"), f" {status}: {phrases.printable(error)}")
@@ -223,7 +223,7 @@ def _end(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
 
 
 def _print_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table whose names, in the column "Clip", get the room that the other columns leave."""
+    """Print a table whose column "Clip" gets the width that the other columns leave."""
     names = headings.index("Clip")
     rows = [[phrases.printable(cell) for cell in row] for row in rows]
     without = _table(headings, [[*row[:names], "", *row[names + 1 :]] for row in rows])

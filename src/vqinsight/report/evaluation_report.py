@@ -1,4 +1,4 @@
-"""A finished evaluation on its way out: the terminal, a result file, plots, and a page that holds them all."""
+"""Output of a finished evaluation: terminal, result file, plots, and an HTML page with all of them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from vqinsight.report.html import environment
 from vqinsight.report.phrases import printable
 from vqinsight.report.scatter import Scatter, draw_scatter
 
-_NARROW = 110  # columns; below, intervals go on a line of their own
-_NAMED = 5  # so many clips of each kind are named on the terminal; all in the result file and on the page
+_NARROW = 110  # terminal columns below which intervals get their own line
+_NAMED = 5  # clips of each kind named on the terminal; all are in the result file and on the page
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class EvaluationRun:
     """Everything about a run.
 
     Attributes:
-        header: who was asked what, and how.
+        header: predictor, benchmark, split and settings.
         summary: the figures.
-        exam: what the benchmark held; ``None`` where figures were made again from predictions alone.
+        exam: the benchmark's questions; ``None`` where figures are computed from stored predictions alone.
         command: the command line.
     """
 
@@ -53,13 +53,13 @@ class EvaluationRun:
 
     @property
     def asked(self) -> str:
-        """Who answered, in one line."""
+        """The predictor, in one line."""
         settings = ", ".join(f"{key} {value}" for key, value in self.header.settings.items() if value is not None)
         return f"{self.header.judge} {self.header.digest} ({settings})"
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know of the data."""
+        """Remarks on the data."""
         exam = self.exam
         kept = (
             (f"{len(exam.not_on_disk)} clips that the labels name are not on the disk",)
@@ -70,7 +70,7 @@ class EvaluationRun:
         return (*(exam.notes if exam else ()), *kept, *rows, *self.summary.notes)
 
     def as_dict(self) -> dict[str, Any]:
-        """What the result file holds, JSON-ready."""
+        """The content of the result file, ready for JSON."""
         plain = asdict(self.summary)
         for task in plain["scores"]:
             task.pop("points")  # they are in the predictions
@@ -99,7 +99,7 @@ class EvaluationRun:
 
 
 def show(console: Console, run: EvaluationRun, files: Sequence[Path]) -> None:
-    """Print the figures, what was left out, and where the files are."""
+    """Print the figures, what is left out, and the paths of the files."""
     _say(console, run.title, "bold")
     _say(console, metric_tables.counts(run.summary))
     console.print()
@@ -185,7 +185,7 @@ def write(run: EvaluationRun, out: Path | None, report: Path | None) -> list[Pat
 
 
 def render(run: EvaluationRun, plots: Sequence[tuple[str, bytes]]) -> str:
-    """The page as text: self-contained, runs nothing."""
+    """The page as text: self-contained, without scripts."""
     return environment().get_template("evaluation.html").render(
         run=run,
         counts=metric_tables.counts(run.summary),

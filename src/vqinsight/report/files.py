@@ -1,4 +1,4 @@
-"""Result files: lines as results arrive (.jsonl), or a table when they are all there (.csv, .parquet)."""
+"""Result files: lines as results arrive (.jsonl), or a table at the end (.csv, .parquet)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ REPORT_SUFFIXES = (".html", ".htm")
 
 
 class ResultFile:
-    """Results on their way to a file; a context manager.
+    """Writes results to a file; a context manager.
 
-    A ``.jsonl`` file holds ``as_dict()`` of each record on a line of its own, written at once. A ``.csv`` or
-    ``.parquet`` file holds the rows of ``report.rows.table`` and appears whole on leaving the context, also when an
-    error or Ctrl-C ends it. As long as there is no record nothing is written, and an existing file stays as it is.
+    A ``.jsonl`` file holds ``as_dict()`` of each record on its own line, written at once. A ``.csv`` or ``.parquet``
+    file holds the rows of ``report.rows.table`` and is written atomically on leaving the context, also after an error
+    or Ctrl-C. Without a record nothing is written, and an existing file stays unchanged.
 
     Args:
         path: ends in one of ``RESULT_SUFFIXES``.
 
     Raises:
-        UsageError: the file cannot be written (disk full, folder gone).
+        UsageError: the file cannot be written (disk full, folder missing).
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +47,7 @@ class ResultFile:
         return self
 
     def add(self, record: ResultRecord) -> None:
-        """Take one result; all results of one file have one type."""
+        """Add one result; all results of one file have one type."""
         if self._suffix != ".jsonl":
             self._records.append(record)
             return
@@ -68,16 +68,16 @@ class ResultFile:
 
 
 def json_line(record: ResultRecord) -> str:
-    """The record as JSON on one line, in ASCII: any terminal, pipe or reader takes it, odd file names included."""
+    """The record as JSON on one line, in ASCII, safe for every terminal and encoding."""
     return json.dumps(record.as_dict(), allow_nan=False)
 
 
 def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Collection[str]) -> None:
-    """Refuse a file to be written before any work is done for it.
+    """Refuse an unsuitable output file before any work.
 
     Raises:
-        UsageError: an unknown suffix, a folder that is missing or closed to writing, a name that is taken by a folder,
-            or one of the inputs.
+        UsageError: an unknown suffix, a folder that is missing or not writable, the name of a folder, or one of the
+            inputs.
     """
     suffix = path.suffix.lower()
     if suffix not in suffixes:
@@ -98,10 +98,10 @@ def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Colle
 
 
 def check_folder(folder: Path, option: str) -> None:
-    """Refuse a folder that cannot be made or written to, before any work is done for it; leaves nothing behind.
+    """Refuse a folder that cannot be made or written to, before any work; leaves nothing behind.
 
     Raises:
-        UsageError: a file has that name or lies in the way, or the place is closed to writing.
+        UsageError: a file has that name or that of a parent folder, or the place is not writable.
     """
     missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
@@ -117,14 +117,14 @@ def check_folder(folder: Path, option: str) -> None:
         ) from error
     finally:
         for place in missing:
-            with suppress(OSError):  # it was not made, or somebody else has put something there
+            with suppress(OSError):  # it does not exist, or is no longer empty
                 place.rmdir()
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name to write to: takes the place of ``path`` when all is written, and is removed when that fails. A device or
-    a pipe keeps its place and is written to.
+    """A temporary name to write to: replaces ``path`` at the end, and is removed on failure. A device or a pipe is
+    written to directly.
 
     Raises:
         UsageError: the file cannot be written.
@@ -141,7 +141,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def _is_same(path: Path, name: str) -> bool:
     try:
         return path.samefile(name)
-    except OSError:  # a pattern, or a clip that cannot be found
+    except OSError:  # a pattern, or a clip that does not exist
         return False
 
 
@@ -157,7 +157,7 @@ def _plain_errors(path: Path) -> Iterator[None]:
 
 def _write_csv(path: Path, records: Sequence[ResultRecord]) -> None:
     columns, rows = table(records)
-    # Undecodable bytes in file names come as half surrogates, which UTF-8 cannot carry.
+    # Undecodable bytes in file names are lone surrogates, which UTF-8 cannot encode.
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
@@ -166,7 +166,7 @@ def _write_csv(path: Path, records: Sequence[ResultRecord]) -> None:
 
 
 def _csv_cell(value: Any) -> Any:
-    """A list as JSON, a text so that no spreadsheet runs it, a number as it is."""
+    """A list as JSON, a text so that no spreadsheet runs it, a number unchanged."""
     if isinstance(value, list):
         return json.dumps(value)
     return neutralise(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""A report: one self-contained page with frames, plots, reasoning and errors, to look at, print and send around."""
+"""The HTML report: one self-contained page with frames, plots, reasoning and errors."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdic
 def write_report(
     path: Path, records: Sequence[ResultRecord], title: str | None = None, command: str | None = None
 ) -> None:
-    """Write a page about records of any types: scores, verdicts, comparisons and rankings each have their section.
+    """Write a page about records: scores, verdicts, comparisons and rankings each have a section.
 
-    The page holds its style and its pictures, loads nothing and runs nothing; text of clips and models is escaped.
+    The page contains its style and images, loads nothing and has no scripts; text of clips and models is escaped.
 
     Args:
-        title: heading of the page; by default it says what the records are.
-        command: the command line that made them, shown for repeating it.
+        title: heading of the page; by default derived from the records.
+        command: the command line, shown for reproduction.
 
     Raises:
         UsageError: the file cannot be written.
@@ -69,7 +69,7 @@ def environment() -> Environment:
 
 
 def _harmless(value: Any) -> Any:
-    """What the page shows of a value: text without control characters and half surrogates."""
+    """A value for the page: text without control characters and lone surrogates."""
     return phrases.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,4 +1,4 @@
-"""A run's figures as tables of text, the same on the terminal and on the page."""
+"""A run's figures as text tables, for the terminal and the HTML page."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class FigureTable:
     """A table.
 
     Attributes:
-        title: what it is about.
+        title: of the table.
         head: headings; the first column holds names, the others figures.
-        rows: of cells, as many as headings.
+        rows: rows of cells, as many as headings.
         notes: sentences below it.
     """
 
@@ -35,7 +35,7 @@ class FigureTable:
 
 
 def tables(summary: Summary) -> list[FigureTable]:
-    """Every figure of a run: the tables of a task, then its breakdown by who made the clips."""
+    """Every figure of a run: the tables of a task, then its breakdown by generator."""
     found = []
     for task in summary.scores:
         found.append(_scores(task))
@@ -51,7 +51,7 @@ def tables(summary: Summary) -> list[FigureTable]:
 
 
 def counts(summary: Summary) -> str:
-    """What became of the questions, in one sentence."""
+    """The numbers of answered, missing and unreadable questions, in one sentence."""
     return (
         f"{summary.asked} questions: {summary.ok} answered, {summary.missing} without a usable answer, "
         f"{summary.unreadable} left out because a clip cannot be read."
@@ -69,7 +69,7 @@ def measured(measure: Measure, digits: int = 3, *, sign: bool = False) -> str:
 
 
 def _scores(task: ScoreFigures) -> FigureTable:
-    """Dimensions stand side by side, figures below each other: so they fit a narrow terminal."""
+    """Dimensions as columns and figures as rows, to fit a narrow terminal."""
     names = {"srcc": "SRCC", "krcc": "KRCC", "plcc": "PLCC", "plcc_logistic": "PLCC fitted"}
     found = task.dimensions
     rows = [

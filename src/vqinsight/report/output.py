@@ -1,4 +1,4 @@
-"""Results on their way out: to standard output, to files, and into the exit code, whatever ends the run."""
+"""Output of results to standard output and files, and the exit code, however the run ends."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Result = TypeVar("Result", ClipScore, ClipComparison, ClipRanking, ClipVerdict)
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit codes
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
-# safetensors and torch give the system's words, or only these, in place of its number.
+# safetensors and torch report the system's message, or only these texts, instead of its error number.
 _SAID = (*(os.strerror(code) for code in sorted(_FULL)), "PytorchStreamWriter failed writing file")
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where results go.
+    """The destinations of results.
 
     Attributes:
         json_lines: JSON lines instead of text on standard output.
@@ -64,7 +64,7 @@ class Outputs:
 def deliver(
     outputs: Outputs, inputs: Sequence[str], show: Callable[[Console, list[Result]], None]
 ) -> Iterator[Callable[[Result], None]]:
-    """Give a function that takes results one by one; on leaving, deliver them and exit the process.
+    """A context with a function that takes results one by one; on exit it delivers them and exits the process.
 
     Results are written also when an error or Ctrl-C ends the run. Exit codes: 0, 1 when a clip failed or had no usable
     answer, 2 for wrong usage, 130 after Ctrl-C.
@@ -109,10 +109,10 @@ def deliver(
 
 @contextmanager
 def plain_endings(interrupted: str, *, quiet: bool = False) -> Iterator[None]:
-    """Errors and Ctrl-C end the process with a line instead of a trace.
+    """Errors and Ctrl-C end the process with a line instead of a traceback.
 
     Args:
-        interrupted: what to say after Ctrl-C.
+        interrupted: message after Ctrl-C.
         quiet: nothing but errors on standard error.
     """
     try:
@@ -153,21 +153,21 @@ def _report(outputs: Outputs, results: Sequence[ResultRecord]) -> None:
 
 
 def _without_frames(result: Any) -> Any:
-    """Without the preview frames, which only a report needs: those of thousands of clips would fill the memory."""
+    """The result without preview frames, which only a report needs and which fill memory for many clips."""
     clip_input = getattr(result, "input", None)
     return result if clip_input is None else replace(result, input=replace(clip_input, preview=()))
 
 
 @contextmanager
 def full_disk_is_no_bug() -> Iterator[None]:
-    """Whatever is being written inside, standard output included: where there is no room for it the process exits with
-    one line. Other errors pass.
+    """Turn a full disk into one line and an exit, for every write inside, to standard output too. Other errors
+    propagate.
     """
     try:
         try:
             yield
         finally:
-            sys.stdout.flush()  # here, for the interpreter's own attempt at its end cannot be answered
+            sys.stdout.flush()  # flushed here, as an error of the interpreter's final flush cannot be handled
     except _writing_errors() as error:
         reason = _reason(error)
         if reason is None:
@@ -179,13 +179,13 @@ def full_disk_is_no_bug() -> Iterator[None]:
 
 
 def _writing_errors() -> tuple[type[Exception], ...]:
-    """What Python, torch and, where it is loaded at all, safetensors raise when they cannot write."""
+    """The errors of failed writes in Python, torch and, where it is loaded, safetensors."""
     found = getattr(sys.modules.get("safetensors"), "SafetensorError", None)
     return (OSError, RuntimeError, *((found,) if isinstance(found, type) else ()))
 
 
 def _reason(error: BaseException) -> str | None:
-    """What the system said about the full disk, from the error or from one that it came of."""
+    """The system's message about a full disk, from the error or one of its causes."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno in _FULL:
@@ -197,7 +197,7 @@ def _reason(error: BaseException) -> str | None:
 
 
 def _drop_output() -> None:
-    """Let go what standard output holds back, if that is what takes no more: else the interpreter tries once again."""
+    """Discard what standard output buffers if it cannot be written; else the interpreter tries again on exit."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,4 +1,4 @@
-"""The filled tables of the paper as text: Markdown, a page, JSON, and the terminal."""
+"""The filled tables of the paper as Markdown, HTML, JSON, and on the terminal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOW_TO_READ = (
 
 @dataclass(frozen=True)
 class RenderedTables:
-    """All tables of a run of ``vqinsight tables``, and what they were made from."""
+    """All tables of a run of ``vqinsight tables``, and their sources."""
 
     tables: tuple[FilledTable, ...]
     results: Results
@@ -68,13 +68,13 @@ def shown(cell: Cell | None, column: Column) -> str:
 
 
 def items(row: Row) -> str:
-    """How many clips or pairs the row's figures are from."""
+    """The number of clips or pairs of the row's figures."""
     counts = sorted({cell.n for cell in row.cells if cell is not None and cell.n is not None})
     return "–".join(f"{n:,}" for n in dict.fromkeys((*counts[:1], *counts[-1:])))
 
 
 def about(tabled: RenderedTables) -> Iterator[str]:
-    """A line about each result: who was asked what, how much of it was answered, and what a reader must know."""
+    """A line about each result: model, benchmark, number of answers, and remarks."""
     for stored in tabled.results.used:
         found, counts = stored.content, stored.content["counts"]
         numbers = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in counts.items() if value is not None)
@@ -124,7 +124,7 @@ def write(tabled: RenderedTables, out: Path) -> None:
 
 
 def show(console: Console, tabled: RenderedTables) -> None:
-    """Print the tables, a block for each group of columns, so that they fit a terminal."""
+    """Print the tables, one block per group of columns, to fit a terminal."""
     for filled in tabled.tables:
         console.print(Text(title(filled), "bold"))
         for group, placed in groupby(enumerate(filled.table.columns), lambda each: each[1].group):

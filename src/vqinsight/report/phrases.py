@@ -1,4 +1,4 @@
-"""The same facts in the same words, on the terminal and on the page."""
+"""Texts shared by the terminal and the HTML page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vqinsight.tasks.types import Choice, Dimension, Preference
 
 ResultRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict
 
-# Control characters but the line break, direction overrides, and half surrogates (undecodable bytes in file names).
+# Control characters but the line break, direction overrides, and lone surrogates (undecodable bytes in file names).
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 REASONING = "Reasoning: use --verbose, --out or --report."
@@ -23,13 +23,13 @@ BIAS_SCALE = "0 is none, +0.5 always the clip shown first, -0.5 always the secon
 
 
 def printable(text: str) -> str:
-    """The text with everything that could steer a terminal, or that cannot be written as UTF-8, spelled as an
+    """The text with everything that can control a terminal, or that UTF-8 cannot encode, written as an
     escape."""
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def number(value: float, low: float, high: float) -> str:
-    """A score with as many decimals as its scale can carry."""
+    """A score with decimals appropriate to its scale."""
     return f"{value:.{1 if high - low >= 10 else 2}f}"
 
 
@@ -39,7 +39,7 @@ def scale(dimension: Dimension) -> str:
 
 
 def shown_briefly(clip_input: ClipInput) -> str:
-    """What the model was shown: ``8 of 48 frames, 112×84``."""
+    """What the model is shown: ``8 of 48 frames, 112×84``."""
     size = f"{clip_input.size[0]}×{clip_input.size[1]}"
     if clip_input.kind == "image":
         return f"image, {size}"
@@ -48,9 +48,9 @@ def shown_briefly(clip_input: ClipInput) -> str:
 
 
 def shortened(name: str, width: int) -> str:
-    """A file name in at most ``width`` terminal cells: the middle goes first, the extension never.
+    """A file name in at most ``width`` terminal cells, shortened in the middle, never in the extension.
 
-    Where not even ``…`` and the extension fit, the name keeps just these.
+    Where not even ``…`` and the extension fit, these are returned.
     """
     if cell_len(name) <= width:
         return name
@@ -62,7 +62,7 @@ def shortened(name: str, width: int) -> str:
 
 
 def _cells(text: str, width: int) -> str:
-    """As much of the beginning as fits ``width`` cells; a wide character is whole or absent."""
+    """The longest beginning that fits ``width`` cells; wide characters are not split."""
     taken = 0
     for place, letter in enumerate(text):
         taken += cell_len(letter)
@@ -72,7 +72,7 @@ def _cells(text: str, width: int) -> str:
 
 
 def shown(clip_input: ClipInput) -> str:
-    """How a clip was sampled and shown to the model, in one phrase with every detail."""
+    """How a clip is sampled and shown to the model, in one phrase with all details."""
     size = f"{clip_input.width}×{clip_input.height}"
     if clip_input.kind == "image":
         what = f"image of {size}"
@@ -92,14 +92,14 @@ def _seconds(duration: float) -> str:
 
 
 def asked(provenance: Provenance) -> str:
-    """How answers were drawn."""
+    """How answers are sampled."""
     if provenance.samples == 1:
         return "the most likely answer"
     return f"{provenance.samples} answers at temperature {provenance.temperature:g}, seed {provenance.seed}"
 
 
 def signature(provenance: Provenance) -> str:
-    """Which model answered and how, in one line."""
+    """The model and its settings, in one line."""
     return (
         f"{provenance.model} {provenance.model_hash} ({provenance.family}), template {provenance.template}, "
         f"{asked(provenance)}, {provenance.dtype} on {provenance.device}, vqinsight {provenance.version}"
@@ -107,7 +107,7 @@ def signature(provenance: Provenance) -> str:
 
 
 def warnings(records: Iterable[ResultRecord]) -> list[tuple[str, str]]:
-    """What was odd about clips that could be read: (name, warning), each once."""
+    """Warnings about readable clips: (name, warning), each once."""
     found: list[tuple[str, str]] = []
     for record in records:
         if isinstance(record, ClipRanking):
@@ -126,7 +126,7 @@ def complaint(path: str, error: str | None) -> str:
 
 
 def failures(records: Iterable[ResultRecord]) -> list[tuple[str, str, str]]:
-    """Every clip or pair without a result: (name, status, what is wrong and what to do)."""
+    """Every clip or pair without a result: (name, status, problem and remedy)."""
     found: list[tuple[str, str, str]] = []
     for record in records:
         if isinstance(record, ClipRanking):
@@ -139,13 +139,13 @@ def failures(records: Iterable[ResultRecord]) -> list[tuple[str, str, str]]:
 
 
 def provenances(records: Iterable[ResultRecord]) -> list[Provenance]:
-    """Every way of asking that occurs, once."""
+    """The distinct provenances."""
     return list(dict.fromkeys(record.provenance for record in records))
 
 
 def scales(records: Iterable[ClipScore]) -> list[Dimension]:
-    """Every dimension that was scored, in order of appearance: an image's quality and a video's are one if their range
-    is, the same name on two ranges is two."""
+    """The scored dimensions, in order of appearance: an image's and a video's quality are one if their ranges are equal,
+    the same name on two ranges is two."""
     found: dict[tuple[str, float, float], Dimension] = {}
     for record in records:
         for dimension in record.dimensions if record.scores else ():
@@ -154,7 +154,7 @@ def scales(records: Iterable[ClipScore]) -> list[Dimension]:
 
 
 def score_on(record: ClipScore, dimension: Dimension) -> float | None:
-    """The record's score on a dimension of ``scales``; ``None`` if it has none."""
+    """The record's score on a dimension of ``scales``, or ``None``."""
     there = record.scores and any(_scale_key(dim) == _scale_key(dimension) for dim in record.dimensions)
     return record.scores[dimension.key] if record.scores and there else None
 
@@ -176,7 +176,7 @@ def verdict(comparison: ClipComparison) -> str:
 
 
 def chosen(reply: Reply, swapped: bool) -> Choice | None:
-    """Which clip a reply of a comparison chose, in the order the clips were given."""
+    """The clip that a reply of a comparison chooses, in the user's order of clips."""
     if reply.value not in ("A", "B", "tie"):
         return None
     choice = Preference(reply.value)
@@ -184,7 +184,7 @@ def chosen(reply: Reply, swapped: bool) -> Choice | None:
 
 
 def tally(replies: tuple[Reply, ...]) -> str:
-    """The raw answers of one order: ``A``, or for several samples ``A ×4, tie ×1``."""
+    """The unchanged answers of one order: ``A``, or for several samples ``A ×4, tie ×1``."""
     answers = [str(reply.value) if reply.value is not None else f"no answer ({reply.missing})" for reply in replies]
     if len(answers) == 1:
         return answers[0]
@@ -205,7 +205,7 @@ def yes_no(record: ClipVerdict) -> str:
 
 
 def ranking_notes(ranking: ClipRanking) -> list[str]:
-    """What to know about a ranking beside its table, a sentence each."""
+    """Remarks on a ranking, one sentence each."""
     outcomes = [comparison.consistent for comparison in ranking.comparisons]
     notes = [
         f"Pairs asked in both orders: {len(outcomes)}. Verdicts that survive the swap: {outcomes.count(True)}; "

@@ -1,4 +1,4 @@
-"""Where the marks of the report's plots go; the page draws them as inline SVG."""
+"""Layout of the report's plots; the page draws them as inline SVG."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from vqinsight.report.phrases import number, scale, scales, score_on
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore
 from vqinsight.tasks.types import Dimension
 
-_RADII = (9.0, 5.0, 3.5)  # of marks, in pixels: the largest whose piles stay low; only the first holds a number
-_HEIGHT = 210  # pixels; marks beyond lie on others
+_RADII = (9.0, 5.0, 3.5)  # of marks, in pixels: the largest that fits the height is used; only the first holds a number
+_HEIGHT = 210  # pixels; marks beyond it overlap
 _ASSUMED_WIDTH = 560  # pixels; marks closer than their size at this width are stacked
 _STEPS = 4
 
@@ -35,10 +35,10 @@ class Strip:
 
     Attributes:
         name, meaning, range: of the dimension.
-        summary: the clips' value, or their median and ends, in words.
+        summary: the clip's value, or median and range of several, as text.
         ticks: (percent, label).
-        marks: one a clip.
-        middle: percent at which the median lies.
+        marks: one per clip.
+        middle: position of the median in percent.
         radius: of a mark, in pixels.
         numbered: whether marks carry numbers.
         height: of the drawing down to the axis, in pixels.
@@ -57,9 +57,9 @@ class Strip:
 
 
 def strips(records: Sequence[ClipScore]) -> list[Strip]:
-    """A strip for each dimension that occurs, then one for the overall score if there are several dimensions.
+    """A strip for each dimension, then one for the overall score if there are several dimensions.
 
-    A clip's number is its place in ``records``, from 1.
+    A clip's number is its index in ``records``, from 1.
     """
     scored = [(place, record) for place, record in enumerate(records, start=1) if record.scores]
     dimensions = scales(record for _, record in scored)
@@ -110,13 +110,13 @@ def _strip(dim: Dimension, clips: Sequence[tuple[int, str, float, float]]) -> St
 
 
 def percent(dim: Dimension, value: float) -> float:
-    """Where a value lies on its scale, from 0 to 100; values outside are moved to the end."""
+    """A value's position on its scale, from 0 to 100; values outside are clipped."""
     return round(100 * min(max((value - dim.low) / (dim.high - dim.low), 0.0), 1.0), 2)
 
 
 def _stack(spots: dict[int, float], width: float) -> dict[int, int]:
-    """The lowest level for each mark, one after another, on which it is at least ``width`` from every other."""
-    taken: list[list[float]] = []  # ascending places on each level
+    """For each mark in turn the lowest level on which it is at least ``width`` from every other."""
+    taken: list[list[float]] = []  # ascending positions on each level
     levels: dict[int, int] = {}
     for place, x in spots.items():
         free = (level for level, others in enumerate(taken) if _is_free(others, x, width))
@@ -156,7 +156,7 @@ def _outcomes(comparison: ClipComparison) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Bar:
-    """A clip's value on one dimension: figures in words, places in percent of the scale."""
+    """A clip's value on one dimension: text, and positions in percent of the scale."""
 
     name: str
     meaning: str

@@ -1,4 +1,4 @@
-"""Standard error: notices, and progress where a person is watching; and streams that take any text."""
+"""Standard error: notices, and progress on a terminal; and robust encoding of streams."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def notice(message: str) -> None:
 
 
 def complain(message: str) -> None:
-    """One line on standard error that is never left out: why a run ends."""
+    """One line on standard error that ``quieted`` keeps: why a run ends."""
     before, STDERR.quiet = STDERR.quiet, False
     try:
         notice(message)
@@ -37,7 +37,7 @@ def complain(message: str) -> None:
 
 @contextmanager
 def quieted(quiet: bool) -> Iterator[None]:
-    """Leave out notices, progress and the warnings of every library inside, where ``quiet``."""
+    """Suppress notices, progress and the warnings of all libraries inside, where ``quiet``."""
     if not quiet:
         yield
         return
@@ -61,7 +61,7 @@ def quieted(quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Say what is being waited for."""
+    """Show what the user waits for."""
     if not _watched():
         yield
         return
@@ -71,14 +71,14 @@ def waiting(what: str) -> Iterator[None]:
 
 @contextmanager
 def counting(what: str, total: int, json_lines: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar, unless JSON lines would run through it; the function it gives takes (done, total)."""
+    """Show a progress bar, except with JSON lines; the function it gives takes (done, total)."""
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not _watched() or (json_lines and sys.stdout.isatty())
     with Progress(
         *columns,
         console=STDERR,
         transient=True,
-        redirect_stdout=False,  # else results would end up in standard error
+        redirect_stdout=False,  # else results go to standard error
         redirect_stderr=False,
         disable=hidden,
     ) as bar:
@@ -87,7 +87,7 @@ def counting(what: str, total: int, json_lines: bool) -> Iterator[Callable[[int,
 
 
 def take_any_text() -> None:
-    """Make both streams exist, and spell out what their encoding lacks instead of failing."""
+    """Make sure that both streams exist, and escape characters that their encoding lacks."""
     sys.stdout = sys.stdout or io.StringIO()  # closed by the caller: >&-
     sys.stderr = sys.stderr or io.StringIO()
     codecs.register_error("vqinsight", _spell)

@@ -1,4 +1,4 @@
-"""Records become rows of a table: one clip, one pair or one place in a ranking a row, one column a fact."""
+"""Table rows from records: one row per clip, pair or place in a ranking."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ _ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, "replies": "r
 def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
     """Columns with their kinds, and rows, for records of one type; a row may lack columns that do not apply to it.
 
-    * **Scores**: one column a dimension, ``overall``, ``<dimension>_spread`` when several answers were drawn, and
+    * **Scores**: one column per dimension, ``overall``, ``<dimension>_spread`` for several sampled answers, and
       ``ranges`` (JSON: the ends of each dimension's scale).
-    * **Comparisons**: what was looked at has one set of columns a clip, beginning with ``a_`` and ``b_``.
-    * **Rankings**: one row a clip, best first; cycles and single comparisons are in the ``.jsonl`` form only.
-    * Lists stay lists: a CSV writes them as JSON, and texts so that no spreadsheet runs them (``common.csv_cells``). In
+    * **Comparisons**: the model's input has one set of columns per clip, beginning with ``a_`` and ``b_``.
+    * **Rankings**: one row per clip, best first; cycles and single comparisons are in the ``.jsonl`` form only.
+    * Lists stay lists: a CSV holds them as JSON, and texts so that no spreadsheet runs them (``common.csv_cells``). In
       ``replies`` the ``value`` is JSON.
     """
     first = records[0] if records else None

@@ -1,4 +1,4 @@
-"""A scatter plot as PNG: the judge's scores against people's, each mark a clip, with the figures in the title."""
+"""A scatter plot as PNG: predicted scores against labels, one mark per clip, with the figures in the title."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vqinsight.evaluation.metrics.logistic import Logistic
 from vqinsight.report.phrases import printable
 
 Colour = tuple[int, int, int]
-_FINE = 3  # drawn so many times larger, then shrunk: smooth edges
+_FINE = 3  # scale of supersampling for smooth edges
 _WIDTH, _HEIGHT = 720, 600  # pixels
 _LEFT, _TOP, _RIGHT, _BOTTOM = 74, 96, 24, 64  # margins; with a legend the right one is wider
 _LEGEND = 170
 _INK, _SOFT, _GRID, _PAPER = (27, 31, 36), (89, 97, 112), (226, 226, 220), (255, 255, 255)
 _CURVE = (168, 38, 29)
-# Okabe and Ito's palette, told apart by every kind of eye; yellow left out, too light on white.
+# Okabe and Ito's colour-blind safe palette, without yellow, which is too light on white.
 _COLOURS: tuple[Colour, ...] = (
     (0, 114, 178),
     (230, 159, 0),
@@ -36,14 +36,14 @@ _LONGEST = 20  # letters of a name in the legend
 
 @dataclass(frozen=True)
 class Scatter:
-    """What is drawn.
+    """The content of a plot.
 
     Attributes:
         title, subtitle: above the plot.
         across, up: names of the axes.
         x, y: (n,) values; pairs with a missing x are left out by the caller.
-        range: the ends of both axes; ``None`` takes those of the values, each axis by itself.
-        sources: (n,) who made the clips, for colours; the six with most clips have one of their own.
+        range: the ends of both axes; ``None`` takes those of the values, for each axis.
+        sources: (n,) generators of the clips; the six with most clips have their own colour.
         curve: from x to y, drawn over the marks.
     """
 
@@ -99,7 +99,7 @@ def draw_scatter(plot: Scatter) -> bytes:
 
 
 class _Pen:
-    """Draws in the plot's pixels on an image that is finer."""
+    """Draws in the plot's pixels on a supersampled image."""
 
     def __init__(self, draw: ImageDraw.ImageDraw) -> None:
         self._draw = draw
@@ -126,7 +126,7 @@ class _Pen:
 
 
 class _Frame:
-    """Where values lie on the page."""
+    """Maps values to pixels."""
 
     def __init__(self, plot: Scatter, right: float) -> None:
         self.ends = [plot.range or _padded(values) for values in (plot.x, plot.y)]

@@ -1,17 +1,17 @@
-"""Clips are found, read, sampled and cut into patches. In reading order:
+"""Video input: finding, reading, sampling and preprocessing clips. In reading order:
 
-* ``inputs``: what the user names becomes clips
+* ``inputs``: clips from the user's arguments
 * ``lists``: lists of clips
-* ``info``: what is known about a clip
-* ``read``: exactly the frames asked for
-* ``container``: what a video file holds
-* ``truncation``: files that end too early
-* ``decode``: the wanted frames of a video
+* ``info``: properties of a clip
+* ``read``: probes clips and reads frames
+* ``container``: probes video files
+* ``truncation``: detects truncated files
+* ``decode``: decodes frames of a video
 * ``stills``: images and folders of frames
-* ``write``: frames become an mp4
-* ``sampling``: which frames are shown
-* ``patches``: pixels become patches
-* ``views``: what a model is shown
-* ``preprocess``: a file becomes a processed clip
-* ``record``: the record of what was shown
+* ``write``: encodes frames as mp4
+* ``sampling``: which frames a model is shown
+* ``patches``: patches from pixels
+* ``views``: the images and videos a model is shown
+* ``preprocess``: from a file to a processed clip
+* ``record``: the record of what a model was shown
 """

@@ -1,4 +1,4 @@
-"""What a video file really holds: its frames are counted by their packets, and a cut file is told by its bytes."""
+"""Video files: counts frames by their packets, and detects truncated files by their structure."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from vqinsight.video.decode import open_video, oriented, pictures
 from vqinsight.video.info import ASSUMED_FPS, COPY_AGAIN, VideoInfo
 from vqinsight.video.truncation import ends_early
 
-# Containers whose header tells the duration; elsewhere FFmpeg works it out from what it can read.
+# Containers whose header holds the duration; for others FFmpeg estimates it from the readable part.
 PROMISE_SECONDS = frozenset({"matroska,webm", "flv", "asf"})
 TRANSFER_HDR = {16: "PQ", 18: "HLG"}
-FASTEST = 1000.0  # frames per second above which time stamps are nonsense
+FASTEST = 1000.0  # frames per second above which time stamps are invalid
 
 
 @dataclass
 class _Table:
-    """What one pass over a file's packets tells: one entry per whole video packet, in decoding order."""
+    """The result of one pass over a file's packets: one entry per complete video packet, in decoding order."""
 
     stamps: list[int | None] = field(default_factory=list)
     shown: list[bool] = field(default_factory=list)
@@ -35,10 +35,10 @@ class _Table:
 
 
 def probe_container(path: str) -> VideoInfo:
-    """Count a video file's frames, check that it is whole, and decode its first frame.
+    """Count a video file's frames, check that it is complete, and decode its first frame.
 
     Raises:
-        UnreadableVideo: no video in it, cut off, or no first frame to be had.
+        UnreadableVideo: no video stream, a truncated file, or an undecodable first frame.
     """
     with open_video(path) as stream:
         container = stream.container
@@ -56,7 +56,7 @@ def probe_container(path: str) -> VideoInfo:
     if not shown:
         raise UnreadableVideo(path, "it holds no frame that can be shown", COPY_AGAIN)
     known = [stamp for stamp in shown if stamp is not None]
-    # An avi stores no stamps: where its frames are reordered, FFmpeg makes up some in decoding order.
+    # An avi stores no time stamps: where its frames are reordered, FFmpeg invents some in decoding order.
     made_up = layout == "avi" and reordered and known == sorted(known)
     usable = len(set(known)) == len(shown) and not made_up
     stamps = np.array(sorted(known) if usable else [], np.int64)
@@ -64,7 +64,7 @@ def probe_container(path: str) -> VideoInfo:
     if first.pts not in stamps:
         stamps = stamps[:0]
     if len(stamps):
-        # What is shown before the first picture that decodes refers to pictures that were cut away.
+        # Frames before the first decodable one refer to frames that are not in the file.
         lost = int(np.searchsorted(stamps, first.pts))
         stamps = stamps[lost:]
         times = (stamps - stamps[0]) * ticks
@@ -112,7 +112,7 @@ def _read_packets(stream: Any) -> _Table:
             if packet.is_corrupt:
                 table.damaged += 1
                 continue
-            # VP8 stores pictures that are only referred to as packets of their own: bit 4 tells them.
+            # VP8 stores reference-only frames as separate packets: bit 4 marks them.
             hidden = packet.is_discard or packet.size == 0 or (vp8 and not memoryview(packet)[0] >> 4 & 1)
             table.stamps.append(packet.pts)
             table.shown.append(not hidden)
@@ -128,11 +128,11 @@ def _read_packets(stream: Any) -> _Table:
 def _check_whole(
     path: str, table: _Table, header_frames: int | None, seconds: float | None, header_fps: float
 ) -> list[str]:
-    """Warnings about a file that lacks a little; a file that lacks more raises."""
+    """Warnings about a file that lacks few frames; a file that lacks more raises."""
     held = len(table.stamps)
     cut = True if table.broke_off else ends_early(path)
     missing, promise, holds = 0, "", f"the file holds {held}"
-    if cut is not False:  # a whole file may hold fewer frames than its header counts: an edit list trimmed it
+    if cut is not False:  # a complete file may hold fewer frames than its header counts, where an edit list trims it
         if header_frames:
             missing, promise = header_frames - held, f"the header promises {header_frames} frames"
         elif seconds is not None:
@@ -152,7 +152,7 @@ def _check_whole(
 def _timing(
     times: np.ndarray | None, frames: int, last: float, header_fps: float
 ) -> tuple[float, float, np.ndarray, list[str]]:
-    """Average rate, duration and times, and what is doubtful about them."""
+    """Average rate, duration and times, and warnings about them."""
     if times is not None and frames > 1:
         span = float(times[-1])
         duration = span + (last if last > 0 else float(np.median(np.diff(times))))
@@ -178,7 +178,7 @@ def _first_picture(path: str, key: int | None) -> Any:
 
 
 def _count_by_decoding(path: str, ticks: float) -> tuple[int, np.ndarray | None]:
-    """Frames, and their times if these ascend, of a file whose packets carry no usable stamps."""
+    """Frames, and their times if these ascend, of a file whose packets have no usable time stamps."""
     with open_video(path) as stream:
         try:
             stamps = [frame.pts for frame in pictures(stream, None, set())]

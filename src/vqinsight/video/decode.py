@@ -1,4 +1,4 @@
-"""Decoding the wanted frames of a video file, and no others, with PyAV."""
+"""Decoding given frames of a video file with PyAV."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from vqinsight.errors import UnreadableVideo
 from vqinsight.video.info import COPY_AGAIN, VideoInfo, on_white
 from vqinsight.video.truncation import is_container
 
-THREADS = 2  # more gain nothing measurable on runs as short as these, and each holds frames of its own in memory
-# What FFmpeg takes any text or image for by its suffix; it would draw a text as a film of letters.
+THREADS = 2  # more do not speed up short runs, and each holds frames in memory
+# FFmpeg's demuxers for text and images, which render a text file as a video of letters.
 NOT_VIDEO = frozenset({"tty", "bin", "adf", "idf", "xbin", "image2"})
 
 
@@ -27,10 +27,10 @@ def open_video(path: str) -> Iterator[Any]:
     """The first video stream of a file that is not a cover picture, ready to be decoded.
 
     Raises:
-        UnreadableVideo: not a video file, no video in it, or a codec FFmpeg cannot decode.
+        UnreadableVideo: no video file, no video stream, or a codec that FFmpeg cannot decode.
     """
     try:
-        # "file:" keeps a colon in a name from being taken for a protocol.
+        # With "file:" a colon in a name is not parsed as a protocol.
         container = av.open(f"file:{path}", metadata_errors="ignore")
     except av.error.FFmpegError as error:
         if is_container(path):
@@ -57,10 +57,10 @@ def _no_video(path: str) -> UnreadableVideo:
 
 
 def pictures(stream: Any, key: int | None, stop: set[int], *, seek: bool = False) -> Iterator[Any]:
-    """Decoded frames in the order they are shown, from the packet stamped ``key`` (``None``: the first).
+    """Decoded frames in presentation order, from the packet with time stamp ``key`` (``None``: the first).
 
-    Decoding ends behind the last packet whose stamp is in ``stop``, or with the file if ``stop`` is empty. Nothing
-    comes out if no packet is stamped ``key``, as when a container cannot seek there.
+    Decoding ends after the last packet whose time stamp is in ``stop``, or with the file if ``stop`` is empty. Yields
+    nothing if no packet has the time stamp ``key``, as when a container cannot seek there.
     """
     if seek:
         try:
@@ -95,7 +95,7 @@ def iter_container_frames(info: VideoInfo, wanted: Sequence[int]) -> Iterator[tu
 def _decode_run(stream: Any, info: VideoInfo, key: int, run: list[int]) -> Iterator[tuple[int, np.ndarray]]:
     """The wanted frames that share one keyframe (``-1``: those before the first)."""
     pending = deque(run)
-    # Some containers cannot seek; and a stream that is refreshed bit by bit may need the keyframe before.
+    # Some containers cannot seek; and with intra refresh the previous keyframe may be needed.
     for number, seek in ((key, key >= 0), (key, False), (key - 1, False)):
         start = int(info.keys[number]) if number >= 0 else None
         stop = {int(info.stamps[index]) for index in pending}
@@ -103,7 +103,7 @@ def _decode_run(stream: Any, info: VideoInfo, key: int, run: list[int]) -> Itera
             try:
                 for frame in pictures(source, start, stop, seek=seek):
                     wanted = int(info.stamps[pending[0]])
-                    if frame.is_corrupt:  # later frames of the run may have copied from it
+                    if frame.is_corrupt:  # later frames of the run may refer to it
                         raise _damaged(info, pending[0])
                     if frame.pts == wanted:
                         yield pending[0], _rgb(frame, info, pending[0])
@@ -139,7 +139,7 @@ def _damaged(info: VideoInfo, index: int) -> UnreadableVideo:
 
 
 def _rgb(frame: Any, info: VideoInfo, index: int) -> np.ndarray:
-    """uint8 (height, width, 3) as the frame is meant to be shown."""
+    """uint8 (height, width, 3) in display orientation."""
     if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
         pixels = on_white(frame.to_ndarray(format="rgba"))
     else:
@@ -155,7 +155,7 @@ def _rgb(frame: Any, info: VideoInfo, index: int) -> np.ndarray:
 
 
 def oriented(pixels: np.ndarray, frame: Any) -> np.ndarray:
-    """Apply the display matrix: quarter turns and mirrorings, as phones write them."""
+    """Apply the display matrix: rotations by 90 degrees and reflections, as written by phones."""
     side = frame.side_data.get("DISPLAYMATRIX")
     if side is None:
         return pixels

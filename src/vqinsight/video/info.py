@@ -1,4 +1,4 @@
-"""What is known about a clip before any of its frames is shown."""
+"""Properties of a clip, known before its frames are decoded."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 ASSUMED_FPS = 24.0
 COPY_AGAIN = "Copy or download it again."
 DOWNLOAD_FIRST = "Download it first, then name the file."
-SYNTHETIC = "synthetic:"  # how the names of synthetic clips begin
-LIST_SUFFIXES: dict[str, str | None] = {".csv": ",", ".tsv": "\t", ".txt": None}  # with what separates the fields
+SYNTHETIC = "synthetic:"  # prefix of the names of synthetic clips
+LIST_SUFFIXES: dict[str, str | None] = {".csv": ",", ".tsv": "\t", ".txt": None}  # with the separator of fields
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".apng", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv"}
@@ -27,19 +27,19 @@ def _no_ticks() -> np.ndarray:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """A clip as it really is, not as its header says.
+    """A clip's actual properties, independent of its header.
 
     Attributes:
         path: the file or folder as the user named it.
         kind: a video file, a still image, or a folder of frames.
         width, height: pixels of a frame as shown, that is after rotation.
         frames: frames that can be shown, counted by reading the file; a still image has 1.
-        header_frames: frames the file's header promises, ``None`` where it promises none.
+        header_frames: number of frames in the file's header, ``None`` where it has none.
         fps: average frames per second, above 0; 0 for a still image.
         duration: seconds from the first frame's start to the last frame's end; 0 for a still image.
         codec: FFmpeg's or Pillow's name of the codec, lower case (``"h264"``, ``"gif"``, ``"png"``).
         times: float64, one per frame, ascending: seconds at which each frame is shown; the first is 0.
-        warnings: what the user should know about this file, one sentence each; empty when all is well.
+        warnings: problems of the file, one sentence each; empty for none.
         stamps: int64, one per frame: presentation stamps in the stream's own ticks, by which a decoded frame is known.
             Empty where the file has no usable stamps: frames are then told apart by counting.
         keys: int64, ascending: stamps at which decoding can start.

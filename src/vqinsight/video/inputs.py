@@ -1,4 +1,4 @@
-"""From what the user names (files, folders, globs, lists) to clips, and by name what is left out."""
+"""Clips from the user's arguments (files, folders, globs, lists), and the names of what is left out."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pathlib import Path
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.video.info import DOWNLOAD_FIRST, IMAGE_SUFFIXES, LIST_SUFFIXES, VIDEO_SUFFIXES, is_url, natural_key
 
-Source = str | UnreadableVideo  # a path, or why what was named cannot be a clip
+Source = str | UnreadableVideo  # a path, or why the argument is no clip
 NO_MEDIA = "neither video nor image"
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the user's arguments name.
+    """The clips of the user's arguments.
 
     Attributes:
         clips: ``(path, prompt)`` in the order of the arguments; a bad row of a list has its error in place of a path.
-        left_out: ``(path, reason)`` of everything in folders and globs that is no clip.
+        left_out: ``(path, reason)`` of entries of folders and globs that are no clips.
     """
 
     clips: list[tuple[Source, str | None]]
     left_out: list[tuple[str, str]]
 
     def left_out_lines(self) -> list[str]:
-        """One line a reason, with every name."""
+        """One line per reason, with all names."""
         names: dict[str, list[str]] = {}
         for path, reason in self.left_out:
             names.setdefault(reason, []).append(path)
@@ -102,7 +102,7 @@ def _expand(argument: str) -> Inputs:
             tree.read(place)
             return Inputs([(path, None) for path in tree.clips or [argument]], tree.left_out)
         is_pattern = glob.has_magic(argument) and not place.exists()
-    except OSError:  # no permission to look, or a name that is too long: it is listed as failed when it is read
+    except OSError:  # no permission, or a name that is too long: it fails when it is read
         return Inputs([(argument, None)], [])
     if is_pattern:
         return _expand_glob(argument)
@@ -115,14 +115,14 @@ def _expand(argument: str) -> Inputs:
 
 @dataclass
 class _Tree:
-    """What lies in a folder and its sub-folders."""
+    """The content of a folder and its sub-folders."""
 
     clips: list[str] = field(default_factory=list)
-    frames: set[Path] = field(default_factory=set)  # the folders that are clips themselves
+    frames: set[Path] = field(default_factory=set)  # folders that are clips
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
     def read(self, folder: Path, above: frozenset[str] = frozenset()) -> None:
-        """Add what ``folder`` holds; ``above`` are the real places of the folders it lies in."""
+        """Add the content of ``folder``; ``above`` are the real paths of its parent folders."""
         real = os.path.realpath(folder)
         if real in above:
             self.left_out.append((str(folder), "a link to a folder it lies in"))
@@ -152,7 +152,7 @@ def _is_video(place: Path) -> bool:
 
 
 def _no_clip(place: Path) -> str | None:
-    """Why an entry of a folder, itself no folder to be read, is no clip; ``None`` for a video or an image."""
+    """Why an entry of a folder is no clip; ``None`` for a video or an image."""
     if place.name.startswith("."):
         return "hidden"
     if not place.exists():
@@ -163,7 +163,7 @@ def _no_clip(place: Path) -> str | None:
 
 
 def _expand_glob(pattern: str) -> Inputs:
-    # The glob module is used for what pathlib lacks in Python 3.11: absolute patterns.
+    # The glob module supports absolute patterns, which pathlib in Python 3.11 does not.
     matches = sorted(glob.glob(pattern, recursive=True), key=natural_key)  # noqa: PTH207
     trees = {match: _Tree() for match in matches if Path(match).is_dir()}
     for match, tree in trees.items():

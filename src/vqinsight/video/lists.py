@@ -1,4 +1,4 @@
-"""Lists of clips: .csv and .tsv with a header, .txt with one path a line. A bad row is a clip that fails, by number."""
+"""Lists of clips: .csv and .tsv with a header, .txt with one path per line. A bad row is a failed clip."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def read_list(place: Path) -> list[tuple[str | UnreadableVideo, str | None]]:
 
     * **.csv** and **.tsv** have a ``path`` column and may have ``prompt``; other columns are ignored. A byte order
       mark, spaces around fields, quoted separators, and fields that are missing at the end of a row are fine. An
-      apostrophe that keeps a spreadsheet from running a cell, as in our own results, is taken off.
-    * **.txt** has one path a line.
+      apostrophe that keeps a spreadsheet from running a cell, as in our own results, is removed.
+    * **.txt** has one path per line.
 
-    Relative paths start at the list's folder. Empty rows count in the numbering and are passed over.
+    Relative paths are relative to the list's folder. Empty rows are skipped but count in the numbering.
 
     Returns:
         An ``UnreadableVideo`` in place of the path for a row without a path, with more fields than the header, with a
@@ -78,6 +78,6 @@ def _clip(place: Path, number: int, row: list[str], columns: list[str]) -> tuple
     path = str(place.parent / named)
     try:
         there = Path(path).exists()
-    except OSError as error:  # a name that is too long, no permission to look
+    except OSError as error:  # a name that is too long, or no permission
         return UnreadableVideo(path, f"cannot be read ({error.strerror}; {where})", _CHECK), prompt
     return (path if there else UnreadableVideo(path, f"no such file ({where})", _CHECK)), prompt

@@ -1,4 +1,4 @@
-"""Pixels to patches: resizing, normalising and cutting exactly as the official Qwen-VL processors do, on torch alone.
+"""Patches from pixels: resizing, normalising and cutting exactly like the official Qwen-VL processors, in torch.
 
 The official video processors need torchvision, which has no build for every torch. ``resize`` interpolates the uint8
 frame itself, as they do: interpolating floats instead is off by up to 0.38 after normalisation.
@@ -15,7 +15,7 @@ import torch
 
 @dataclass(frozen=True)
 class PixelSpec:
-    """How a model wants its pixels; read from its preprocessor files.
+    """Format of a model's pixels, read from its preprocessor files.
 
     Attributes:
         patch_size: side of a patch in pixels.
@@ -35,15 +35,15 @@ class PixelSpec:
 
     @property
     def factor(self) -> int:
-        """Both sides of a resized frame are multiples of this many pixels: one token's share."""
+        """Both sides of a resized frame are multiples of this many pixels, the side of one token."""
         return self.patch_size * self.merge_size
 
 
 def target_size(height: int, width: int, spec: PixelSpec) -> tuple[int, int]:
-    """(height, width) after resizing: multiples of ``spec.factor`` within the pixel limits, nearly the same
-    proportions.
+    """(height, width) after resizing: multiples of ``spec.factor`` within the pixel limits, at nearly the same aspect
+    ratio.
 
-    The rule of the official processors; extreme proportions are allowed and end at one token on the short side.
+    The rule of the official processors; an extreme aspect ratio gives at least one token on the short side.
     """
     factor = spec.factor
     h = round(height / factor) * factor
@@ -73,7 +73,7 @@ def patchify(frames: torch.Tensor, spec: PixelSpec) -> tuple[torch.Tensor, tuple
     An odd number of frames is completed by repeating the last one.
 
     Returns:
-        Patches (t*h*w, 3 * temporal_patch_size * patch_size**2) float32 in the order the vision tower wants (the
+        Patches (t*h*w, 3 * temporal_patch_size * patch_size**2) float32 in the order of the vision tower (the
         patches of one token next to each other), and the grid (t, h, w) in patches.
     """
     if missing := -len(frames) % spec.temporal_patch_size:
@@ -93,7 +93,7 @@ def patchify(frames: torch.Tensor, spec: PixelSpec) -> tuple[torch.Tensor, tuple
 def native_crops(frame: np.ndarray, rows: int, columns: int, side: int) -> torch.Tensor:
     """A mosaic of native-resolution squares, one from the middle of each cell of a ``rows`` x ``columns`` grid.
 
-    Shrinking a large frame hides blur, noise and blocking; the mosaic keeps them at no extra cost. Portrait frames
+    Downscaling a large frame hides blur, noise and blocking; the mosaic keeps them at no extra cost. Portrait frames
     use the transposed grid. A frame too small for its mosaic is enlarged until it fits.
 
     Returns:

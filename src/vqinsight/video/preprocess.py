@@ -1,4 +1,4 @@
-"""A file becomes a processed clip: decoded once, sampled, cut into views, with a record of what was shown."""
+"""Preprocessing of a file: decoded once, sampled, converted to views, with a record of what is shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PREVIEW_WIDTH = 240
 
 @dataclass(frozen=True)
 class ProcessedClip:
-    """One clip as the model will see it, and the record of what was shown."""
+    """The views of one clip, and the record of what is shown."""
 
     path: str
     kind: str
@@ -42,8 +42,8 @@ def preprocess_clip(
 
     Args:
         settings: how frames are sampled.
-        spec: how pixels are cut.
-        views: what of the frames is shown.
+        spec: patch size and normalisation.
+        views: builds the views.
         folder_fps: frame rate of a folder of frames.
 
     Raises:
@@ -73,7 +73,7 @@ def preprocess_clip(
 
 
 def sample_frames(settings: InferenceSettings, total: int, times: np.ndarray) -> Sampling:
-    """The frames that these settings look at, of a clip of ``total`` frames shown at ``times`` (seconds)."""
+    """The frames sampled by these settings from a clip of ``total`` frames with ``times`` (seconds)."""
     return choose_frames(
         total,
         times,

@@ -1,8 +1,8 @@
-"""Reads exactly the frames asked for, with PyAV: probe a clip once, then iterate over chosen frames.
+"""Reading clips with PyAV: probe a clip once, then iterate over chosen frames.
 
-Colours: a file's own colour matrix and range are honoured; untagged files are taken as BT.601, limited range, as FFmpeg
-does. HDR is not tone-mapped. Transparent pixels (gif, png, webp, ProRes 4444) are laid on white, as the Qwen processors
-do. Pixels are never stretched to a pixel aspect ratio.
+Colours: a file's colour matrix and range are applied; untagged files are read as BT.601, limited range, as by FFmpeg.
+HDR is not tone-mapped. Transparent pixels (gif, png, webp, ProRes 4444) are composited on white, as by the Qwen
+processors. The pixel aspect ratio is ignored.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ __all__ = ["VideoInfo", "iter_frames", "probe"]
 
 
 def probe(path: str | Path, *, folder_fps: float | None = None) -> VideoInfo:
-    """Look a clip over: what it is, how many frames it has, when they are shown, and whether it is whole.
+    """Determine a clip's kind, number of frames and their times, and check that it is complete.
 
-    Reads the file once from end to end (its packets; only the first picture is decoded), so that the frame count and
-    times are the file's and not its header's. A file without time stamps is decoded once instead.
+    Reads the file once from end to end (its packets; only the first frame is decoded), so that the frame count and
+    times do not depend on its header. A file without time stamps is decoded once instead.
 
     Args:
-        path: a video, a still image, or a folder of equally large images in natural order (frame2 before frame10).
+        path: a video, a still image, or a folder of images of one size in natural order (frame2 before frame10).
         folder_fps: frames per second of a folder of frames; 24 is assumed, with a warning, where it is not given.
 
     Raises:
-        UnreadableVideo: the file is missing, empty, no video, audio only, cut off, or damaged at its first frame; the
+        UnreadableVideo: the file is missing, empty, no video, audio only, truncated, or damaged at its first frame; the
             folder has no images, or images of several sizes.
         UsageError: ``folder_fps`` is not above 0.
     """
@@ -58,13 +58,13 @@ def probe(path: str | Path, *, folder_fps: float | None = None) -> VideoInfo:
 
 
 def iter_frames(info: VideoInfo, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """Read the frames asked for and no others, one at a time, in ascending order.
+    """Read the given frames only, one at a time, in ascending order.
 
-    Decoding starts at the keyframe before a wanted frame; only wanted frames become RGB. Memory holds one RGB frame and
-    the decoder's own few, however long the clip.
+    Decoding starts at the keyframe before a frame; only the given frames are converted to RGB. Memory holds one RGB
+    frame and the decoder's frames, independent of the clip's length.
 
     Args:
-        info: what ``probe`` said about the clip.
+        info: from ``probe``.
         indices: frame numbers from 0 to ``info.frames - 1``, in any order; one that repeats is read once.
 
     Yields:
@@ -72,7 +72,7 @@ def iter_frames(info: VideoInfo, indices: Sequence[int]) -> Iterator[tuple[int, 
 
     Raises:
         IndexError: a number outside the clip.
-        UnreadableVideo: a wanted frame is damaged, or the file changed since it was probed.
+        UnreadableVideo: a frame is damaged, or the file has changed since ``probe``.
     """
     wanted = sorted({int(index) for index in indices})
     if wanted and (wanted[0] < 0 or wanted[-1] >= info.frames):
@@ -96,7 +96,7 @@ def _read(info: VideoInfo, wanted: list[int]) -> Iterator[tuple[int, np.ndarray]
 
 @contextmanager
 def _plain_errors(path: str) -> Iterator[None]:
-    """What the operating system refuses becomes an ``UnreadableVideo`` with its reason."""
+    """Turn errors of the operating system into ``UnreadableVideo`` with the reason."""
     try:
         yield
     except PermissionError as error:

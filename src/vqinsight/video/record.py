@@ -16,8 +16,8 @@ class ClipInput:
         indices, times: the sampled frames and their presentation times, in seconds.
         rule: the sampling rule in words.
         size: (width, height) in pixels at which the frames were shown to the model.
-        warnings: what was odd about the file without making it unusable.
-        extra: what was shown beside the frames, each in a few words.
+        warnings: problems of the file that do not make it unusable.
+        extra: further views, each in a few words.
         preview: a few small JPEG frames for reports; never part of plain dicts.
     """
 

@@ -1,4 +1,4 @@
-"""Which frames of a clip are looked at."""
+"""Frame sampling: which frames of a clip a model is shown."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DEFAULT_MAX_FRAMES = 16
 
 @dataclass(frozen=True)
 class Sampling:
-    """The frames chosen from a clip, and how they were chosen: every score carries it.
+    """The frames sampled from a clip, and the rule; part of the record of every score.
 
     Attributes:
         indices: frame numbers, ascending, an even count; numbers repeat when the clip has fewer frames than that.
         times: seconds from the clip's first frame at which each chosen frame is shown.
-        fps: frames looked at per second of clip, above 0 (the model is told this rate).
+        fps: sampled frames per second of clip, above 0 (the rate given to the model).
         source_frames: frames in the clip.
         source_fps: the clip's own average frame rate.
         duration: the clip's length in seconds, above 0.
@@ -61,7 +61,7 @@ def choose_frames(
     Args:
         info_frames: frames in the clip, at least 1.
         times: seconds at which each frame is shown, ascending, one per frame, starting anywhere.
-        fps: frames looked at per second, above 0.
+        fps: sampled frames per second, above 0.
         min_frames, max_frames: bounds on the count, ``2 <= min_frames <= max_frames``; an odd bound is narrowed to the
             next even number inside.
         frames: the exact count, at least 1, instead of ``fps`` and the bounds.
@@ -83,7 +83,7 @@ def choose_frames(
     if frames is None:
         lowest, highest = min_frames + min_frames % 2, max_frames - max_frames % 2
         wanted = min(max(duration * fps, lowest), highest, info_frames)
-        # 2.9999999 is 3 frames at 1 fps told by decimal fractions of a second.
+        # 2.9999999 stands for 3 frames at 1 fps, after rounding of times to decimal fractions.
         count = max(2, math.floor(wanted + 1e-6) // 2 * 2)
         rule = f"{fps:g} fps, {lowest}-{highest} frames"
     else:
@@ -120,6 +120,6 @@ def _nearest(moments: np.ndarray, count: int) -> np.ndarray:
     """Indices of the frames nearest in time to ``count`` moments evenly spaced over the clip."""
     even = np.linspace(0, len(moments) - 1, count)
     positions = np.interp(np.linspace(0.0, moments[-1], count), moments, np.arange(len(moments)))
-    # A constant rate told in whole milliseconds strays by a few hundredths of a frame: that must not decide a rounding.
+    # Times in whole milliseconds deviate by a few hundredths of a frame, which must not decide a rounding.
     constant_rate = np.abs(positions - even).max() < 0.25
     return np.rint(even if constant_rate else positions).astype(np.int64)

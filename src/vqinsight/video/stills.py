@@ -22,7 +22,7 @@ def probe_image(path: str) -> VideoInfo | None:
     """A still image or an animated webp; ``None`` if ``path`` is something else (animated gif and png are videos).
 
     Raises:
-        UnreadableVideo: an image that is damaged or cut off.
+        UnreadableVideo: a damaged or truncated image.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
@@ -41,19 +41,19 @@ def probe_image(path: str) -> VideoInfo | None:
 
 
 def read_image(path: str) -> np.ndarray:
-    """uint8 (height, width, 3) of an image's first picture, turned as its EXIF says, transparency laid on white.
+    """uint8 (height, width, 3) of an image's first picture, with EXIF rotation applied and transparency on white.
 
     Raises:
-        UnreadableVideo: the image is missing, damaged or cut off.
+        UnreadableVideo: the image is missing, damaged or truncated.
     """
     return _read_file(path, path, "the image")
 
 
 def probe_folder(path: str, fps: float | None) -> VideoInfo:
-    """A folder of equally large images as a clip; only their headers are read.
+    """A folder of images of one size as a clip; only their headers are read.
 
     Raises:
-        UnreadableVideo: no images, images of several sizes, or one that is not an image at all.
+        UnreadableVideo: no images, images of several sizes, or a file that is no image.
     """
     files = image_files(Path(path))
     if not files:
@@ -65,7 +65,7 @@ def probe_folder(path: str, fps: float | None) -> VideoInfo:
         try:
             with Image.open(file, formats=FORMATS) as image:
                 codec = codec or (image.format or "").lower()
-                # For a png without EXIF in front, getexif would decode the whole picture in search of it.
+                # For a png without EXIF at its start, getexif decodes the whole picture to find it.
                 has_exif = image.format != "PNG" or "exif" in image.info
                 sideways = has_exif and image.getexif().get(0x0112) in SIDEWAYS
                 sizes.setdefault(image.size[::-1] if sideways else image.size, file.name)

@@ -1,4 +1,4 @@
-"""Does a file end before it should? Told from the lengths in the file itself, without decoding."""
+"""Detects truncated files by the lengths in the file itself, without decoding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 
 
 def is_container(path: str) -> bool:
-    """Whether the file begins like a video file, whatever follows."""
+    """Whether the file begins like a video file."""
     with Path(path).open("rb") as file:
         start = file.read(12)
     return start[4:8] in BOXES or start[:4] in (EBML, b"RIFF", b"GIF8") or start[:3] == b"FLV"
@@ -21,7 +21,7 @@ def is_container(path: str) -> bool:
 def ends_early(path: str) -> bool | None:
     """Whether a file ends inside a part that gives its own length; ``None`` where its structure does not tell.
 
-    Knows mp4 and mov (boxes), mkv and webm (the segment), avi and webp (RIFF), gif (blocks) and png (chunks).
+    Supports mp4 and mov (boxes), mkv and webm (the segment), avi and webp (RIFF), gif (blocks) and png (chunks).
 
     Raises:
         OSError: the file cannot be read.
@@ -51,7 +51,7 @@ def _boxes_end_early(file: BinaryIO, size: int) -> bool | None:
             length = int.from_bytes(file.read(8))
         if length == 0 and name == b"mdat":  # "until the end of the file"
             return None
-        if length < 8 or not name.isalnum():  # padding or rubbish behind the last box
+        if length < 8 or not name.isalnum():  # padding or other bytes after the last box
             return False
         position += length
     return position > size
@@ -80,7 +80,7 @@ def _ebml_length(file: BinaryIO) -> int | None:
 
 
 def _gif_ends_early(file: BinaryIO) -> bool:
-    """A gif without an end mark between two blocks is whole enough; one that ends inside a block is not."""
+    """Whether a gif ends inside a block; one that only lacks the end mark counts as complete."""
     file.seek(10)
     flags = file.read(3)[:1]
     if flags:
@@ -93,7 +93,7 @@ def _gif_ends_early(file: BinaryIO) -> bool:
             if len(place) < 9:
                 return True
             file.seek(_palette(place[8]) + 1, 1)
-        else:  # the end mark, or rubbish behind a picture
+        else:  # the end mark, or other bytes after a picture
             return False
         while length := file.read(1):
             if length[0] == 0:

@@ -1,4 +1,4 @@
-"""What a model is shown of a clip: views, and the interface of what builds them."""
+"""Views, the images and videos that a model is shown of a clip, and the interface of their builders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Frames = Iterable[tuple[int, np.ndarray]]  # (index, (H, W, 3) uint8), each inde
 
 @dataclass(frozen=True)
 class View:
-    """One image or video as the vision tower takes it.
+    """One image or video as input of the vision tower.
 
     Attributes:
         kind: which placeholder token stands for it in the prompt.
@@ -39,7 +39,7 @@ class ViewBuilder(Protocol):
 
     @property
     def extra(self) -> tuple[str, ...]:
-        """What is shown beside the overview, each in a few words; empty for none."""
+        """The views in addition to the overview, each in a few words; empty for none."""
 
     def needed_frames(self, sampling: Sampling) -> tuple[int, ...]:
         """Distinct indices of the frames to decode, ascending."""

@@ -1,4 +1,4 @@
-"""Frames become an mp4 that any player shows."""
+"""Encodes frames as a widely playable mp4."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 from vqinsight.common.files import atomic_path
 
-CRF = 12  # little is lost: what is judged should be the generator's defects, not the encoder's
+CRF = 12  # high quality: the encoder's defects must not affect scores of a generator
 
 
 def write_video(path: Path, frames: np.ndarray, fps: float) -> None:
-    """Write H.264 in mp4; the same frames always give the same bytes, and the file appears whole.
+    """Write H.264 in mp4, atomically; the same frames always give the same bytes.
 
     Args:
         frames: uint8 (F, H, W, 3) RGB, height and width even.
-        fps: frames a second, above 0.
+        fps: frames per second, above 0.
 
     Raises:
         ValueError: an odd size, or no frames.

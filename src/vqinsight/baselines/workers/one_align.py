@@ -1,4 +1,4 @@
-"""Worker for OneAlign, Q-Align's released weights. Run by an environment with transformers 4.36, see ``outside``."""
+"""Worker for OneAlign, Q-Align's released weights. Runs in an environment with transformers 4.36, see ``subprocess``."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Worker for t2v-metrics: VQAScore of each frame, averaged. Run by that package's own environment, see ``outside``."""
+"""Worker for t2v-metrics: VQAScore of each frame, averaged. Runs in that package's environment, see ``subprocess``."""
 
 import json
 import sys

@@ -1,18 +1,18 @@
-"""What measuring instruments show of a frame, as pictures beside it: histograms, spectra and motion, for small models.
+"""Measurements of a frame as images: histograms, spectra and motion, for small models.
 
-A large model judges fine detail from pixels; one of a few million parameters loses what single pixels have in common
-(how many grey levels there are, how far neighbours differ). Editors look at scopes for that, and so may a small model.
-Three squares belong to every frame:
+A large model judges fine detail from pixels; a model of a few million parameters does not learn the statistics of
+single pixels (number of grey levels, differences of neighbours). Scopes show them directly. Every frame has three
+squares:
 
-* levels: how often each level occurs, how many levels hold how much of the frame, how far neighbours differ, and where
-  on a grid of 16 pixels they do;
-* spectrum: how much detail of which fineness there is in green (shown in red), in red minus green (in green), and in
-  the change to the next frame (in blue);
-* motion: by how much the frame has to be moved to become the next one (in red), and the next one that is shown (in
-  green); in blue where a displaced copy is a spot: in the upper half a second copy of the whole picture (the frame's
-  cepstrum), in the lower one of what moves (the autocorrelation of the change to the next frame).
+* levels: the histogram of levels, its concentration, the differences of neighbouring pixels, and the position of large
+  differences on a grid of 16 pixels;
+* spectrum: the power spectrum of green (shown in red), of red minus green (in green), and of the change to the next
+  frame (in blue);
+* motion: phase correlation with the next frame (in red) and with the next sampled frame (in green); in blue, displaced
+  copies as spots: in the upper half of the whole frame (its cepstrum), in the lower half of what moves (the
+  autocorrelation of the change to the next frame).
 
-Large frames are read at every k-th pixel for their levels and in a square in the middle for everything else.
+Levels of large frames are measured on every k-th pixel, everything else in a square in the centre.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from vqinsight.video.patches import resize
 SIDE = 28  # of a square, in pixels
 SQUARES = 3
 _CELL = 2  # pixels along each side of one value in the square of levels
-_MIDDLE = 224  # side of the square in the middle of a large frame
+_MIDDLE = 224  # side of the square in the centre of a large frame
 _WINDOW = 2 * SIDE  # side of the windows whose spectra are averaged
-_GRID = 16  # period at which block edges are looked for
-_SMALL = 112  # side of the picture that motion is measured on
+_GRID = 16  # period of block edges
+_SMALL = 112  # side of the downscaled frame that motion is measured on
 _HANN = np.hanning(_WINDOW + 2)[1:-1].astype(np.float32)
 _TAPER = np.outer(_HANN, _HANN) / np.sqrt(np.mean(np.outer(_HANN, _HANN) ** 2))
 _HANN_SMALL = np.hanning(_SMALL + 2)[1:-1].astype(np.float32)
@@ -41,12 +41,12 @@ _TAPER_SMALL = np.outer(_HANN_SMALL, _HANN_SMALL)
 
 @dataclass(frozen=True)
 class Trace:
-    """What the scopes of a frame need of the frames after it.
+    """What the scopes of a frame need of later frames.
 
     Attributes:
-        windows: (n, _WINDOW, _WINDOW) float32, the green of the middle, for the spectrum of changes.
-        waves: the small picture's Fourier transform.
-        brightness: the small picture's mean, 0 to 255.
+        windows: (n, _WINDOW, _WINDOW) float32, green channel of the centre, for the spectrum of changes.
+        waves: Fourier transform of the downscaled frame.
+        brightness: mean of the downscaled frame, 0 to 255.
     """
 
     windows: np.ndarray
@@ -56,12 +56,12 @@ class Trace:
 
 @dataclass(frozen=True)
 class Reading(Trace):
-    """What is kept of a frame until its neighbours are known.
+    """The measurements of a frame that are kept until its neighbours are read.
 
     Attributes:
         levels: (SIDE, SIDE, 3), 0 to 1, the first square.
         spectrum: (SIDE, SIDE, 2), 0 to 1, of the frame itself.
-        cepstrum: (SIDE // 2, SIDE), 0 to 1; the other half is the same turned about.
+        cepstrum: (SIDE // 2, SIDE), 0 to 1; the other half is point-symmetric.
     """
 
     levels: np.ndarray
@@ -70,7 +70,7 @@ class Reading(Trace):
 
 
 def trace_frame(frame: np.ndarray) -> Trace:
-    """The part of ``read_frame`` that a frame needs which only comes after one that is shown."""
+    """The part of ``read_frame`` for a frame that only follows a shown one."""
     small = resize(frame, (_SMALL, _SMALL)).float().mean(0).numpy()
     brightness = float(small.mean())
     waves = fft.rfft2((small - brightness) * _TAPER_SMALL)
@@ -97,7 +97,7 @@ def scope(frame: Reading, following: Trace | None = None, later: Trace | None = 
 
     Args:
         frame: the frame itself.
-        following, later: the next frame of the clip, and the next that is shown; ``None`` leaves their part black.
+        following, later: the next frame of the clip, and the next sampled frame; ``None`` leaves their part black.
 
     Returns:
         (3, SIDE, SQUARES * SIDE) uint8 RGB.
@@ -113,7 +113,7 @@ def scope(frame: Reading, following: Trace | None = None, later: Trace | None = 
 
 
 def _middle(frame: np.ndarray) -> np.ndarray:
-    """At most ``_MIDDLE`` pixels a side, cut on the grid of 16 that codecs use; at least one window, by repetition."""
+    """The centre: at most ``_MIDDLE`` pixels per side, aligned to the codecs' grid of 16, padded to one window."""
     top, left = (max(0, size - _MIDDLE) // 2 // _GRID * _GRID for size in frame.shape[:2])
     cut = frame[top : top + _MIDDLE, left : left + _MIDDLE]
     lacking = [(0, max(0, _WINDOW - size)) for size in cut.shape[:2]]
@@ -146,25 +146,25 @@ def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _steps(apart: np.ndarray, count: int) -> np.ndarray:
-    """(count,) shares of the distances 0, 1, 2, ...; the last is of all that are larger."""
+    """(count,) shares of the distances 0, 1, 2, ...; the last includes all larger ones."""
     found = np.array(Image.fromarray(apart).histogram(), dtype=np.float64) / apart.size
     return np.append(found[: count - 1], found[count - 1 :].sum())
 
 
 def _phases(apart: np.ndarray) -> np.ndarray:
-    """(16,) from 0 to 1: how far neighbours differ at each column of a grid of 16, 0.5 for the mean of all columns."""
+    """(16,) from 0 to 1: difference of neighbours at each column of a grid of 16, 0.5 for the mean of all columns."""
     columns = apart.sum(0, dtype=np.float64)
     sums = np.array([columns[phase::_GRID].mean() for phase in range(_GRID)])
     return np.clip(0.5 + 0.5 * np.log2((sums + apart.shape[0] * 0.1) / (sums.mean() + apart.shape[0] * 0.1)), 0, 1)
 
 
 def _logarithm(shares: np.ndarray) -> np.ndarray:
-    """Shares on a scale of four decades: 1 is everything, 0 is 1/10,000 or less."""
+    """Shares on a logarithmic scale of four decades: 1 for a share of 1, 0 for 1/10,000 or less."""
     return np.clip(1 + np.log10(np.maximum(shares, 1e-5)) / 4, 0, 1)
 
 
 def _windows(plane: np.ndarray) -> np.ndarray:
-    """(n, _WINDOW, _WINDOW) of an (H, W) plane, side by side from its top left corner."""
+    """(n, _WINDOW, _WINDOW) tiles of an (H, W) plane, from its top left corner."""
     rows, columns = plane.shape[0] // _WINDOW, plane.shape[1] // _WINDOW
     cut = plane[: rows * _WINDOW, : columns * _WINDOW].reshape(rows, _WINDOW, columns, _WINDOW)
     return cut.swapaxes(1, 2).reshape(-1, _WINDOW, _WINDOW)
@@ -182,7 +182,7 @@ def _spectrum(windows: np.ndarray) -> np.ndarray:
 
 
 def _moved(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(SIDE, SIDE), 0 to 1: phase correlation of two small pictures; the middle is no motion, a pixel is 1/112."""
+    """(SIDE, SIDE), 0 to 1: phase correlation of two downscaled frames; the centre is no motion, a pixel is 1/112."""
     cross = other * one.conj()
     size = np.abs(cross)
     found = _centre(fft.irfft2(cross / (size + 0.01 * size.mean() + 1e-9), s=(_SMALL, _SMALL)))
@@ -192,7 +192,7 @@ def _moved(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def _trails(change: np.ndarray) -> np.ndarray:
     """(SIDE // 2, SIDE), 0 to 1: autocorrelation of a change for shifts of 0 to 13 downwards; 0.5 is none.
 
-    Halfway to a white spectrum: with none of it the coarse shapes drown the rest, with all of it the noise does.
+    The spectrum is whitened halfway: without whitening coarse shapes dominate, with full whitening noise does.
     """
     found = _centre(fft.irfft2(np.abs(change), s=(_SMALL, _SMALL)))[SIDE // 2 :]
     return np.clip(0.5 + 2 * found / max(float(found[0, SIDE // 2]), 1e-3), 0, 1).astype(np.float32)

@@ -1,16 +1,16 @@
-"""How like a stretch of a clip is to itself: self-similarity matrices as a picture, for small models.
+"""Self-similarity matrices of a segment of a clip as an image, for small models.
 
-What goes wrong in time shows in no single step from frame to frame. A frame that left its place is nearer to a far
-neighbour than to the next; a ghost three to six frames old makes changes agree with the changes that many frames
-before; a freeze is distance nought, a flicker lies beside the diagonal, and what melts never comes back. All of it is
-in the matrices of ``WINDOW`` consecutive frames against each other, which need no estimate of motion. Four quarters:
+Temporal defects need more than differences of consecutive frames. A shuffled frame is closer to a distant frame than to
+the next; a ghost of three to six frames ago correlates changes with those that many frames earlier; a freeze has
+distance 0, flicker lies beside the diagonal, and morphing never returns. The matrices of ``WINDOW`` consecutive frames
+against each other show all of them without motion estimation. Four quarters:
 
-* top left: the correlation of every change with every other (the spectrum halfway to white in red, white in green,
-  as it is in blue);
-* top right: the distance of frame t (down) from frame s + 1 (across): logarithmic in red, against the mean of all
-  distances in green, and how much brighter the later frame is in blue;
+* top left: the correlation of every change with every other (spectrum half whitened in red, whitened in green,
+  unchanged in blue);
+* top right: the distance of frame t (down) from frame s + 1 (across): logarithmic in red, relative to the mean of all
+  distances in green, and the difference in brightness in blue;
 * bottom left: the correlation of changes in coarse, middle and fine detail;
-* bottom right: the correlation of frame t with frame s + 1: halfway to white, white, and of fine detail alone.
+* bottom right: the correlation of frame t with frame s + 1: half whitened, whitened, and of fine detail alone.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import numpy as np
 from vqinsight.video.instruments.scopes import SIDE, Trace
 
 WINDOW = SIDE // 2 + 1  # consecutive frames, so that their changes fill a quarter
-_COARSE, _FINE = 1 / 16, 1 / 6  # cycles a pixel of the small picture, where coarse detail ends and fine begins
+_COARSE, _FINE = 1 / 16, 1 / 6  # cycles per pixel of the downscaled frame, where coarse detail ends and fine begins
 
 
 def window(index: int, total: int) -> range:
-    """The frames that the square of frame ``index`` is about: it and those after it, at the end of a clip before it."""
+    """The frames of the square of frame ``index``: it and the following, at a clip's end the preceding ones."""
     first = max(0, min(index, total - WINDOW))
     return range(first, min(first + WINDOW, total))
 
@@ -67,7 +67,7 @@ def self_similarity(frames: Sequence[Trace]) -> np.ndarray:
 
 
 def _rows(waves: np.ndarray) -> np.ndarray:
-    """(frames, 2 * waves) float32: real and imaginary parts in turn, so that products of rows are correlations."""
+    """(frames, 2 * waves) float32: real and imaginary parts alternating, so that products of rows are correlations."""
     return np.ascontiguousarray(waves, dtype=np.complex64).reshape(len(waves), -1).view(np.float32)
 
 
@@ -79,7 +79,7 @@ def _bands(size: int) -> np.ndarray:
 
 
 def _whitenings(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of power that turn the mean spectrum halfway, and all the way, to white."""
+    """Power weights that whiten the mean spectrum halfway, and fully."""
     power = np.einsum("nk,nk->k", rows, rows) / len(rows)
     power = np.repeat(power[0::2] + power[1::2], 2)
     white = 1 / (power + 0.01 * power.mean() + 1e-6)
@@ -96,7 +96,7 @@ def _distances(gram: np.ndarray) -> np.ndarray:
 
 
 def _agree(gram: np.ndarray) -> np.ndarray:
-    """Correlations, from -1 to 1, as 0 to 1; a change of nothing agrees with nothing."""
+    """Correlations from -1 to 1, mapped to 0 to 1; without change there is no correlation."""
     power = np.diag(gram)
     scale = np.sqrt(power + 1e-4 * power.mean() + 1e-12)
     return 0.5 + 0.5 * gram / scale[:, None] / scale[None]

@@ -1,4 +1,4 @@
-"""Views beside the overview: native-resolution crops, measurements drawn beside them, and self-similarity."""
+"""Views in addition to the overview: native-resolution crops, scopes, and self-similarity."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from vqinsight.video.views import Frames, OverviewViews, View, frame_step, overv
 
 @dataclass(frozen=True)
 class InstrumentViews:
-    """The overview, and beside it ``rows`` x ``columns`` crops of each sampled frame and of its successor.
+    """The overview, and ``rows`` x ``columns`` crops of each sampled frame and of its successor.
 
     Consecutive frames also show jitter, flicker and stutter, which frames half a second apart cannot. With ``scopes``
-    the measurements of ``scopes.py`` lie below the crops of a frame (beside those of an upright one). With
-    ``self_similarity`` a third view shows for every sampled frame how alike the stretch of the clip is that begins
-    there (``self_similarity.py``). A ``video.views.ViewBuilder``.
+    the squares of ``scopes.py`` lie below the crops of a frame (to the right for portrait frames). With
+    ``self_similarity`` a third view shows for every sampled frame the self-similarity of the segment that begins there
+    (``self_similarity.py``). A ``video.views.ViewBuilder``.
     """
 
     settings: InstrumentSettings
@@ -34,7 +34,7 @@ class InstrumentViews:
         return (crops, "measurements of every frame") if self.settings.scopes else (crops,)
 
     def needed_frames(self, sampling: Sampling) -> tuple[int, ...]:
-        """See ``ViewBuilder``: also successors, for scopes what follows them, for self-similarity stretches."""
+        """See ``ViewBuilder``: also successors, for scopes the frames after them, for self-similarity segments."""
         pairs = _pairs(sampling)
         wanted = {*sampling.indices, *(index for pair in pairs for index in pair)}
         if self.settings.scopes:
@@ -79,7 +79,7 @@ class InstrumentViews:
         return (*OverviewViews().build_image(image, spec), view("image", mosaic[None], spec, 0.0, (0.0,)))
 
     def _following(self, pairs: list[tuple[int, int]], total: int) -> set[int]:
-        """The frames that come after pairs, or lie in the windows that begin with them."""
+        """The frames after pairs, or in the windows that begin with them."""
         if self.settings.self_similarity:
             return {index for frame, _ in pairs for index in window(frame, total)}
         return {successor + 1 for _, successor in pairs if successor + 1 < total}
@@ -94,7 +94,7 @@ def _pairs(sampling: Sampling) -> list[tuple[int, int]]:
 def _scopes(
     readings: dict[int, scopes.Reading], traces: dict[int, scopes.Trace], pairs: list[tuple[int, int]]
 ) -> list[torch.Tensor]:
-    """The scopes of both frames of every pair, each with what comes after it; the first also with the next pair's."""
+    """The scopes of both frames of every pair, each with the frame after it; the first also with the next pair's."""
     drawn = []
     known: dict[int, scopes.Trace] = {**traces, **readings}
     for number, (frame, successor) in enumerate(pairs):
@@ -113,7 +113,7 @@ def _squares(traces: dict[int, scopes.Trace], pairs: list[tuple[int, int]], tota
 
 
 def _beside(mosaic: torch.Tensor, scope: torch.Tensor) -> torch.Tensor:
-    """A scope below a mosaic, or to the right of an upright one."""
+    """A scope below a mosaic, or to the right of a portrait one."""
     if mosaic.shape[1] > mosaic.shape[2]:
         upright = torch.cat(scope.tensor_split(scopes.SQUARES, dim=2), dim=1)
         return torch.cat((mosaic, upright), dim=2)
