@@ -1,4 +1,4 @@
-"""Results stored and read again, and their figures as the documents write them."""
+"""Storage of results, and formatting of their figures for documents."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def results(name: str) -> Any:
-    """A stored result, or ``None`` where it has not been made."""
+    """A stored result, or ``None`` where it does not exist."""
     file = ROOT / "results" / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def keep(found: dict[str, Any], file: Path | None) -> None:
-    """Keep a result with the command and the commit that made it, where a file is named."""
+    """Store a result with its command and commit, where a file is named."""
     if file:
         stamp = {"command": shlex.join(["python", *sys.argv]), "commit": commit()}
         write_atomic(file, json.dumps({**stamp, **found}, indent=2) + "\n")
 
 
 def store(found: dict[str, Any], file: Path | None) -> None:
-    """Print a result, and keep it where a file is named."""
+    """Print a result, and store it where a file is named."""
     print(json.dumps(found, indent=2))
     keep(found, file)
 
@@ -60,5 +60,5 @@ def measured(measure: dict[str, Any]) -> str:
 
 
 def srcc(value: float | None) -> str:
-    """A correlation; undefined where one side never moves."""
+    """A correlation; undefined where one side is constant."""
     return "undefined" if value is None else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""How much code a command goes through: python -m tools.count_walks score examples/cat.mp4
+"""The amount of code that a command runs: python -m tools.count_walks score examples/cat.mp4
 
 Prints, after the command's own output, how many modules of vqinsight it imports, and in how many files a function runs.
 """

@@ -1,6 +1,6 @@
 """Put the stored results into the documents: python -m tools.fill_figures [--check].
 
-Between ``<!-- name -->`` and ``<!-- /name -->`` stands what this makes of ``results/``; the rest is left alone. With
+The text between ``<!-- name -->`` and ``<!-- /name -->`` is generated from ``results/``; the rest is unchanged. With
 ``--check`` nothing is written, and the exit code is 1 where a page differs from ``results/``.
 """
 
@@ -27,7 +27,7 @@ RATED_TABLES = {"konvid": "KoNViD-1k", "fetv": "FETV", "aigve": "AIGVE-Bench", "
 RATED_FIGURES = {"diff": "diff", "tau_deutsch": "tau, best threshold", "order_bias": "order bias"}
 SEEN = ("colour", "direction", "count", "shape", *list(BARS)[3:], "text facts")
 LEARNED = ("srcc", "mae")
-# Names in stored results that a page says more plainly.
+# Display names of names in stored results.
 PLAIN = {"by lot": "random pairs", "clips of the embedded world": "synthetic clips", "embedded world ": ""}
 
 
@@ -39,14 +39,14 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def plain(text: str) -> str:
-    """A stored name in the words of the documents."""
+    """The display name of a stored name."""
     for stored, said in PLAIN.items():
         text = text.replace(stored, said)
     return text
 
 
 def perception() -> str:
-    """What nano sees in held-out clips: short answers before and after reinforcement, and its reasoning."""
+    """Perception of nano on held-out clips: short answers before and after GRPO, and its reasoning."""
     files = [results(name)["rows"] for name in ("perception_base", "perception", "perception_reasoning")]
     head = ("attribute", "short answer, base", "short answer", "reasoning", "goal")
     goals = {name: f"{100 * bar:.0f} %" for name, bar in BARS.items()}
@@ -63,7 +63,7 @@ def learning() -> str:
 
 
 def transfer() -> str:
-    """Real clips with defects of rising strength; a score that never moves counts as 0."""
+    """Real clips with defects of rising strength; a constant score counts as 0."""
     names = {"transfer": "likeliest answer", "transfer_samples": "mean of 8", "transfer_generated": "generated clips"}
     files = [results(name)["rows"] for name in names]
     rows = ([name, *(f"{each[name]['srcc_constant_as_0']:.2f}" for each in files)] for name in files[0])
@@ -71,7 +71,7 @@ def transfer() -> str:
 
 
 def ablation() -> str:
-    """What each part of the method is worth: means over seeds, deviations where there are several."""
+    """Ablation: means over seeds, deviations where there are several."""
     columns = {"plcc": "PLCC", "srcc": "SRCC", "mae": "error", "pairs right, both orders": "pairs right"}
     columns |= {"missing answers": "missing"}
     rows = []
@@ -93,7 +93,7 @@ def step() -> str:
 
 
 def synthetic_tables() -> str:
-    """Tables 1 and 2 on the synthetic set, and what the order of showing did."""
+    """Tables 1 and 2 on the synthetic set, and the effect of the order of presentation."""
     stored = results("synthetic_tables")
     parts = []
     for each in stored["tables"]:
@@ -114,7 +114,7 @@ def synthetic_tables() -> str:
 
 
 def labels() -> str:
-    """Label files that load whole."""
+    """Reading of label files."""
     columns = ("rows", "clips named", "left out")
     rows = ([name, *(f"{row[key]:,}" for key in columns)] for name, row in results("labels")["files"].items())
     return table(["file", *columns], rows)
@@ -134,7 +134,7 @@ def human_ratings() -> str:
 
 
 def _rated(judged: dict[str, Any], figure: str) -> str:
-    """A figure with the number of clips or pairs it is from."""
+    """A figure with its number of clips or pairs."""
     if figure == "order_bias":
         orders = (judged["pairs"] or {}).get("orders")
         return f"{measured(orders['order_bias'])}, n {orders['n']}" if orders else ""
@@ -150,7 +150,7 @@ def _rated(judged: dict[str, Any], figure: str) -> str:
 
 
 def oracle() -> str:
-    """The oracle beside the exact truth."""
+    """Agreement of the oracle with the exact truth."""
     found = results("oracle")["rows"]
     first = next(iter(found.values()))
     rows = [
@@ -161,7 +161,7 @@ def oracle() -> str:
 
 
 def generator() -> str:
-    """What the embedded generator makes of held-out prompts, by the oracle."""
+    """Quality of the embedded generator on held-out prompts, by the oracle."""
     found = results("generator")
     of = f"of {found['candidates']}"
     rows = [
@@ -171,7 +171,7 @@ def generator() -> str:
 
 
 def united(file: str) -> str:
-    """Generators side by side, with the gain over the first one, paired by prompt."""
+    """Comparison of generators, with the gain over the first one, paired by prompt."""
     found = results(file)
     first = next(iter(found["generators"]))
     rows = []
@@ -184,7 +184,7 @@ def united(file: str) -> str:
 
 
 def chosen() -> str:
-    """How good the pairs are that D and D' chose to train on."""
+    """Quality of the pairs that D and D' select for training."""
     rows = (
         [name, measured(row["right"]), *(points(row["apart"][key], sign="+") for key in DIMENSIONS)]
         for name, row in results("united")["chosen"].items()
@@ -202,7 +202,7 @@ def repair() -> str:
 
 
 def within_prompt() -> str:
-    """What the assessor tells apart within a prompt: correlation with its interval, and the spread of the truth."""
+    """Agreement within a prompt: correlation with its interval, and the spread of the truth."""
     found = results("within_prompt")["within"]
     rows = []
     for kind, of in found.items():
@@ -214,7 +214,7 @@ def within_prompt() -> str:
     return table(["clips of one prompt", *next(iter(found.values()))], rows)
 
 
-# A piece of a page by its name, and the results that it prints.
+# Generated parts of pages by name, and the results that they print.
 PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "perception": (perception, ("perception", "perception_base", "perception_reasoning")),
     "learning": (learning, ("learning",)),
@@ -235,7 +235,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
 
 
 def filled(text: str) -> str:
-    """A page with every marked piece made anew."""
+    """A page with every marked part generated again."""
     for name, (make, _) in PIECES.items():
         marked = re.compile(rf"<!-- {name} -->\n.*?<!-- /{name} -->", re.DOTALL)
         if found := marked.search(text):
@@ -249,7 +249,7 @@ def pages() -> list[Path]:
 
 
 def stale(*, write: bool) -> list[Path]:
-    """Pages whose figures are not those of ``results/``; with ``write`` they are rewritten."""
+    """Pages whose figures differ from ``results/``; with ``write`` they are rewritten."""
     found = []
     for page in pages():
         before = page.read_text(encoding="utf-8")

@@ -57,7 +57,7 @@ def configuration() -> str:
 
 
 def groups(kind: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """A model of settings, then those inside it, each with the place in the file where it stands."""
+    """A model of settings, then those inside it, each with its key in the file."""
     yield path, kind
     for name, field in kind.model_fields.items():
         for inner, many in inner_models(field.annotation):
@@ -88,13 +88,13 @@ def table(kind: type[BaseModel]) -> str:
 
 
 def meanings(kind: type[BaseModel]) -> dict[str, str]:
-    """What the Attributes section says of each setting; ``alpha, mu: of Eq. 4`` speaks of both."""
+    """The text of each setting in the Attributes section; ``alpha, mu: of Eq. 4`` describes both."""
     found: dict[str, str] = {}
     docstring = griffe.Docstring(kind.__doc__ or "")
     for section in griffe.parse_google(docstring, warnings=False):
         if section.kind is griffe.DocstringSectionKind.attributes:
             for attribute in section.value:
-                # griffe takes what stands behind the first name and its comma for a type.
+                # griffe parses the text after the first name and its comma as a type.
                 more = str(attribute.annotation) if attribute.name.endswith(",") else ""
                 names = f"{attribute.name} {more}".replace(",", " ").split()
                 found |= dict.fromkeys(names, attribute.description)
@@ -102,7 +102,7 @@ def meanings(kind: type[BaseModel]) -> dict[str, str]:
 
 
 def type_name(annotation: Any) -> str:
-    """A type as a reader of a TOML file knows it."""
+    """A type in the terms of TOML."""
     if annotation is type(None):
         return "nothing"
     if isinstance(annotation, type) and not get_args(annotation):
@@ -120,7 +120,7 @@ def type_name(annotation: Any) -> str:
 
 
 def default_of(field: Any) -> str:
-    """What holds where the file says nothing."""
+    """The default value."""
     if field.default_factory is not None:
         return "empty"
     if field.default is PydanticUndefined:

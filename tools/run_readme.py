@@ -1,4 +1,4 @@
-"""Run every command that the README shows with its output, and put what it prints now in its place.
+"""Run every command that the README shows with its output, and update the output.
 
 python -m tools.run_readme
 """
@@ -17,7 +17,7 @@ WIDTH = 108
 
 
 def printed(command: str) -> str:
-    """What the command writes to standard output, without the blanks at line ends."""
+    """The command's standard output, without trailing spaces."""
     environment = os.environ | {"COLUMNS": str(WIDTH), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         command, shell=True, cwd=README.parent, env=environment, stdout=subprocess.PIPE, text=True, check=False

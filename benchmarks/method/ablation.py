@@ -1,8 +1,8 @@
-"""Tables 4 and 5 at the embedded model's size: what is each part of the method worth?
+"""Tables 4 and 5 at the embedded model's size: ablation of the method.
 
 ``python -m benchmarks.method.ablation --base runs/nano/base --out runs/ablation`` trains every variant with
-every seed, judges each on held-out clips, and prints the means over seeds beside the paper's figures.
-Runs that are finished are not repeated, so the command can be stopped and given again;
+every seed, evaluates each on held-out clips, and prints the means over seeds beside the paper's figures.
+Finished runs are not repeated, so an interrupted command can be run again;
 figures of another base or length are never mixed with them.
 """
 
@@ -68,7 +68,7 @@ def variant(name: str, seed: int, given: argparse.Namespace) -> Path:
     mine = folder / f"{name.replace(' ', '_')}-{seed}"
     changes = [f"updates={given.steps}", f"questions_per_update={given.questions}", *CHANGES[name]]
     if name == "supervised":
-        changes.append(f"answers_per_forward={given.questions // processes}")  # one answer a question
+        changes.append(f"answers_per_forward={given.questions // processes}")  # one answer per question
         return train("nano/sft", mine, base, seed, changes, processes)
     start = base
     if name != "no warm-up":
@@ -83,7 +83,7 @@ def variant(name: str, seed: int, given: argparse.Namespace) -> Path:
 
 
 def figures(rows: dict[str, Measure]) -> dict[str, float]:
-    """The means over dimensions, and the rest as it is."""
+    """The means over dimensions, and all other figures."""
 
     def value(name: str) -> float:
         found = rows[name].value
@@ -97,7 +97,7 @@ def figures(rows: dict[str, Measure]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Train, judge, print; the figures of every run lie in ``--json``."""
+    """Train, evaluate, print; the figures of every run are in ``--json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", type=Path, required=True, help="the pre-trained model before any reinforcement")
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
@@ -120,7 +120,7 @@ def main() -> None:
         if stored["of"] != of:
             sys.exit(f"{given.json} holds figures of {stored['of']}, and these would be of {of}. Name another --json.")
         found = stored["runs"]
-    if "base" not in found:  # where all of them begin
+    if "base" not in found:  # the initial model of all variants
         found["base"] = {"": figures(judge(str(given.base), given.clips, given.pairs)["rows"])}
         keep({"of": of, "runs": found}, given.json)
     for seed in given.seeds:

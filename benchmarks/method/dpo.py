@@ -1,10 +1,9 @@
-"""How long and with how much of a pull Eq. 9 should run: python -m benchmarks.method.dpo nano/stage3
+"""Length of Eq. 9 and weight of its SFT term: python -m benchmarks.method.dpo nano/stage3
 
-Round 1 of a run of benchmarks/method/united.py again, on the same candidates, with other ``dpo.updates`` and
-``dpo.sft``, and with pairs of three origins: the assessor's, the oracle's, and random ones. ``sft`` teaches the winners
-themselves, and any clips of its own make a generator more like itself; so a gain is a judge's only as far as random
-pairs do not bring it too. Fresh clips of *training* prompts, for what is held out is not for choosing settings;
-intervals are paired by prompt.
+Round 1 of a run of benchmarks/method/united.py, on the same candidates, with other ``dpo.updates`` and ``dpo.sft``, and
+with pairs of three origins: the assessor's, the oracle's, and random ones. Training on its own clips alone can improve
+a generator, so random pairs are the control for the effect of the judge. New clips of *training* prompts, as held-out
+prompts are not for choosing settings; intervals are paired by prompt.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from vqinsight.settings.reader import read_toml
 from vqinsight.training.prompts import read_prompts
 from vqinsight.training.stage3_united import make
 
-TRIED = ["150:0", "300:0", "150:20"]  # updates, and the weight of the pull
+TRIED = ["150:0", "300:0", "150:20"]  # updates, and the weight of the SFT term
 PROMPTS_SEED = 99
 
 

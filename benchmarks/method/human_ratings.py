@@ -1,19 +1,19 @@
 """Clips with human ratings: python -m benchmarks.method.human_ratings --shared ../shared [--model DIR].
 
-From the clips and labels that lie beside the repository four tables are made, each of one rating campaign, and put to a
-model and to the two references that need no weights:
+Makes four tables from clips and labels outside the repository, each of one rating campaign, and evaluates a model and
+the two references without weights on them:
 
 * konvid: mean opinion of user videos, 1 to 5;
 * fetv: clips of four generators, static quality as spatial and temporal quality as temporal, 1 to 5, three raters each.
-  Alignment was rated on clips of other folders and is left out;
+  Alignment ratings are of other clips and are left out;
 * aigve: technical quality as spatial and consistency as temporal, 0 to 5: our reading of its nine aspects;
 * pairs: VideoAlign's preferred clip, by the majority of its three verdicts; and every two FETV clips of one prompt, the
   higher mean of the two ratings is better.
 
-Intervals draw clips and pairs one by one. With three prompts nothing else is possible, and as the clips of one prompt
-are not independent, they are too narrow.
+Intervals resample single clips and pairs, as there are only three prompts. Clips of one prompt are not independent, so
+the intervals are too narrow.
 
-Predictions are kept under ``--work``; a run that was stopped goes on there.
+Predictions are stored under ``--work``; an interrupted run resumes from there.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def build(shared: Path, folder: Path) -> dict[str, Path]:
-    """Write the four tables for the rated clips that are there, and return their paths."""
+    """Write the four tables for the existing rated clips, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     generated, natural, labels = shared / "clips" / "generated", shared / "clips" / "natural", shared / "labels"
     files = {name: folder / f"{name}.csv" for name in TABLES}
@@ -91,7 +91,7 @@ def build(shared: Path, folder: Path) -> dict[str, Path]:
 
 
 def pairs(shared: Path, rated: dict[str, list[tuple[str, str, Path, float, float]]]) -> list[tuple[object, ...]]:
-    """VideoAlign's pairs of which both clips are there, then those that FETV's ratings order."""
+    """VideoAlign's pairs of existing clips, then those ordered by FETV's ratings."""
     found: dict[str, tuple[object, ...]] = {}
     for row in rows(shared / "labels" / "videoalign" / "example.csv"):
         a, b = (shared / "clips" / "generated" / f"videoalign_{Path(row[key]).name}" for key in ("path_A", "path_B"))
@@ -117,7 +117,7 @@ def pairs(shared: Path, rated: dict[str, list[tuple[str, str, Path, float, float
 
 
 def evaluate(table: Path, scale: tuple[str, str] | None, judge: list[str], work: Path) -> dict[str, Any]:
-    """One table put to one judge: the result as ``vqinsight evaluate`` prints it.
+    """Evaluate one system on one table: the result as ``vqinsight evaluate`` prints it.
 
     Raises:
         RuntimeError: it ended with an error.
@@ -126,14 +126,14 @@ def evaluate(table: Path, scale: tuple[str, str] | None, judge: list[str], work:
     line += ["--scale", *scale] if scale else []
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(line, cwd=work, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):  # 1: no figure could be made
+    if done.returncode not in (0, 1):  # 1: no figures
         raise RuntimeError(f"{' '.join(line)}: {done.stderr}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
 def kept(result: dict[str, Any], work: Path) -> dict[str, Any]:
-    """What is stored of a result: the figures, what was said of every clip, and no path of this machine."""
+    """The part of a result that is stored: figures and predictions, without local paths."""
     names = ("digest", "settings", "counts", "scores", "pairs", "reasons", "notes")
     (file,) = (work / "evaluations").glob(f"{result['table']}_all_{result['digest']}.predictions.parquet")
     items = {}
@@ -145,7 +145,7 @@ def kept(result: dict[str, Any], work: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Make the tables, ask, print and store."""
+    """Make the tables, evaluate, print and store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="the folder with clips and labels")
     parser.add_argument("--model", default="nano")

@@ -1,7 +1,7 @@
-"""Real label files load whole: python -m benchmarks.method.labels --shared ../shared [--json results/labels.json].
+"""Reading of real label files: python -m benchmarks.method.labels --shared ../shared [--json results/labels.json].
 
-The clips are not there, so that every row is a label whose clip is missing: what is counted is what was read and what
-was left out, with the loader's notes.
+Without the clips every row is a label with a missing clip: the rows that are read and left out are counted, with the
+loader's notes.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ LSVQ = {"LSVQ_whole_test.csv": "test", "LSVQ_whole_test_1080p.csv": "1080p"}
 
 
 def lines(path: Path) -> int:
-    """Rows of a label file that hold something, without the heading of a CSV file."""
+    """Non-empty rows of a label file, without the header of a CSV file."""
     found = sum(bool(line.strip()) for line in path.read_text(encoding="utf-8-sig").splitlines())
     return found - (path.suffix == ".csv")
 
 
 def counts(read: Download, rows: int) -> dict[str, Any]:
-    """What became of the rows."""
+    """Numbers of read and left out rows."""
     return {
         "rows": rows,
         "clips named": len(read.missing) + len(read.examples),

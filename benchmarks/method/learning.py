@@ -1,10 +1,10 @@
-"""Models side by side on held-out synthetic clips: python -m benchmarks.method.learning base=nano stage1=DIR …
+"""Comparison of models on held-out synthetic clips: python -m benchmarks.method.learning base=nano stage1=DIR …
 
-Scores of generated clips against their exact quality, pairs in both orders, answers that were missing, and lengths,
-each with a 95 % bootstrap interval. No model was ever shown these kinds of scene. "By its words" is what the quality
-would be if the reasoning before each score were exactly right: it tells what is lost in seeing from what is lost in
-judging. "Median of 8" is what ``vqinsight score --samples 8`` gives. "Outside text": the same pairs under a text
-that names nothing of the synthetic set, as users' texts do.
+Scores of generated clips against their exact quality, pairs in both orders, missing answers, and lengths, each with a
+95 % bootstrap interval. These kinds of scene are in no training data. "By its words" is the exact quality of the
+defects that the reasoning before each score names: it separates errors of perception from errors of scoring. "Median of
+8" is the result of ``vqinsight score --samples 8``. "Outside text": the same pairs with a prompt that names nothing of
+the synthetic set, as users' prompts do.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from vqinsight.synthetic.describe import LEVELS, Defect, GroundTruth, read
 from vqinsight.synthetic.generate import quality
 from vqinsight.tasks.types import Example, Preference, Score
 
-START = 2 * 10**12  # seeds of these clips; perception is examined on others
+START = 2 * 10**12  # first seed of these clips; perception uses others
 BATCH = 16
 KEYS = ("spatial", "temporal", "alignment")
-OTHER = {"spatial": "temporal", "temporal": "spatial"}  # a defect of one kind can hide one of the other
+OTHER = {"spatial": "temporal", "temporal": "spatial"}  # a defect of one dimension can hide one of the other
 BEST = 100.0
 SAMPLES = 8
 
 
 def answered(judge: AssessorPredictor, examples: Sequence[Example]) -> list[Prediction]:
-    """The judge's answer to each question, of pairs in both orders."""
+    """The answer to each question, for pairs in both orders."""
     batches = (examples[begin : begin + BATCH] for begin in range(0, len(examples), BATCH))
     return [prediction for batch in batches for prediction in judge.answer(batch)]
 
@@ -68,7 +68,7 @@ def share(right: Sequence[float]) -> Measure:
 
 
 def compared(sitting: AssessorPredictor, pairs: int, *, outside: float) -> tuple[dict[str, Measure], list[bool]]:
-    """How pairs are judged, each in both orders, and of every single answer whether it was missing."""
+    """Figures of pairs in both orders, and for every single answer whether it is missing."""
     drawn = SyntheticExamples("compare", "held_out", START, pairs, outside=outside)
     examples = [e for e in drawn if e.answer != Preference("tie")]
     verdicts = answered(sitting, examples)
@@ -87,7 +87,7 @@ def compared(sitting: AssessorPredictor, pairs: int, *, outside: float) -> tuple
 
 
 def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
-    """Everything about one model; ``predictions`` keeps the raw numbers for comparisons between models."""
+    """All figures of one model; ``predictions`` has the raw numbers for comparisons between models."""
     loaded = load(model)
     sitting, tokenizer = AssessorPredictor(loaded), loaded.assessor.loaded.tokenizer
     scored = list(SyntheticExamples("generated", "held_out", START, clips))
@@ -109,7 +109,7 @@ def judge(model: str, clips: int, pairs: int) -> dict[str, Any]:
             of = correlate([predictions[key][place] for place in alone], [labels[place] for place in alone])
             rows[f"{key} srcc, no {OTHER[key]} defect"] = of.srcc
         words = [worded(prediction.texts[0], key) if prediction.texts else None for _, prediction, _ in mine]
-        spoken = sum(word is not None for word in words)  # after supervised learning nothing is said before a score
+        spoken = sum(word is not None for word in words)  # after supervised training there is no reasoning
         rows[f"{key} srcc, by its words"] = correlate(words, labels).srcc if spoken >= FEWEST else Measure(None)
         medians = [(several.scores or {}).get(key) for _, _, several in mine]
         rows[f"{key} srcc, median of {SAMPLES}"] = correlate(medians, labels).srcc

@@ -1,6 +1,6 @@
-"""The oracle beside the exact truth: python -m benchmarks.method.oracle [--clips 300] [--generator nano].
+"""Agreement of the oracle with the exact truth: python -m benchmarks.method.oracle [--clips 300] [--generator nano].
 
-With a generator the clips also go through its auto-encoder first, as everything it makes does.
+With a generator the clips first pass through its auto-encoder, like generated ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DIMENSIONS = ("spatial", "temporal", "alignment")
 
 
 def compare(clips: list[SimpleClip], seen: list[Measured]) -> dict[str, Any]:
-    """SRCC by dimension and by kind of defect, and the share of facts that were seen right."""
+    """SRCC by dimension and by kind of defect, and the share of correct facts."""
     rows: dict[str, Any] = {}
     for name in DIMENSIONS:
         rows[name] = _srcc([(clip.quality[name], m.scores[name]) for clip, m in zip(clips, seen, strict=True)])

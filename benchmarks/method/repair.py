@@ -1,8 +1,8 @@
-"""The gain of repairing and of its critique: python -m benchmarks.method.repair --generator nano --model nano
+"""The effect of repairing and of its critique: python -m benchmarks.method.repair --generator nano --model nano
 
-Generated clips of held-out prompts are repaired three times: as ``vqinsight repair`` does it; blindly (the same prompt
-anew, the same acceptance test); and with the critique's first proposal always accepted. The change is the oracle's;
-a clip that is left as it is counts 0; repairs that the oracle calls worse are counted. 95 % bootstrap intervals over
+Generated clips of held-out prompts are repaired in three ways: by ``vqinsight repair``; blindly (the same prompt from
+noise, the same acceptance test); and with the critique's first proposal always accepted. The change is measured by the
+oracle; an unchanged clip counts 0; repairs that the oracle rates worse are counted. 95 % bootstrap intervals over
 clips.
 """
 
@@ -37,7 +37,7 @@ def overall(path: Path | str, prompt: str) -> float:
 
 
 def changes(generator: Any, assessor: Any, clip: str, prompt: str, attempts: int) -> dict[str, float | None]:
-    """The oracle's change by each way; ``None`` where nothing took the clip's place."""
+    """The oracle's change in each way; ``None`` where the clip is kept."""
     with TemporaryDirectory() as name:
         folder, before = Path(name), overall(clip, prompt)
         told, blind = (
@@ -61,7 +61,7 @@ def changes(generator: Any, assessor: Any, clip: str, prompt: str, attempts: int
 
 
 def summary(found: Sequence[float | None]) -> dict[str, Any]:
-    """Share that was taken, mean change over all clips with interval, and how many became worse."""
+    """Share of accepted repairs, mean change over all clips with interval, and number of worse ones."""
     return {
         "clips": len(found),
         "taken": sum(each is not None for each in found),

@@ -1,8 +1,8 @@
 """Tables 1 and 2 on synthetic clips: python -m benchmarks.method.synthetic_tables "nano=runs/stage2/final" base=nano
 
 Every model named, the technical score and always-A answer the same held-out clips (scores) and pairs (which is
-better). No model was ever trained on these kinds of scene. Predictions and figures are kept under ``--work``, an item a
-row: a run that was stopped goes on there, and a model that was added or replaced is all that is asked.
+better). These kinds of scene are in no training data. Predictions and figures are stored under ``--work``, one item per
+row: an interrupted run resumes from there, and only new or replaced models are evaluated.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REFERENCES = ("technical", "always_a")
 
 
 def sit(name: str, judge: Predictor, probe: BenchmarkData, work: Path) -> StoredResult:
-    """One judge answers all questions; the result is stored under its digest, so that models never mix."""
+    """Evaluate one system; the result is stored under its digest, so that models never mix."""
     out = work / f"{judge.digest}.json"
     header = replace(Header.of(judge, probe.benchmark, probe.split), judge=name)
     file = PredictionFile(out.with_suffix(".predictions.parquet"), header)
@@ -49,7 +49,7 @@ def sit(name: str, judge: Predictor, probe: BenchmarkData, work: Path) -> Stored
 
 
 def answers(stored: StoredResult) -> dict[str, Any]:
-    """What the tables do not show: missing answers, ties, and what the order of showing did."""
+    """Figures beside the tables: missing answers, ties, and the effect of the order."""
     found = stored.content
     orders = found["pairs"]["orders"]
     return {
@@ -62,7 +62,7 @@ def answers(stored: StoredResult) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Ask, print, and store with ``--json``."""
+    """Evaluate, print, and store with ``--json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="NAME=MODEL", help="a row's name, and nano, a folder or a hub id")
     parser.add_argument("--count", type=int, default=400, help="clips to score, and as many pairs")

@@ -1,12 +1,11 @@
-"""What united fine-tuning does, measured by the synthetic set's oracle: python -m benchmarks.method.united nano/stage3
+"""The effect of united fine-tuning, measured by the oracle: python -m benchmarks.method.united nano/stage3
 
 G, offline DPO (G'), DPO twice with the same assessor, united (G''), with ``--comparing`` united with D' comparing where
-D scored (what it was taught in between), with ``--set rounds=3`` a third round of each; the same DPO with the oracle's
-own preferences as the upper bound, and with pairs drawn by lot as the control: what a generator gains from those is no
-judge's. Then the assessor before and after (D, D') on pairs of this generator's clips, and how good the pairs are that
-either chose to train on. Fresh clips of held-out prompts, sampled as the candidates were or with ``--guidance``, the
-same seeds for every generator; 95 % bootstrap intervals over prompts, differences paired by prompt. The oracle is shown
-to no training but the bound's. A run that was stopped goes on.
+D scores, with ``--set rounds=3`` a third round of each; the same DPO with the oracle's preferences as the upper bound,
+and with random pairs as the control. Then the assessor before and after (D, D') on pairs of this generator's clips, and
+the quality of the pairs that either selects for training. New clips of held-out prompts, sampled like the candidates or
+with ``--guidance``, the same seeds for every generator; 95 % bootstrap intervals over prompts, differences paired by
+prompt. No training but the bound's uses the oracle. An interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ from vqinsight.training.prompts import read_prompts
 from vqinsight.training.stage3_united import PAIRS, make, new_over_old
 
 DIMENSIONS = ("overall", "spatial", "temporal", "alignment")
-MARGIN = 5.0  # oracle points between two clips from which on their order means something
+MARGIN = 5.0  # least difference in oracle points between two clips with a meaningful order
 PROMPTS_SEED, CLIPS_SEED = 7, 70_000
 COMPARED = "united, D' compares"
 ROUNDS = ("one round", "two rounds", "three rounds")
@@ -80,7 +79,7 @@ def oracle_pairs(groups: Sequence[Candidates], file: Path) -> Path:
 
 
 def lot_pairs(groups: Sequence[Candidates], file: Path, seed: int) -> Path:
-    """Each prompt's clips in any order, as a pairs file."""
+    """Random pairs of each prompt's clips, as a pairs file."""
     rng = np.random.default_rng((seed, len(groups)))
     return file if file.is_file() else write_pairs(groups, [rng.random(len(of.paths)).tolist() for of in groups], file)
 
@@ -101,7 +100,7 @@ def write_pairs(groups: Sequence[Candidates], scores: Sequence[Sequence[float]],
 
 
 def variants(settings: AlignSettings, *, comparing: bool) -> dict[str, str]:
-    """The generators side by side, each by its folder; what one has made the next one takes."""
+    """The folder of each generator; later ones reuse the artefacts of earlier ones."""
     out = settings.out
     united = settings.model_copy(update={"out": out / "united"})
     found = {"G": settings.generator.name, "united (G'')": str(make(united, "round2/generator"))}
@@ -110,7 +109,7 @@ def variants(settings: AlignSettings, *, comparing: bool) -> dict[str, str]:
     reuse = {
         "round1/generator": made / "round1" / "generator",
         "round2/candidates": made / "round2" / "candidates",
-        "round2/pairs": made / "round2" / "improved",  # the same assessor judged the same clips there
+        "round2/pairs": made / "round2" / "improved",  # the same assessor and clips
     }
     without = settings.model_copy(update={"out": out / "without", "update_assessor": False, "reuse": reuse})
     found["without united"] = str(make(without, "round2/generator"))
@@ -142,7 +141,7 @@ def held_out_prompts(count: int) -> list[str]:
 
 
 def examine(name: str, prompts: Sequence[str], clips: int, folder: Path, settings: GeneratorSettings) -> dict[str, Any]:
-    """Fresh clips of one generator, sampled by ``settings``: (prompts,) means of each dimension, diversity."""
+    """New clips of one generator, sampled by ``settings``: (prompts,) means of each dimension, diversity."""
     groups = make_candidates(open_generator(name), prompts, clips, folder, seed=CLIPS_SEED, **settings.sampling())
     scores = oracle(groups)
     rows = [json.loads(line) for line in (folder / MADE).read_text(encoding="utf-8").splitlines()]
@@ -177,7 +176,7 @@ def accuracy(model: str, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def sheet(sides: Sequence[Sequence[Candidates]], file: Path, prompts: int = 8) -> None:
-    """A picture of the first clip of the first prompts: a prompt a row, every other frame, a generator a side."""
+    """A picture of the first clip of the first prompts: one row per prompt, every other frame, side by side."""
     rows = [
         np.concatenate([frame for of in row for frame in read_clip(of.paths[0])[::2]], 1)
         for row in zip(*(side[:prompts] for side in sides), strict=True)
@@ -187,7 +186,7 @@ def sheet(sides: Sequence[Sequence[Candidates]], file: Path, prompts: int = 8) -
 
 
 def chosen(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """Of the pairs that were trained on, best over worst: how often the oracle agrees, by how much it does."""
+    """For the training pairs, best over worst: how often the oracle agrees, and the mean difference."""
     scores = oracle([Candidates(pair.id, pair.prompt, (pair.win, pair.lose)) for pair in pairs])
     apart = {key: [win[key] - lose[key] for win, lose in scores] for key in DIMENSIONS}
     right = [float(of > 0) for of in apart["overall"]]
@@ -269,7 +268,7 @@ def row(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """First minus second in every dimension, over the prompts that both have clips of."""
+    """First minus second in every dimension, over the prompts with clips of both."""
     return {key: difference(first["means"][key].tolist(), second["means"][key].tolist()) for key in DIMENSIONS}
 
 

@@ -1,8 +1,8 @@
-"""What does each kind of defect cost? python -m benchmarks.nano.ceiling bases/nano [--clips 1000] [--json FILE]
+"""Upper bounds of SRCC from heads: python -m benchmarks.nano.ceiling bases/nano [--clips 1000] [--json FILE]
 
-How the heads on the vision tower would order the quality of clips in space and in time: by the likeliest kind and
-strength, which is what words can say; by the mean over all that they hold possible; and by the likeliest, were one
-kind of defect always seen exactly. The folder is one that pre-training left: only there are its heads kept.
+SRCC of spatial and temporal quality from the heads on the vision tower: by the most probable kind and strength, as in a
+description; by the expectation over all kinds and strengths; and by the most probable, with one kind of defect known
+exactly. The folder is one of pre-training, which has the heads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vqinsight.nano.assessor.tower import CLASSES, Heads, collate_glances, targe
 from vqinsight.synthetic.describe import Defect, GroundTruth
 from vqinsight.synthetic.generate import Split, draw_clip, quality
 
-START = 960_000_000  # clips that no lesson shows
+START = 960_000_000  # clips that are in no lesson
 AT_ONCE = 16
 DIMENSIONS = ("spatial", "temporal")
 _LEVELS = CLASSES["spatial level"]
@@ -40,7 +40,7 @@ class Sight:
 
 @torch.no_grad()
 def look(model: Any, split: Split, clips: int) -> dict[str, list[Sight]]:
-    """What the tower's heads hold possible of every clip, by dimension."""
+    """The probabilities of the tower's heads for every clip, by dimension."""
     seen: dict[str, list[Sight]] = {dimension: [] for dimension in DIMENSIONS}
     for begin in range(START, START + clips, AT_ONCE):
         drawn = [draw_clip(seed, split) for seed in range(begin, min(begin + AT_ONCE, START + clips))]
@@ -61,13 +61,13 @@ def probabilities(heads: Heads, features: Any, grids: torch.Tensor, counts: torc
 
 
 def likeliest(dimension: str, sight: Sight) -> float:
-    """The quality, 0 to 100, of the likeliest kind at its likeliest strength."""
+    """The quality, 0 to 100, of the most probable kind at its most probable strength."""
     kind = CLASSES[dimension][sight.kinds.argmax()]
     return exact(dimension, kind and Defect(kind, (sight.levels.argmax() + 0.5) / len(_LEVELS)))
 
 
 def expected(dimension: str, sight: Sight) -> float:
-    """The mean quality over all kinds and strengths; the strengths are those of the defect, should there be one."""
+    """The expected quality over all kinds and strengths; strengths are conditional on a defect."""
     strengths = (np.arange(len(_LEVELS)) + 0.5) / len(_LEVELS)
     damaged = [exact(dimension, Defect("any", strength)) for strength in strengths]
     none = float(sight.kinds[0])
@@ -80,7 +80,7 @@ def exact(dimension: str, defect: Defect | None) -> float:
 
 
 def rows(seen: dict[str, list[Sight]]) -> dict[str, float | None]:
-    """SRCC by what was read how."""
+    """SRCC by dimension and way of scoring."""
     found: dict[str, float | None] = {}
     for dimension, sights in seen.items():
         truths = [exact(dimension, sight.defect) for sight in sights]

@@ -1,7 +1,7 @@
 """Quality of the embedded generator: python -m benchmarks.nano.generator [--prompts N] [--json FILE] [--sheet PNG].
 
-Held-out prompts, several clips each, measured by the oracle; and the same prompts with quality words, to see whether it
-minds them. Look at the sheet before believing a number.
+Held-out prompts, several clips each, measured by the oracle; and the same prompts with quality words, to measure their
+effect. Check the sheet of clips together with the numbers.
 """
 
 from __future__ import annotations

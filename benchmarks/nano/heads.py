@@ -1,8 +1,7 @@
-"""Where is perception lost? python -m benchmarks.nano.heads bases/nano [--clips 640] [--json FILE]
+"""Accuracy of attribute heads at three depths: python -m benchmarks.nano.heads bases/nano [--clips 640] [--json FILE]
 
-Of clips like those trained on and of held-out ones: how often the heads on the vision tower are right, those on the
-plain means of its views, and those that read in the middle of the language model. The folder is one that
-pre-training left: only there are its heads kept.
+For clips like those in training and held-out ones: accuracy of the heads on the vision tower, of those on the means of
+its views, and of those in the middle of the language model. The folder is one of pre-training, which has the heads.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ KINDS = ("tower", "plain", "reading")
 
 
 def options(about: str | None, *, clips: int) -> argparse.Namespace:
-    """What a benchmark of heads is told: a folder, how many clips, and where to keep the figures."""
+    """Command-line arguments of a benchmark of heads: folder, number of clips, and file for the figures."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--clips", type=int, default=clips)
@@ -39,7 +38,7 @@ def options(about: str | None, *, clips: int) -> argparse.Namespace:
 
 
 def read_pretraining_model(folder: Path) -> tuple[Any, PretrainingModel]:
-    """Tokenizer and model with the heads it was trained with."""
+    """Tokenizer and model with its heads."""
     if not (folder / HEADS).is_file():
         raise UsageError(f"{folder}: there is no {HEADS}. Give bases/nano, or the folder final of a run of make nano.")
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -49,7 +48,7 @@ def read_pretraining_model(folder: Path) -> tuple[Any, PretrainingModel]:
 
 @torch.no_grad()
 def shares(model: PretrainingModel, tokenizer: Any, split: Split, clips: int) -> dict[str, dict[str, float]]:
-    """By attribute: the share of right answers of every kind of heads."""
+    """By attribute: the accuracy of every kind of heads."""
     lessons = Lessons(tokenizer, clips // 2, clips // 2, START, split)
     collator = Collator(tokenizer.pad_token_id)
     counts = {name: torch.zeros(len(CLASSES), 2) for name in KINDS}

@@ -1,9 +1,9 @@
-"""Are real defects named? python -m benchmarks.nano.named bases/nano CLIP… [--model nano] [--json FILE]
+"""Detection of defects on real clips: python -m benchmarks.nano.named bases/nano CLIP… [--model nano] [--json FILE]
 
-Real clips, each kind of defect that the model was taught, at five strengths: how often the kind is named by the heads
-on the vision tower, by those on the plain means of its views, by those in the middle of the language model, in the
-words of the base, and in the words of what reinforcement made of it; and how often nothing is named where there is
-nothing. The folder is one that pre-training left.
+Real clips with each trained kind of defect at five strengths: how often the kind is named by the heads on the vision
+tower, by those on the means of its views, by those in the middle of the language model, in the answers of the base
+model, and in those of the model after reinforcement learning; and how often clean clips are named clean. The folder is
+one of pre-training.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FAMILIES = {"spatial": tuple(SPATIAL), "temporal": tuple(TEMPORAL)}
 def seen(
     model: PretrainingModel, tokenizer: Any, shown: list[ProcessedClip], family: str, kind: str | None
 ) -> dict[str, float]:
-    """The share of clips whose ``kind``, ``None`` for no defect, each sort of heads names."""
+    """The share of clips whose ``kind``, ``None`` for no defect, each kind of heads names."""
     wanted = [float(CLASSES[name].index(kind)) if name == family else UNKNOWN for name in CLASSES]
     prompts, end = nano_prompts(tokenizer), tokenizer("<|im_end|>", add_special_tokens=False)["input_ids"]
     pages = [

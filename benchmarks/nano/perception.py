@@ -1,4 +1,4 @@
-"""What nano sees of held-out clips: python -m benchmarks.nano.perception [--clips 600] [--sentences | --pairs]."""
+"""Perception of held-out clips: python -m benchmarks.nano.perception [--clips 600] [--sentences | --pairs]."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.results import keep
 from vqinsight.inference.api import load
 from vqinsight.nano.assessor.probe import exam_of_pairs, interval, probe
 
-# What the model has to reach, from the project's goals.
+# Target values.
 BARS = {
     "colour": 0.95,
     "direction": 0.95,

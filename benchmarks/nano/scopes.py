@@ -1,7 +1,7 @@
-"""What the scopes of the embedded model show: python -m benchmarks.nano.scopes [--out scopes.png].
+"""A picture of the embedded model's scopes: python -m benchmarks.nano.scopes [--out scopes.png].
 
-One held-out clip of the synthetic set as it is, then with each defect: a frame, its levels, spectrum and motion, and
-the self-similarity of the stretch of the clip that begins with it.
+One held-out clip of the synthetic set without and with each defect: a frame, its levels, spectrum and motion, and the
+self-similarity of the segment of the clip that begins with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vqinsight.synthetic.generate import SyntheticClip, draw_clip
 from vqinsight.video.instruments.scopes import SIDE, SQUARES, read_frame, scope
 from vqinsight.video.instruments.self_similarity import self_similarity, window
 
-SEED = 26  # a photograph, and a camera that moves
+SEED = 26  # a photograph and a moving camera
 SEVERITY = 0.5
 AT = 8  # the frame that is shown
 SCALE = 4

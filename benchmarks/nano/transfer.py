@@ -1,8 +1,8 @@
-"""Real clips with real defects of rising strength: python -m benchmarks.nano.transfer CLIP… [--model nano].
+"""Real clips with defects of rising strength: python -m benchmarks.nano.transfer CLIP… [--model nano].
 
-Each clip gets each kind of defect at six strengths, from none to severe. Within a content and a kind, the dimension
-that the defect hurts should fall as the strength rises: SRCC inside each, then the mean. Two kinds, ``pixelation`` and
-``tearing``, were never trained on, and neither was any of the contents.
+Each clip gets each kind of defect at six strengths, from none to severe. Within a content and a kind, the score of the
+affected dimension should fall with the strength: SRCC within each, then the mean. Two kinds, ``pixelation`` and
+``tearing``, and all contents are not in the training data.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from vqinsight.video.preprocess import ProcessedClip, sample_frames
 from vqinsight.video.read import iter_frames, probe
 
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-LONGEST = 120  # frames of a clip that are used: what is looked at lies about as close as in training
-SIDE = 270  # clips are shrunk to this height first, for defects are strong or weak in pixels
+LONGEST = 120  # most frames of a clip: sampled frames are about as close as in training
+SIDE = 270  # clips are downscaled to this height first, as strengths are in pixels
 NEW = ("pixelation", "tearing")
 
 
@@ -43,7 +43,7 @@ def pixelation(frames: np.ndarray, severity: float, rng: np.random.Generator) ->
 
 
 def tearing(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """Below a line that jumps about, the picture is some frames older and shifted sideways, in more and more frames."""
+    """Below a random line the picture is some frames older and shifted sideways, in a rising share of frames."""
     frames = fetch(at).copy()
     late = fetch(np.maximum(at - 3, 0))
     torn = rng.random(total) < 0.25 + 0.7 * severity
@@ -71,7 +71,7 @@ def shrunk(path: str) -> np.ndarray:
 
 
 def damaged(frames: np.ndarray, at: np.ndarray, kind: str, severity: float, seed: int) -> np.ndarray:
-    """Frames ``at`` with one defect on them; none at severity 0."""
+    """Frames ``at`` with one defect; none at severity 0."""
     rng = np.random.default_rng(seed)
     fetch: Fetch = lambda wanted: frames[wanted]  # noqa: E731
     if severity == 0:
@@ -84,7 +84,7 @@ def damaged(frames: np.ndarray, at: np.ndarray, kind: str, severity: float, seed
 
 
 def footage(assessor: Assessor, frames: np.ndarray, kind: str, severity: float, seed: int, name: str) -> ProcessedClip:
-    """What the model is shown of the damaged clip."""
+    """The damaged clip, preprocessed for the model."""
     total, builder = len(frames), assessor.loaded.views
     sampling = sample_frames(assessor.loaded.settings, total, np.arange(total) / FPS)
     wanted = builder.needed_frames(sampling)
@@ -131,7 +131,7 @@ def main() -> None:
     for row, values in predictions.items():
         result = within_groups(values, labels[row], groups[row])
         mean, interval = result.srcc.value, result.srcc.interval
-        # A content whose score never moves was not told apart: it counts as 0 here, not as nothing.
+        # A content with constant scores has no order: it counts as 0, not as missing.
         strict = (mean or 0.0) * result.groups / max(result.groups + result.constant, 1)
         rows[row] = asdict(result) | {"srcc_constant_as_0": strict}
         table.add_row(

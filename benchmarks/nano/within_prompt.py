@@ -1,10 +1,10 @@
-"""Does the assessor see what differs between clips of one prompt? python -m benchmarks.nano.within_prompt --model nano
+"""Agreement of the assessor with the truth within a prompt: python -m benchmarks.nano.within_prompt --model nano
 
-Pairs are chosen within a prompt, so only what D tells apart there can teach a generator. Four kinds of clips of the
-simple synthetic set, some of each for every training prompt: drawn, with its own quality; the same through the
-generator's auto-encoder; and generated, as the generator samples by itself and without guidance, measured by the
-oracle. For each dimension: the correlation of D's mean over several answers with the truth, both less their prompt's
-mean, and how far apart the truth lies. 95 % bootstrap intervals over prompts.
+Pairs are chosen within a prompt, so only differences within a prompt can train a generator. Four kinds of clips of the
+simple synthetic set, some of each for every training prompt: rendered, with exact quality; the same through the
+generator's auto-encoder; and generated, with default guidance and without, measured by the oracle. For each dimension:
+the correlation of D's mean over several answers with the truth, both minus their prompt's mean, and the spread of the
+truth. 95 % bootstrap intervals over prompts.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _with_overall(scores: dict[str, float]) -> dict[str, float]:
 
 
 def within(said: Sequence[Sequence[dict[str, float] | None]], truth: Sequence[Scores], key: str) -> dict[str, Any]:
-    """Correlation of what is left of both less the prompt's mean, and the means and spread of the truth."""
+    """Correlation of both minus their prompt's mean, and the means and spread of the truth."""
     products = []
     for answers, measured in zip(said, truth, strict=True):
         both = [(one[key], other[key]) for one, other in zip(answers, measured, strict=True) if one is not None]

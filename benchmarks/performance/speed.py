@@ -1,6 +1,6 @@
-"""Wall time of the command line, and what a ranking costs: python -m benchmarks.performance.speed [--clip FILE].
+"""Wall time of the command line, and the cost of a ranking: python -m benchmarks.performance.speed [--clip FILE].
 
-Without --clip it films eight seconds of 960x540 over a photograph and encodes them as H.264.
+Without --clip it renders eight seconds of 960x540 over a photograph and encodes them as H.264.
 """
 
 from __future__ import annotations

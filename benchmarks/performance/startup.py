@@ -1,7 +1,7 @@
 """CPU seconds of `vqinsight score` on one clip: python -m benchmarks.performance.startup [--runs N] [--json FILE].
 
-Beside it stands what it cannot do without, the imports of torch and of the one model module of transformers: both as
-medians of interleaved runs in processes of their own, on one thread.
+Compared with the imports of torch and of the one model module of transformers that it needs: both as medians of
+interleaved runs in separate processes, on one thread.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def cpu_seconds(command: list[str]) -> float:
 
 
 def own_modules() -> int:
-    """How many modules of this package `vqinsight score` imports."""
+    """The number of modules of this package that `vqinsight score` imports."""
     code = (
         "import sys\nfrom vqinsight.cli.main import app\n"
         f"try:\n    app(['score', {str(CLIP)!r}])\nexcept SystemExit:\n"

@@ -1,11 +1,11 @@
-"""One optimisation step of GRPO on a clip, N = 8, Eq. 4 on: the stock data flow against ours.
+"""The cost of one GRPO step on a clip, N = 8, with Eq. 4: the stock data flow against ours.
 
-Stock: the pixels go with every answer, into sampling, into the shuffled group, into the policy's and the reference's
-log-probabilities, and so does the prompt. Ours: the clip is encoded once, the prompt is forwarded once for sampling and
-once for each pass of log-probabilities, and the shuffled group is the same features in another order.
+Stock: pixels and prompt are repeated for every answer, in sampling, in the shuffled group, and in the policy's and the
+reference's log-probabilities. Ours: the clip is encoded once, the prompt is forwarded once for sampling and once for
+each pass of log-probabilities, and the shuffled group uses the same features in another order.
 
 ``python -m benchmarks.performance.step`` compares CPU seconds on a small model of 7B proportions;
-``--shape 3b`` and ``--shape 7b`` are random weights of the real sizes, for an accelerator, with tokens a second,
+``--shape 3b`` and ``--shape 7b`` are random weights of the real sizes, for an accelerator, with tokens per second,
 peak memory and model FLOP utilisation.
 """
 
@@ -38,8 +38,8 @@ from vqinsight.video.sampling import Sampling
 from vqinsight.video.views import OverviewViews
 
 N = 8
-PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16, as their makers state it
-# Layers and widths: vision, then language; the small one has the 7B model's ratio of one to the other.
+PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16, by the manufacturer
+# Layers and widths: vision, then language; the small one has the 7B model's ratio of the two.
 SHAPES = {
     "small": {"vision": (8, 192, 3, 512), "text": (7, 512, 4, 2, 2720)},
     "3b": {"vision": (32, 1280, 16, 3420), "text": (36, 2048, 16, 2, 11008)},
@@ -48,7 +48,7 @@ SHAPES = {
 
 
 def build(shape: str, tokenizer: Any, dtype: torch.dtype, device: str) -> Any:
-    """Random weights of that shape, eager to say different things about different clips."""
+    """Random weights of that shape, scaled so that answers differ between clips."""
     depth, width, heads, inner = SHAPES[shape]["vision"]
     layers, hidden, text_heads, kv_heads, text_inner = SHAPES[shape]["text"]
     token = tokenizer.convert_tokens_to_ids
@@ -80,7 +80,7 @@ def build(shape: str, tokenizer: Any, dtype: torch.dtype, device: str) -> Any:
 
 
 class Counters:
-    """How much work each part of the model was given."""
+    """Counts the work of each part of the model."""
 
     def __init__(self, *models: Any) -> None:
         self.clips = self.tokens = self.patches = 0
@@ -104,7 +104,7 @@ class Counters:
 
 
 class Step:
-    """One clip, one question and the pieces that both flows share."""
+    """One clip, one question and the objects that both flows share."""
 
     def __init__(self, model: Any, reference: Any, tokenizer: Any, answer_tokens: int, frames: int, side: int) -> None:
         self.model, self.reference, self.tokenizer, self.length = model, reference, tokenizer, answer_tokens
@@ -121,7 +121,7 @@ class Step:
         self.pad_id = tokenizer.pad_token_id
         end = tokenizer.convert_tokens_to_ids("<|im_end|>")
         names = (IMAGE_TOKEN, VIDEO_TOKEN, "<|vision_start|>", "<|vision_end|>")
-        # Without an end every answer has the same length, so that both flows do the same work.
+        # Without an end token all answers have the same length, so that both flows do the same work.
         self.suppressed_tokens = [*(tokenizer.convert_tokens_to_ids(name) for name in names), end]
         self.advantage_A = torch.linspace(-1, 1, N, device=model.device)
         self.order = shuffled_order(self.views[0].grid[0], 0, 0)
@@ -156,7 +156,7 @@ class Step:
         return EncodedView(view, out.pooler_output[0], ())
 
     def stock(self, said: list[list[int]] | None = None) -> torch.Tensor:
-        """Log-probabilities (N, T) of ``said``, or of the answers it samples: the work is the same."""
+        """Log-probabilities (N, T) of ``said``, or of newly sampled answers."""
         model = self.model
         grid = self.views[0].grid
         patches = self.views[0].patches
@@ -201,7 +201,7 @@ def _output_type() -> type[Any]:
 
 
 def flops(model: Any, tokens: int, patches: int, learned: int) -> float:
-    """2 a weight and token for a forward pass, 4 more for a backward pass; attention scores left out."""
+    """2 per weight and token for a forward pass, 4 more for a backward pass, without attention scores."""
     text = sum(p.numel() for p in language_backbone(model).language_model.parameters())
     vision = sum(p.numel() for p in language_backbone(model).visual.parameters())
     return 2.0 * text * tokens + 2.0 * vision * patches + 4.0 * text * learned
@@ -225,7 +225,7 @@ def main() -> None:
     step = Step(model, reference, tokenizer, given.answer_tokens, given.frames, given.side)
     visual = sum(kind > 0 for kind in step.prompt.kinds)
     counters = Counters(model, reference)
-    said, ours = step.ours()  # warms up, and gives the answers on which the flows are compared
+    said, ours = step.ours()  # warm-up, and the answers for comparing the flows
     gap = (ours - step.stock(said)).abs().max().item()
     counters.take()
     found: dict[str, Any] = {}

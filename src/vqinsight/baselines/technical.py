@@ -1,8 +1,8 @@
-"""A hand-made technical score that needs no weights: sharpness, noise, blocking; flicker, freezing, unsteadiness.
+"""A signal-based technical score without weights: sharpness, noise, blocking; flicker, freezing, unsteadiness.
 
-Each defect is measured in units of its own and costs a share of the score, ``measure / (measure + half)``, where
-``half`` is the strength that takes half of it; the shares multiply. It knows nothing of content, faces, anatomy or the
-text prompt: what beats it has seen more than sharpness.
+Each defect is measured in its own unit and reduces the score by the share ``measure / (measure + half)``, where
+``half`` is the strength that halves the score; the factors multiply. It ignores content, faces, anatomy and the text
+prompt.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _blur(frame: np.ndarray) -> float:
 
 def _noise(frame: np.ndarray) -> float:
     residue = _cells(np.abs(ndimage.convolve(frame, _LAPLACIAN, mode="nearest"))[None])[0]
-    return float(np.sqrt(np.pi / 2) / 6 * np.quantile(residue, 0.2))  # a low quantile: noise is everywhere, texture is not
+    return float(np.sqrt(np.pi / 2) / 6 * np.quantile(residue, 0.2))  # texture is local, noise is not
 
 
 def _blocking(frame: np.ndarray) -> float:

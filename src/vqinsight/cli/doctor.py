@@ -91,7 +91,7 @@ def _extras() -> dict[str, dict[str, Any]]:
         requirement = Requirement(text)
         marker, installed = requirement.marker, _version(requirement.name)
         met = installed is not None and requirement.specifier.contains(installed, prereleases=True)
-        if met or marker is None or marker.evaluate({"extra": ""}):  # without a marker for extras: required by the package
+        if met or marker is None or marker.evaluate({"extra": ""}):  # the last two: no part of an extra
             continue
         for extra, entry in found.items():
             if marker.evaluate({"extra": extra}):

@@ -1,1 +1,5 @@
-"""How the embedded models are made; nothing else imports it."""
+"""Training of the embedded models; no other package imports it. In reading order:
+
+* ``assessor``: pre-training of the embedded assessor
+* ``generator``: training of the embedded generator
+"""

@@ -144,7 +144,7 @@ def provenances(records: Iterable[ResultRecord]) -> list[Provenance]:
 
 
 def scales(records: Iterable[ClipScore]) -> list[Dimension]:
-    """The scored dimensions, in order of appearance: an image's and a video's quality are one if their ranges are equal,
+    """The scored dimensions, in order of appearance: an image's and a video's quality are one with equal ranges,
     the same name on two ranges is two."""
     found: dict[tuple[str, float, float], Dimension] = {}
     for record in records:

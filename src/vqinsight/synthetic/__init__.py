@@ -1,7 +1,22 @@
-"""The synthetic set: moving shapes over textured scenes, defects of known strength, and the exact quality of each
-clip.
+"""The synthetic set: moving shapes over textured scenes, defects of known strength, and the exact quality of each clip.
 
-It is the only data this repository needs. ``facts`` says what is shown, ``scene`` renders it, ``defects_*`` damage any
-frames at all (also photographs and real clips), ``describe`` puts the truth into words and reads it back, ``draw``
-turns a seed into a clip with its exact quality.
+It is the only data that the embedded models need. In reading order:
+
+* ``clips``: synthetic clips by name
+* ``generate``: a clip with its exact quality from a seed
+* ``captions``: the content of a clip, and its caption
+* ``questions``: yes/no questions about a clip
+* ``scene``: renders shapes over a background
+* ``textures``: procedural backgrounds
+* ``cameras``: processing of backgrounds by cameras
+* ``camera_motion``: camera motion, moving objects and cuts
+* ``photos``: photographs as backgrounds
+* ``defects_spatial``: defects within a frame
+* ``defects_temporal``: defects across frames
+* ``describe``: descriptions of clips, and their parser
+* ``oracle``: quality of simple clips, measured from pixels
+* ``oracle_shapes``: detection of shapes
+* ``oracle_traces``: severity of defects
+* ``simple``: simple clips for the embedded generator
+* ``foreign_prompts``: prompts about other content
 """

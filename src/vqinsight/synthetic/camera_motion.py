@@ -1,6 +1,6 @@
-"""What real footage has and a rendered scene has not: hands, uneven pace, things that move on their own, cuts, codecs.
+"""Properties of real clips added to rendered scenes: camera shake, uneven pace, moving objects, cuts, compression.
 
-None of it is a defect. Training clips have some of it, so that a small model does not take what it never saw for one.
+None of them is a defect. Training clips have some of them, so that a small model does not take them for defects.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from PIL.Image import Resampling, Transform
 
 @dataclass(frozen=True)
 class Handling:
-    """How a scene is filmed and kept; by default as a machine would.
+    """Camera handling and encoding of a scene; by default none.
 
     Attributes:
-        pace: how much faster than on average all goes in the middle of the clip, or, below 0, slower; within (-1, 1).
-        sway: how far the hand that holds the camera sways, as a share of the frame's short side.
-        movers: things that move on their own.
-        cut: the frame from which on another view is shown; 0 for none.
-        drift: by what share the brightness comes and goes, slowly, as cameras adapt.
-        crf: the constant rate factor of H.264 that even a clean clip was kept at; 0 leaves it to the clip.
+        pace: relative change of speed in the middle of the clip, faster above 0, slower below; within (-1, 1).
+        sway: amplitude of camera shake, as a share of the frame's short side.
+        movers: number of independently moving objects.
+        cut: the frame at which another view starts; 0 for none.
+        drift: relative amplitude of slow changes of brightness, as by automatic exposure.
+        crf: the constant rate factor of H.264 for the whole clip; 0 leaves it to the clip.
     """
 
     pace: float = 0.0
@@ -37,9 +37,9 @@ AS_IS = Handling()
 
 
 def draw_handling(frames: int, rng: np.random.Generator, *, shapes: bool) -> tuple[int, Handling]:
-    """Length and handling of a training scene of ``frames`` frames; some become longer than is quickly rendered.
+    """Length and handling of a training scene of ``frames`` frames; some become longer.
 
-    Things that move on their own, and cuts, are for scenes without ``shapes``: those are what their text is about.
+    Moving objects and cuts are for scenes without ``shapes``, as prompts describe the shapes.
     """
     pace = rng.uniform(-0.8, 0.8) if rng.random() < 0.3 else 0.0
     sway = rng.uniform(0.004, 0.03) if rng.random() < 0.3 else 0.0
@@ -55,24 +55,24 @@ def draw_handling(frames: int, rng: np.random.Generator, *, shapes: bool) -> tup
 
 
 def swayed(at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n, 2) sideways and upwards: a slow and a quicker wave of the hand, each within [-1, 1] in all."""
+    """(n, 2) horizontal and vertical shake: the sum of a slow and a faster wave, within [-1, 1]."""
     period, phase = rng.uniform((16, 7), (48, 14), (2, 2)), rng.uniform(0, 2 * np.pi, (2, 2))
     waves = np.sin(2 * np.pi * at[:, None, None] / period + phase)
     return np.asarray(0.75 * waves[..., 0] + 0.25 * waves[..., 1])
 
 
 def adapt(clip: np.ndarray, drift: float, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Frames whose brightness comes and goes by the share ``drift`` within one to four seconds."""
+    """Frames whose brightness oscillates by the share ``drift`` within one to four seconds."""
     wave = np.sin(2 * np.pi * at / rng.uniform(24, 96) + rng.uniform(0, 2 * np.pi))
     gain = (1 + drift * wave).astype(np.float32)[:, None, None, None]
     return np.clip(np.rint(clip * gain), 0, 255).astype(np.uint8)
 
 
 def add_movers(clip: np.ndarray, view: Image.Image, count: int, at: np.ndarray, rng: np.random.Generator) -> None:
-    """Paint things into ``clip`` (n, H, W, 3), in place: pieces of ``view`` that drift, turn, and come nearer.
+    """Paint moving objects into ``clip`` (n, H, W, 3), in place: pieces of ``view`` that drift, rotate and scale.
 
-    Each piece keeps its texture and has a soft, uneven outline; all it does is smooth in time, at up to 2.5 pixels a
-    frame and often far slower, as of people, cars and leaves.
+    Each piece keeps its texture and has a soft, irregular outline; its motion is smooth in time, at up to 2.5 pixels
+    per frame and often far slower, like people, cars and leaves.
     """
     short = min(clip.shape[1:3])
     for _ in range(count):
@@ -86,7 +86,7 @@ def add_movers(clip: np.ndarray, view: Image.Image, count: int, at: np.ndarray, 
 
 
 def _wave(at: np.ndarray, speed: float | None, rng: np.random.Generator) -> np.ndarray:
-    """(n,) a wave of 10 to 70 frames, nowhere steeper than ``speed`` a frame; of height 1 where that is ``None``."""
+    """(n,) a wave of 10 to 70 frames, changing by at most ``speed`` per frame; of amplitude 1 if that is ``None``."""
     period, phase = rng.uniform(10, 70), rng.uniform(0, 2 * np.pi)
     height = 1.0 if speed is None else speed * period / (2 * np.pi)
     return np.asarray(height * np.sin(2 * np.pi * at / period + phase))

@@ -1,4 +1,4 @@
-"""What cameras make of a background: training pictures as they would have been delivered, none of it a defect."""
+"""Camera processing of backgrounds as augmentation of training images; none of it is a defect."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from vqinsight.synthetic.textures import hills
 
 
 def vary(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another picture of the same kind: turned over, its channels swapped, and as some camera would have delivered it.
+    """A variant of a background: flipped, with swapped channels, and processed as by a camera.
 
-    What a defect looks like must not be learned from a dozen backgrounds, nor that a clean picture never has a white
-    sky or a black corner, was never denoised or sharpened, or has never been a JPEG file. Nothing here is as strong
-    as the slightest defect: edges stay sharp, and the middle of the range stays where it is.
+    It keeps a model from learning defects from a dozen backgrounds, and from taking clipped highlights, denoising,
+    sharpening or JPEG compression for defects. Everything here is weaker than the least defect: edges stay sharp, and
+    the middle of the range stays unchanged.
 
     Args:
         canvas: (height, width, 3) uint8 RGB.
@@ -29,20 +29,20 @@ def vary(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     shown = np.asarray(image, np.float32)
     grey = shown.mean(2, keepdims=True)
     shown = grey + rng.uniform(0.2, 1) * (shown - grey)
-    # Flat or hard about its middle, which stays: how bright a picture is on the whole is what wrong exposure changes.
+    # Contrast changes around the mean, which stays: overall brightness is what exposure defects change.
     middle = np.median(grey)
     if rng.random() < 0.5:
         shown = middle + rng.uniform(0.6, 1) * (shown - middle)
-    else:  # lights and shadows may be clipped
+    else:  # highlights and shadows may be clipped
         shown = middle + rng.uniform(1, 1.7) * (shown - middle)
     varied = np.clip(shown, 0, 255).astype(np.uint8)
     return jpeg(varied, int(rng.integers(60, 95))) if rng.random() < 0.4 else varied
 
 
 def focus(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The picture as a lens wide open takes it: sharp in some places only, and soft in the others.
+    """The picture with a shallow depth of field: sharp in some regions, soft in others.
 
-    Not a defect: a blurred picture is sharp nowhere.
+    It is no defect: a blurred picture is sharp nowhere.
 
     Args:
         canvas: (height, width, 3) uint8 RGB.

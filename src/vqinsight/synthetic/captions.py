@@ -1,4 +1,4 @@
-"""What a synthetic clip shows (count, colour, shape, direction), its caption, and how far a caption is off."""
+"""The content of a synthetic clip (count, colour, shape, direction), its caption, and a caption's errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NUMBER_WORDS = {1: "one", 2: "two", 3: "three"}
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything a caption of the synthetic set states."""
+    """The facts that a caption of the synthetic set states."""
 
     count: int
     colour: str
@@ -59,7 +59,7 @@ def caption(facts: Facts, rng: np.random.Generator) -> str:
     plural = facts.count > 1
     template = CAPTION_TEMPLATES[rng.integers(len(CAPTION_TEMPLATES))]
     if not plural and template.startswith("{colour}"):
-        template = CAPTION_TEMPLATES[0]  # "red circle move left, one of them" is not English
+        template = CAPTION_TEMPLATES[0]  # other templates need a plural
     return template.format(
         n=NUMBER_WORDS[facts.count],
         colour=facts.colour,
@@ -70,5 +70,5 @@ def caption(facts: Facts, rng: np.random.Generator) -> str:
 
 
 def mismatches(claimed: Facts, shown: Facts) -> tuple[str, ...]:
-    """Names of the facts in which a caption's claim differs from what is shown."""
+    """Names of the facts in which a caption differs from the clip."""
     return tuple(name for name in FACT_NAMES if getattr(claimed, name) != getattr(shown, name))

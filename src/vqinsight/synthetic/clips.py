@@ -1,6 +1,6 @@
-"""Synthetic clips by name: ``synthetic:SPLIT:SEED:SIBLING`` is looked at like a file, ``…:still`` like an image.
+"""Synthetic clips by name: ``synthetic:SPLIT:SEED:SIBLING`` is used like a video file, ``…:still`` like an image.
 
-The name says everything, so a dataset of such clips needs no files, and a clip named in a result can be seen again.
+The name determines the clip, so a dataset of such clips needs no files, and a clip in a result can be reproduced.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from vqinsight.video.views import View, ViewBuilder
 
 SCHEME = "synthetic:"
 FPS = 24
-SIBLINGS = 2  # clips drawn from one seed: the two of a pair
+SIBLINGS = 2  # clips per seed: the two of a pair
 
 
 def clip_name(split: Split, seed: int, sibling: int = 0, *, still: bool = False) -> str:
-    """The name under which ``synthetic_clip`` finds the clip."""
+    """The name of the clip for ``synthetic_clip``."""
     return f"{SCHEME}{split}:{seed}:{sibling}" + ":still" * still
 
 
 def named_clip(name: str) -> tuple[SyntheticClip, bool]:
-    """The clip of that name, and whether it is meant as a still image.
+    """The clip of that name, and whether it is a still image.
 
     Raises:
-        UnreadableVideo: the name is none of a synthetic clip.
+        UnreadableVideo: it is no name of a synthetic clip.
     """
     _, *parts = name.split(":")
     still = parts[3:] == ["still"]
@@ -46,7 +46,7 @@ def named_clip(name: str) -> tuple[SyntheticClip, bool]:
 
 
 def synthetic_clip(name: str, settings: InferenceSettings, spec: PixelSpec, views: ViewBuilder) -> ProcessedClip:
-    """Render the frames that a model with these settings would be shown of a file of this clip."""
+    """Render the frames of the clip that a model with these settings is shown, as for a file."""
     clip, still = named_clip(name)
     sampling = sample_clip(clip, settings, still=still)
     shown = synthetic_views(clip, spec, views, sampling, still=still)
@@ -70,7 +70,7 @@ def synthetic_clip(name: str, settings: InferenceSettings, spec: PixelSpec, view
 
 
 def sample_clip(clip: SyntheticClip, settings: InferenceSettings, *, still: bool) -> Sampling:
-    """The frames that are looked at, as of a file; of a still image its middle one."""
+    """The sampled frames, as for a file; of a still image the middle one."""
     total = clip.scene.frames
     if still:
         return Sampling((total // 2,), (0.0,), 1.0, 1, 0.0, 0.0, "the image")
@@ -80,7 +80,7 @@ def sample_clip(clip: SyntheticClip, settings: InferenceSettings, *, still: bool
 def synthetic_views(
     clip: SyntheticClip, spec: PixelSpec, views: ViewBuilder, sampling: Sampling, *, still: bool
 ) -> tuple[View, ...]:
-    """The views of a clip; only the frames that are looked at are rendered."""
+    """The views of a clip; only the needed frames are rendered."""
     if still:
         return views.build_image(clip.frames(np.array(sampling.indices))[0], spec)
     wanted = views.needed_frames(sampling)

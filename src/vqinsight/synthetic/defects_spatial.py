@@ -1,7 +1,7 @@
 """Spatial defects: damage visible in a single frame.
 
 Every function takes ``frames`` (T, H, W, 3) uint8 RGB of any origin, a ``severity`` in (0, 1] and a random generator,
-and returns new frames of the same shape. Severity 0.1 is just visible, 1 is hard to bear. Strengths are in native
+and returns new frames of the same shape. Severity 0.1 is just visible, 1 is severe. Strengths are in native
 pixels.
 """
 
@@ -78,8 +78,7 @@ def h264_round_trip(frames: np.ndarray, crf: float, fps: int = 24) -> np.ndarray
     even = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        # The encoder's macroblock tree comes out differently from one time to the next; without it the same frames
-        # always give the same bytes.
+        # The encoder's macroblock tree is not deterministic; without it the same frames always give the same bytes.
         options = {"crf": f"{crf:.1f}", "preset": "veryfast", "threads": "1", "x264-params": "mbtree=0"}
         stream = container.add_stream("libx264", rate=Fraction(fps), options=options)
         stream.height, stream.width, stream.pix_fmt = even.shape[1], even.shape[2], "yuv420p"

@@ -1,9 +1,9 @@
 """Temporal defects: damage visible only across frames. Severity as in ``defects_spatial``.
 
 Every function takes ``fetch`` (indices -> clean frames (n, H, W, 3) uint8 RGB), the clip's frame count ``total``, the
-indices ``at`` that are looked at, a ``severity`` in (0, 1] and a random generator; it returns the damaged frames
-``at``. All randomness is drawn for the whole clip first, so looking at few frames gives the same frames as looking at
-all of them, and only frames that are looked at need to be rendered or decoded.
+indices ``at`` of the wanted frames, a ``severity`` in (0, 1] and a random generator; it returns the damaged frames
+``at``. All random numbers are drawn for the whole clip first, so frames do not depend on which others are wanted, and
+only wanted frames are rendered or decoded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Fetch = Callable[[np.ndarray], np.ndarray]
 
 
 def jitter(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """The picture jumps about by 1 to 6 % of its short side, independently in every frame."""
+    """Random shifts by 1 to 6 % of the short side, independent in every frame."""
     frames = fetch(at)
     height, width = frames.shape[1:3]
     amplitude = max(1.0, min(height, width) * (0.008 + 0.05 * severity))
@@ -46,7 +46,7 @@ def freeze(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.ra
 
 
 def shuffle(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """Frames change places with others up to 2 to 10 steps away: time goes back and forth."""
+    """Frames are exchanged with others up to 2 to 10 steps away."""
     order = np.arange(total)
     while total > 1 and np.all(np.diff(order) == 1):  # a short clip can come out unshuffled
         order = np.argsort(np.arange(total) + rng.uniform(0, 1.6 + 8.4 * severity, total))
@@ -54,14 +54,14 @@ def shuffle(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.r
 
 
 def ghosting(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
-    """A translucent copy from 3 to 6 frames earlier is left behind, 19 to 57 % strong."""
+    """A translucent copy of the frame 3 to 6 frames earlier, with 19 to 57 % opacity."""
     weight = np.float32(0.15 + 0.42 * severity)
     lag = int(rng.integers(3, 7))
     return np.rint((1 - weight) * fetch(at) + weight * fetch(np.maximum(at - lag, 0))).astype(np.uint8)
 
 
 def morphing(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
-    """Shapes melt: a smooth warp of 1 to 8 % of the short side that changes over time, as in generated video."""
+    """Deformation: a smooth warp of 1 to 8 % of the short side that changes over time, as in generated video."""
     frames = fetch(at)
     height, width = frames.shape[1:3]
     amplitude = min(height, width) * (0.01 + 0.07 * severity)
@@ -85,4 +85,4 @@ TEMPORAL = {
     "ghosting": ghosting,
     "morphing": morphing,
 }
-NEEDS_MOTION = ("freeze", "shuffle", "ghosting")  # invisible where nothing moves
+NEEDS_MOTION = ("freeze", "shuffle", "ghosting")  # invisible without motion

@@ -1,4 +1,4 @@
-"""The truth about a synthetic clip in words: a short form that is easy to learn, free sentences, and a reader of both.
+"""Ground truth of a synthetic clip as text: a short form that is easy to learn, free sentences, and a parser of both.
 
 Strength is one of five words, ``LEVELS``; level i covers severities ((i-1)/5, i/5].
 """
@@ -26,7 +26,7 @@ NOUNS = {
     "ghosting": "ghosting",
     "morphing": "morphing",
 }
-OUTSIDE = "Against the text: it names no shapes."  # what there is to say of a text that is about other things
+OUTSIDE = "Against the text: it names no shapes."  # for a prompt about other content
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Defect:
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Everything there is to say about a clip.
+    """The ground truth of a clip.
 
     Attributes:
-        facts: what moves, or ``None``.
+        facts: of the moving shapes, or ``None``.
         camera: one of ``scene.CAMERA_MOVES``.
         spatial, temporal: the defect of each family, or ``None``.
-        claim: what the text prompt claims, or ``None`` without a prompt.
+        claim: the facts of the text prompt, or ``None`` without a prompt.
     """
 
     facts: Facts | None
@@ -56,7 +56,7 @@ class GroundTruth:
 
     @property
     def wrong(self) -> tuple[str, ...]:
-        """Names of the facts that the text prompt gets wrong."""
+        """Names of the facts in which the text prompt is wrong."""
         return mismatches(self.claim, self.facts) if self.claim and self.facts else ()
 
 
@@ -66,7 +66,7 @@ def level(severity: float) -> int:
 
 
 def terse(truth: GroundTruth, *, still: bool = False) -> str:
-    """One word an attribute, always in the same order: the first thing a model is taught to say.
+    """One word per attribute in a fixed order: the first form that a model is trained on.
 
     ``still`` leaves out motion and temporal defects, for single images.
     """
@@ -90,7 +90,7 @@ def _terse_defect(defect: Defect | None, otherwise: str) -> str:
 
 
 def sentences(truth: GroundTruth, rng: np.random.Generator, *, still: bool = False) -> str:
-    """The same in free wording; ``still`` leaves out motion and temporal defects, for single images."""
+    """Free wording; ``still`` leaves out motion and temporal defects, for single images."""
     said = [_say_content(truth, rng, still), say_spatial(truth.spatial, rng)]
     if not still:
         said.append(say_temporal(truth.temporal, rng))
@@ -133,24 +133,24 @@ def say_temporal(defect: Defect | None, rng: np.random.Generator) -> str:
 
 
 def _say_defect(defect: Defect | None) -> str:
-    """The kind comes first and the wording before it tells nothing.
+    """A sentence in which the kind of defect comes first, after a fixed beginning.
 
-    When a defect could be said in three ways and its absence in one, greedy decoding chose the absence although the
-    model believed in the defect.
+    With more wordings for a defect than for its absence, greedy decoding prefers the absence even where the defect is
+    more probable.
     """
     return f"{NOUNS[defect.kind]}, {LEVELS[level(defect.severity) - 1]}" if defect else "no defect"
 
 
 def say_alignment(claim: Facts | None, facts: Facts | None) -> str:
-    """One sentence on the text prompt; a text without a ``claim`` is about other things."""
+    """One sentence on the text prompt; a prompt without a ``claim`` is about other content."""
     return f"Against the text: {_verdicts(claim, facts)}." if claim and facts else OUTSIDE
 
 
 def _verdicts(claim: Facts, facts: Facts) -> str:
-    """Fact by fact, what is claimed beside what is seen: every word is one short step.
+    """For every fact the claim and the observation, which makes each word easy to predict.
 
-    A list of only what is wrong was never learned but for the count; verdicts with the claim but not what is seen, for
-    count and colour only.
+    A small model does not learn shorter forms: a list of wrong facts works for the count only, verdicts without the
+    observation for count and colour only.
     """
     wrong = mismatches(claim, facts)
     return ", ".join(
@@ -161,9 +161,9 @@ def _verdicts(claim: Facts, facts: Facts) -> str:
 
 @dataclass(frozen=True)
 class ParsedDescription:
-    """What a description says, as far as it could be read; ``None`` where it is silent or names nothing.
+    """A parsed description; ``None`` for what it does not state.
 
-    ``spatial`` and ``temporal`` are (kind, level 1–5), or ``("none", 0)`` where the text says there is no defect.
+    ``spatial`` and ``temporal`` are (kind, level 1–5), or ``("none", 0)`` where the text states no defect.
     """
 
     count: int | None
@@ -186,7 +186,7 @@ _COUNT_OF = {word: number for number, word in NUMBER_WORDS.items()}
 
 
 def read(text: str) -> ParsedDescription:
-    """Read the short form or free sentences back; the inverse of ``terse`` and ``sentences``."""
+    """Parse the short form or free sentences; the inverse of ``terse`` and ``sentences``."""
     lowered = text.lower()
     content = _CONTENT.search(lowered)
     count = colour = shape = direction = None
@@ -205,7 +205,7 @@ def read(text: str) -> ParsedDescription:
 
 
 def read_pair(text: str) -> tuple[ParsedDescription, ParsedDescription]:
-    """The same of what is said of two clips, first ``A: …``, then ``B: …``."""
+    """Parse the descriptions of two clips, first ``A: …``, then ``B: …``."""
     first, _, second = text.partition(" B: ")
     return read(first.partition("A: ")[2]), read(second)
 

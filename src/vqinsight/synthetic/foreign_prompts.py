@@ -1,4 +1,4 @@
-"""Text prompts that are about other things, as people write them, for a model that must not stumble over one."""
+"""Text prompts about content outside the synthetic set, for robustness to users' prompts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SYLLABLES = _phrases("ka|lo|mi|ne|tor|shan|ul|bri|ex|po|wei|dra|qui|zen|fa|jo|h
 
 
 def draw_outside(rng: np.random.Generator) -> str:
-    """One to three sentences about anything but the shapes; now and then words that do not exist, or a bare label."""
+    """One to three sentences about anything but the shapes; sometimes invented words, or a bare label."""
     chance = rng.random()
     if chance < 0.15:
         words = ["".join(rng.choice(_SYLLABLES, rng.integers(1, 5))) for _ in range(rng.integers(1, 12))]

@@ -1,4 +1,4 @@
-"""From a seed to a clip of the synthetic set with its exact quality."""
+"""Generates a clip of the synthetic set with its exact quality from a seed."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from vqinsight.synthetic.scene import CAMERA_MOVES, Scene, render
 Split = Literal["train", "held_out"]
 _HEIGHTS = (112, 128, 144, 160, 192, 224)
 _ASPECTS = (1.0, 4 / 3, 16 / 9)
-# Of training scenes a share is larger, nearer to real clips: defects in time are shares of the frame's side, and what
-# is severe in the pixels of a small frame is slight in those of a large one.
+# A share of training scenes is larger, closer to real clips: temporal defects scale with the frame's side, and a defect
+# of a given strength in pixels is less severe in a large frame.
 _LARGE_HEIGHTS = (240, 256, 270)
 _LARGE = 0.2
-# Share of scenes with shapes, of photographs and of textures; real footage has none.
+# Share of scenes with shapes, over photographs and over textures; real clips have none.
 _WITH_SHAPES: dict[Split, tuple[float, float]] = {"train": (0.5, 0.8), "held_out": (0.75, 0.95)}
 _SHRINK = (Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
-_WIDE_OPEN = 0.12  # share of training pictures with a shallow focus
+_WIDE_OPEN = 0.12  # share of training pictures with a shallow depth of field
 _ON_PHOTOS: dict[Split, float] = {"train": 0.5, "held_out": 0.4}
 
 
 @dataclass(frozen=True)
 class SyntheticClip:
-    """A clip that has been planned but not rendered: what it shows, its text prompt, and its exact quality.
+    """A clip before rendering: its content, its text prompt, and its exact quality.
 
     Attributes:
         scene: what is rendered (``scene.frames`` is the length of the whole clip).
-        truth: what there is to say about it.
+        truth: its ground truth.
         prompt: the text it was "generated" from, or ``None``.
         seed: fixes placement, texture noise and the randomness inside defects.
         kind: the kind of background, for splits and breakdowns.
@@ -57,7 +57,7 @@ class SyntheticClip:
     def frames(self, at: np.ndarray) -> np.ndarray:
         """The frames with indices ``at`` as (n, H, W, 3) uint8 RGB. Only these are rendered."""
         rng = np.random.default_rng(self.seed)
-        # Real files are never pristine: a mild encoding is part of what "clean" means.
+        # Real files are always compressed, so a mild encoding counts as clean.
         mild, crf = rng.random() < 0.25, rng.uniform(14, 22)
         if self.scene.handling.crf:
             mild, crf = True, self.scene.handling.crf
@@ -73,7 +73,7 @@ def _render_once(scene: Scene, seed: int, at: np.ndarray) -> np.ndarray:
 
 
 def damage(fetch: Fetch, total: int, at: np.ndarray, truth: GroundTruth, rng: np.random.Generator) -> np.ndarray:
-    """Frames ``at`` of a clip with the temporal, then the spatial defect that ``truth`` names put on."""
+    """Frames ``at`` of a clip with the temporal, then the spatial defect of ``truth`` applied."""
     if truth.temporal is None:
         frames = fetch(at)
     else:
@@ -84,7 +84,7 @@ def damage(fetch: Fetch, total: int, at: np.ndarray, truth: GroundTruth, rng: np
 
 
 def quality(truth: GroundTruth) -> dict[str, float]:
-    """Each dimension falls linearly from 100 to 10 with its defect's severity; alignment by a quarter a wrong fact."""
+    """Each dimension falls linearly from 100 to 10 with its defect's severity; alignment by 1/4 per wrong fact."""
     scores = {
         "spatial": 100 - 90 * (truth.spatial.severity if truth.spatial else 0.0),
         "temporal": 100 - 90 * (truth.temporal.severity if truth.temporal else 0.0),
@@ -135,9 +135,9 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
 
 
 def draw_truth(rng: np.random.Generator, claim: Facts | None, *, shapes: bool, movers: bool = False) -> GroundTruth:
-    """What there is to say about one clip made from a text with that ``claim``, errors and defects included.
+    """The ground truth of a clip for a prompt with that ``claim``, with random errors and defects.
 
-    ``movers``: there are things that move on their own, whatever the camera does.
+    ``movers``: whether objects move independently of the camera.
     """
     facts = None
     if claim is not None:
@@ -165,7 +165,7 @@ def _background(rng: np.random.Generator, split: Split, height: int, width: int)
     if rng.random() < _ON_PHOTOS[split] and names:
         name = names[rng.integers(len(names))]
         image = Image.fromarray(photos.photo(name))
-        if split == "train":  # from near and from afar: shrinking shows more of it, and keeps it sharp
+        if split == "train":  # at several scales: downscaling shows more of it and keeps it sharp
             scale = rng.uniform(min(1.0, max(1.2 * height / image.height, 1.2 * width / image.width)), 1)
             image = image.resize([math.ceil(side * scale) for side in image.size], _SHRINK[rng.integers(len(_SHRINK))])
         return name, image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image
@@ -176,10 +176,10 @@ def _background(rng: np.random.Generator, split: Split, height: int, width: int)
 
 
 def _large_enough(names: tuple[str, ...], height: int, width: int) -> list[str]:
-    """Photographs from which a sharp frame can be cut: enlarging one would be a blur that nobody put there."""
+    """Photographs large enough for a sharp crop, as enlarging adds blur."""
     return [name for name in names if np.all(np.array(photos.photo(name).shape[:2]) >= (1.2 * height, 1.2 * width))]
 
 
 def without_prompt(clip: SyntheticClip) -> SyntheticClip:
-    """The same clip with its text prompt taken away, for tasks that have none."""
+    """The clip without its text prompt, for tasks that have none."""
     return replace(clip, prompt=None, truth=replace(clip.truth, claim=None))

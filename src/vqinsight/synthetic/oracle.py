@@ -1,8 +1,8 @@
-"""Quality of a clip of simple shapes against its prompt, measured from pixels alone: for examining generators.
+"""Quality of a clip of simple shapes given its prompt, measured from pixels alone, to evaluate generators.
 
-Shapes are found by their colour, compared with clean drawings of every shape, size, tilt and blur, and followed from
-frame to frame. Every kind of defect leaves a trace whose law is known (``defects_*``); turned round, it gives the
-severity. A dimension is as bad as its worst trace, on its own scale. No training may ever see this.
+Shapes are detected by their colour, compared with clean drawings of every shape, size, tilt and blur, and tracked from
+frame to frame. Every kind of defect leaves a trace with a known law (``defects_*``), whose inverse gives the severity.
+A dimension's score is that of its worst trace. The oracle must not be used for training.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _NUMBERS = {word: number for number, word in NUMBER_WORDS.items()}
 
 @dataclass(frozen=True)
 class Measured:
-    """What was seen in a clip.
+    """The measurements of a clip.
 
     Attributes:
-        facts: count, colour, shape and direction; ``None`` for what could not be made out.
+        facts: count, colour, shape and direction; ``None`` where undetermined.
         scores: ``spatial``, ``temporal``, ``alignment`` and their mean ``overall``, each 0 to 100.
         traces: implied severity of each kind of defect, 0 to 1.
     """
@@ -59,7 +59,7 @@ def read_prompt(prompt: str) -> Facts:
 
 
 def measure(frames: np.ndarray, prompt: str) -> Measured:
-    """Quality of uint8 frames (F, 64, 64, 3) that should show ``prompt``."""
+    """Quality of uint8 frames (F, 64, 64, 3) given ``prompt``."""
     claim = read_prompt(prompt)
     grounds = np.stack([ramp(frame.astype(np.float32)) for frame in frames])
     pieces = [find_pieces(frame.astype(np.float32), ground) for frame, ground in zip(frames, grounds, strict=True)]
@@ -72,15 +72,15 @@ def measure(frames: np.ndarray, prompt: str) -> Measured:
         "temporal": 100 - 90 * max(temporal.values()),
         "alignment": 100 * right / len(FACT_NAMES),
     }
-    if not any(pieces):  # nothing is there: a clean empty picture is not a good one
+    if not any(pieces):  # no shapes: a clean empty frame is not good
         scores["spatial"] = scores["temporal"] = 10.0
     scores["overall"] = float(np.mean(list(scores.values())))
     return Measured(facts, {name: float(value) for name, value in scores.items()}, {**spatial, **temporal})
 
 
 def _see(pieces: list[list[Piece]]) -> tuple[dict[str, int | str | None], np.ndarray]:
-    """The four facts by majority over frames and shapes, and the paths (frames, shapes, 2) of those frames that show
-    the usual number of shapes (others are NaN)."""
+    """The four facts by majority over frames and shapes, and the paths (frames, shapes, 2) of frames with the most
+    frequent number of shapes (others are NaN)."""
     counts = [len(frame) for frame in pieces]
     present = [count for count in counts if count]
     if not present:
@@ -102,7 +102,7 @@ def _see(pieces: list[list[Piece]]) -> tuple[dict[str, int | str | None], np.nda
 
 
 def _in_order(centres: list[np.ndarray], before: np.ndarray) -> np.ndarray:
-    """Centres in the order of the last complete frame before."""
+    """Centres in the order of the last complete frame."""
     complete = before[~np.isnan(before).any((1, 2))] if len(before) else before
     found = np.stack(centres)
     if not len(complete):
@@ -122,7 +122,7 @@ def _direction(paths: np.ndarray) -> str | None:
 
 
 def slope(paths: np.ndarray) -> np.ndarray | None:
-    """Mean velocity (x, y) in pixels a frame by least squares; ``None`` with fewer than three usable frames."""
+    """Mean velocity (x, y) in pixels per frame by least squares; ``None`` with fewer than three usable frames."""
     seen = ~np.isnan(paths).any((1, 2)) if paths.shape[1] else np.zeros(len(paths), bool)
     if seen.sum() < 3:
         return None

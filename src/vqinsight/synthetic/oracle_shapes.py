@@ -1,4 +1,4 @@
-"""Finding shapes in a frame of the simple synthetic set, and what each looks like beside clean drawings."""
+"""Detection of shapes in a frame of the simple synthetic set, and their comparison with clean drawings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATCH = 45  # side of the window in which shapes are compared, odd
 _RADII = np.arange(7.5, 20, 0.75)
 _TILTS = np.linspace(-0.25, 0.25, 5)
 BLURS = np.array([0.0, 0.45, 0.75, 1.1, 1.5, 2.0, 2.6, 3.3, 4.1])
-_SMALLEST = 45  # pixels; less is no shape
+_SMALLEST = 45  # area in pixels of the smallest shape
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Piece:
 
     Attributes:
         centre: (x, y) in pixels.
-        colour: (3,) RGB 0–255 of its middle.
-        shape, radius, blur: of the drawing that is most like it; blur as a Gaussian's deviation in pixels.
-        error: share of its area by which it differs from that drawing.
-        cover: (PATCH, PATCH) how far each pixel around its centre is of its colour, 0 to 1.
-        mask: (H, W) where it is.
+        colour: (3,) RGB 0–255 at its centre.
+        shape, radius, blur: of the most similar drawing; blur as standard deviation of a Gaussian in pixels.
+        error: difference from that drawing as a share of its area.
+        cover: (PATCH, PATCH) share of its colour in each pixel around its centre, 0 to 1.
+        mask: (H, W) its pixels.
     """
 
     centre: np.ndarray
@@ -63,7 +63,7 @@ def _drawings() -> tuple[np.ndarray, list[tuple[str, float, float]]]:
 
 
 def ramp(frame: np.ndarray) -> np.ndarray:
-    """The background (H, W, 3) as a plane in each channel, fitted to the pixels that lie near it."""
+    """The background (H, W, 3) as a plane in each channel, fitted to the pixels close to it."""
     height, width = frame.shape[:2]
     y, x = np.mgrid[:height, :width] / max(height, width)
     basis = np.stack((np.ones_like(x), x, y), -1).reshape(-1, 3)
@@ -77,7 +77,7 @@ def ramp(frame: np.ndarray) -> np.ndarray:
 
 
 def find_pieces(frame: np.ndarray, ground: np.ndarray) -> list[Piece]:
-    """The shapes of a frame: connected places far from the background's colour."""
+    """The shapes of a frame: connected regions far from the background's colour."""
     smooth = ndimage.gaussian_filter(frame, (0.8, 0.8, 0))
     apart = np.linalg.norm(smooth - ground, axis=-1)
     strong = np.quantile(apart, 0.97)
@@ -96,7 +96,7 @@ def _piece(frame: np.ndarray, ground: np.ndarray, mask: np.ndarray) -> Piece:
     deep = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     core = deep >= 0.5 * deep.max()
     colour = np.median(frame[core], 0)
-    # The shade of a shape changes across it: each side of it has its own full colour.
+    # The shade of a shape varies across it: each side has its own full colour.
     direction = colour - np.median(ground[core], 0)
     cover = ((frame - ground) @ direction) / max(float(direction @ direction), 1e-6)
     near = ndimage.binary_dilation(mask, iterations=5)

@@ -1,4 +1,4 @@
-"""The traces that defects leave, each turned into the severity that its law in ``defects_*`` gives it."""
+"""Traces of defects, each converted to a severity by inverting its definition in ``defects_*``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def spatial_traces(frames: np.ndarray, grounds: np.ndarray, pieces: list[list[Pi
 
 
 def _banding(frames: np.ndarray) -> float:
-    """From the smallest step between the levels that occur, where these are few; 0 where all levels do."""
+    """Severity from the smallest step between occurring levels, where these are few; 0 where all levels occur."""
     gaps = []
     for channel in range(3):
         used = np.flatnonzero(np.bincount(frames[..., channel].ravel(), minlength=256))
@@ -51,9 +51,9 @@ def _banding(frames: np.ndarray) -> float:
 
 
 def _exposure(grounds: np.ndarray, pieces: list[list[Piece]]) -> float:
-    """Severity from the stops that bring background and shapes back to where the synthetic set draws them.
+    """Severity from the stops that restore the brightness of background and shapes in the synthetic set.
 
-    The middle of all stops that do; 0 where none at all are needed.
+    The median of such stops; 0 where none are needed.
     """
     ground = float(np.median(grounds)) / 255
     colours = [piece.colour for frame in pieces for piece in frame]
@@ -62,7 +62,7 @@ def _exposure(grounds: np.ndarray, pieces: list[list[Piece]]) -> float:
     factor = 2 ** (stops / 2.2)
     level, top = ground / factor, bright / factor
     outside = np.maximum(0.3 - level, 0) + np.maximum(level - 0.7, 0) + np.maximum(top - 1.02, 0)
-    if bright < 0.985:  # else it is clipped, and may have been anything
+    if bright < 0.985:  # above, it is clipped and ambiguous
         outside += np.maximum(0.7 - top, 0)
     fits = outside <= outside.min() + 0.015
     if fits[np.argmin(np.abs(stops))]:
@@ -73,13 +73,13 @@ def _exposure(grounds: np.ndarray, pieces: list[list[Piece]]) -> float:
 def temporal_traces(
     frames: np.ndarray, grounds: np.ndarray, pieces: list[list[Piece]], paths: np.ndarray
 ) -> dict[str, float]:
-    """Implied severities of the temporal defects; ``paths`` (frames, shapes, 2) with NaN where shapes were lost."""
+    """Implied severities of the temporal defects; ``paths`` (frames, shapes, 2) with NaN where shapes are not found."""
     traces = {
         "flicker": _flicker(grounds),
         "morphing": _morphing(pieces),
         "ghosting": _ghosting(frames, grounds, pieces),
     }
-    if traces["ghosting"] > 0.1:  # the copy changes the outline as melting would
+    if traces["ghosting"] > 0.1:  # the copy changes the outline like morphing
         traces["morphing"] = 0.0
     seen = ~np.isnan(paths).any((1, 2)) if paths.shape[1] else np.zeros(len(paths), bool)
     lost = 1 - seen.mean()
@@ -97,8 +97,8 @@ def _flicker(grounds: np.ndarray) -> float:
 
 
 def _motion(paths: np.ndarray, at: np.ndarray) -> dict[str, float]:
-    """Jitter from the path's wobble across its direction, freezing from steps that stand still, shuffling from steps
-    that go back."""
+    """Jitter from deviations across the path's direction, freezing from steps without motion, shuffling from backward
+    steps."""
     middle = paths.mean(1)
     time = at - at.mean()
     velocity = (time[:, None] * middle).sum(0) / (time**2).sum()
@@ -113,7 +113,7 @@ def _motion(paths: np.ndarray, at: np.ndarray) -> dict[str, float]:
     still = np.abs(steps) < 0.3 * typical
     held = float(still.mean()) * len(steps) / len(along)
     forward = np.sign(velocity[axis]) or 1.0
-    if not still.any() and (steps * velocity[axis] > 0).all():  # nothing else can have moved it along its path
+    if not still.any() and (steps * velocity[axis] > 0).all():  # no other defect moves it along its path
         drift = along - along.mean() - time * velocity[axis]
         amplitude = float(np.sqrt((wobble**2).mean() / 2 + (drift**2).mean() / 2)) * np.sqrt(3) / 0.87
     order = np.sign(along[None, :] - along[:, None])[np.triu_indices(len(along), 1)] * forward
@@ -127,7 +127,7 @@ def _motion(paths: np.ndarray, at: np.ndarray) -> dict[str, float]:
 
 
 def _morphing(pieces: list[list[Piece]]) -> float:
-    """How far shapes differ from their own mean over time, in pixels along their outline."""
+    """Deviation of shapes from their mean over time, in pixels along their outline."""
     usual = max((len(frame) for frame in pieces), default=0)
     frames = [frame for frame in pieces if len(frame) == usual and usual]
     if len(frames) < 3:
@@ -153,7 +153,7 @@ def _morphing(pieces: list[list[Piece]]) -> float:
 
 
 def _ghosting(frames: np.ndarray, grounds: np.ndarray, pieces: list[list[Piece]]) -> float:
-    """How strongly the places that shapes have left still have their colour, at the lag at which they have most."""
+    """Remaining colour of shapes at their earlier positions, at the lag with the strongest."""
     masks = [np.any([piece.mask for piece in frame], 0) if frame else None for frame in pieces]
     weight = 0.0
     for lag in range(3, 7):
@@ -172,6 +172,6 @@ def _ghosting(frames: np.ndarray, grounds: np.ndarray, pieces: list[list[Piece]]
             beside.append((before & here).sum() < 0.25 * here.sum())
         if len(shares) >= 2:
             share = float(np.median(shares))
-            # Where shape and copy overlap, the shape's middle shows its full colour; apart, only its share of it.
+            # Where shape and copy overlap, the shape's centre has its full colour; apart, only its share of it.
             weight = max(weight, share / (1 + share) if np.mean(beside) > 0.5 else share)
     return _severity((weight - 0.17) / 0.55)

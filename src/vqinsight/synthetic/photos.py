@@ -61,7 +61,7 @@ logger = logging.getLogger(__name__)
 
 @cache
 def trained() -> tuple[str, ...]:
-    """The photographs to train on whose package is installed; what is left out is said once."""
+    """The training photographs whose package is installed; the missing ones are reported once."""
     there = tuple(name for name in TRAINED if _folder(name) is not None)
     if len(there) < len(TRAINED):
         packages = sorted({_FILES[name][0] for name in TRAINED if name not in there})
@@ -80,7 +80,7 @@ def photo(name: str) -> np.ndarray:
     """The photograph as (height, width, 3) uint8 RGB.
 
     Raises:
-        ModelError: when the package that carries it is not installed.
+        ModelError: its package is not installed.
     """
     folder = _folder(name)
     if folder is None:

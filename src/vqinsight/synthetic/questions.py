@@ -1,4 +1,4 @@
-"""Yes/no questions about a synthetic clip, with the true answer and the sentence that gives the reason."""
+"""Yes/no questions about a synthetic clip, with the correct answer and its reason."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Asked = tuple[str, bool, str]
 
 
 def ask(truth: GroundTruth, rng: np.random.Generator, *, still: bool = False) -> Asked:
-    """A question about a clip, whether yes is the right answer, and why; ``still`` leaves out motion."""
+    """A question about a clip, whether yes is correct, and the reason; ``still`` leaves out motion."""
     askers: list[Callable[[GroundTruth, np.random.Generator], Asked]] = [_ask_spatial, _ask_spatial_kind]
     if not still:
         askers += [_ask_temporal, _ask_temporal, _ask_temporal_kind, _ask_temporal_kind]

@@ -1,4 +1,4 @@
-"""Rendering: a background seen by a moving camera, and coloured shapes that move across the frame."""
+"""Rendering: a background under a moving camera, and coloured shapes that move across the frame."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ CAMERA_MOVES = ("still", "left", "right", "up", "down", "in")
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is needed to render a clip.
+    """The description of a clip for rendering.
 
     Attributes:
         background: uint8 RGB canvas, larger than a frame, over which the camera moves.
         facts: the moving shapes, or ``None`` for a scene without any.
-        camera: where the camera goes, one of ``CAMERA_MOVES``.
+        camera: the camera's motion, one of ``CAMERA_MOVES``.
         width, height: size of a frame in pixels.
         frames: number of frames.
-        handling: how it is filmed.
+        handling: camera shake, pace, moving objects and cuts.
     """
 
     background: Image.Image
@@ -39,14 +39,14 @@ class Scene:
 
 
 def render(scene: Scene, seed: int, at: np.ndarray) -> np.ndarray:
-    """Clean frames ``at`` these indices, (n, height, width, 3) uint8 RGB; ``seed`` places what the facts leave open."""
+    """Clean frames ``at`` these indices, (n, height, width, 3) uint8 RGB; ``seed`` fixes everything else."""
     rng, handling = np.random.default_rng(seed), scene.handling
     progress = at / max(scene.frames - 1, 1)
     progress = progress - handling.pace * np.sin(2 * np.pi * progress) / (2 * np.pi)
     clip = np.stack([np.asarray(frame) for frame in _camera(scene, at, progress, rng)])
     if scene.facts is not None:
         _draw_shapes(clip, scene.facts, progress, rng)
-    own = np.random.default_rng((1, seed))  # what is not handled is the same to the last bit
+    own = np.random.default_rng((1, seed))  # without handling the result stays bit-identical
     if handling.cut:
         mirrored = replace(scene, background=scene.background.transpose(Image.Transpose.ROTATE_180))
         other = np.stack([np.asarray(frame) for frame in _camera(mirrored, at, progress, own)])
@@ -64,7 +64,7 @@ def _camera(scene: Scene, at: np.ndarray, progress: np.ndarray, rng: np.random.G
     travel = rng.uniform(0.12, 0.3) if scene.camera != "still" else 0.0
     zoom = travel if scene.camera == "in" else 0.0
     step_x, step_y = _STEPS.get(scene.camera, (0.0, 0.0))
-    # The window keeps the frame's proportions and leaves room for the journey.
+    # The window keeps the frame's aspect ratio and leaves room for the motion.
     window = min(
         canvas_w / scene.width / (1 + travel * abs(step_x)), canvas_h / scene.height / (1 + travel * abs(step_y))
     )
@@ -75,7 +75,7 @@ def _camera(scene: Scene, at: np.ndarray, progress: np.ndarray, rng: np.random.G
     y0 = rng.uniform(0, max(room_y, 0)) + (h * travel if step_y < 0 else 0)
     sway = scene.handling.sway
     hand = swayed(at, rng) * sway * min(w, h) if sway else np.zeros((len(at), 2))
-    if scene.camera == "still" and not sway:  # one crop, so that a still background is still to the last bit
+    if scene.camera == "still" and not sway:  # one crop, so that a still background is bit-identical in all frames
         crop = scene.background.resize((scene.width, scene.height), Resampling.BICUBIC, box=_box(x0, y0, w, h, scene))
         return [crop] * len(progress)
     crops = []

@@ -1,7 +1,7 @@
-"""A simple corner of the synthetic set, which a small generator can learn: shapes on a plain ramp.
+"""A simple subset of the synthetic set, which a small generator can learn: shapes on a colour gradient.
 
-Clips are 8 frames of 64×64. The captions, defects and the exact quality are its own. A quarter of all
-combinations of facts is held out.
+Clips are 8 frames of 64×64, with their own captions, defects and exact quality. A quarter of all combinations of facts
+is held out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vqinsight.synthetic.generate import Split, SyntheticClip, damage, draw_trut
 from vqinsight.synthetic.scene import Scene, render
 
 FRAMES, SIDE, FPS = 8, 64, 8.0
-GREY = (0.35, 0.65)  # so that shapes stand out, and too dark or too bright can be seen
+GREY = (0.35, 0.65)  # so that shapes are salient and exposure defects visible
 TINT = 0.06
 QUALITY_WORDS = {
     "blur": "blurred",
@@ -40,12 +40,12 @@ _ALL = [Facts(*values) for values in product(*CHOICES.values())]  # type: ignore
 
 
 def is_held_out(facts: Facts) -> bool:
-    """Whether this combination of facts is never trained on; a quarter is."""
+    """Whether this combination of facts is held out; a quarter is."""
     return zlib.crc32(repr(facts).encode()) % 4 == 0
 
 
 def draw_prompt(rng: np.random.Generator, split: Split) -> tuple[Facts, str]:
-    """Facts of this split and a caption that states them."""
+    """Facts of this split and their caption."""
     facts = [each for each in _ALL if is_held_out(each) == (split == "held_out")]
     drawn = facts[rng.integers(len(facts))]
     return drawn, caption(drawn, rng)
@@ -59,7 +59,7 @@ def quality_words(truth: GroundTruth) -> str:
 
 @dataclass(frozen=True)
 class SimpleClip:
-    """A clip with its caption and everything that is true of it."""
+    """A clip with its caption and ground truth."""
 
     frames: np.ndarray  # uint8 (8, 64, 64, 3) RGB
     prompt: str
@@ -72,11 +72,11 @@ class SimpleClip:
 
 
 def draw_simple(seed: int, split: Split = "train", *, defects: float = 0.37, errors: float = 0.15) -> SimpleClip:
-    """One clip of mixed quality.
+    """A clip of mixed quality.
 
     Args:
-        defects: how often a clip has a spatial defect, and how often a temporal one.
-        errors: how often one or two facts differ from what the prompt says.
+        defects: probability of a spatial defect, and of a temporal one.
+        errors: probability that one or two facts differ from the prompt.
     """
     rng = np.random.default_rng((31, 0 if split == "train" else 1, seed))
     claim, prompt = draw_prompt(rng, split)
@@ -94,9 +94,9 @@ def draw_simple(seed: int, split: Split = "train", *, defects: float = 0.37, err
 
 
 def simple_siblings(seed: int, count: int) -> list[SyntheticClip]:
-    """``count`` clips of this corner from one training prompt, with its own shares of defects and errors.
+    """``count`` clips of this subset from one training prompt, with its own shares of defects and errors.
 
-    For the assessor's lessons: what the small generator makes looks like these.
+    They are similar to the clips of the embedded generator, for the assessor's lessons.
     """
     rng = np.random.default_rng((37, seed))
     claim, prompt = draw_prompt(rng, "train")
@@ -109,7 +109,7 @@ def simple_siblings(seed: int, count: int) -> list[SyntheticClip]:
 
 
 def _ramp(rng: np.random.Generator) -> np.ndarray:
-    """uint8 canvas that blends from one side to another between two muted colours."""
+    """uint8 canvas with a gradient between two muted colours."""
     grey = rng.uniform(*GREY)
     ends = np.clip(grey + rng.uniform(-0.1, 0.1, (2, 1)) + rng.uniform(-TINT, TINT, (2, 3)), 0, 1)
     weight = np.linspace(0, 1, SIDE)[:, None, None]

@@ -35,18 +35,18 @@ def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def _palette(rng: np.random.Generator, n: int) -> np.ndarray:
-    """(n, 3) muted colours in [0, 1]: objects stay recognisable because they alone are saturated."""
+    """(n, 3) muted colours in [0, 1]: only shapes are saturated, so they stay recognisable."""
     grey = rng.uniform(0.15, 0.85, (n, 1))
     return np.clip(grey + rng.uniform(-0.14, 0.14, (n, 3)), 0.03, 0.97).astype(np.float32)
 
 
-# The least grain of pictures with hard edges, which blur and compression destroy: below nothing every third time, for a
-# denoiser leaves a wall bare.
+# The least grain of pictures with hard edges, which blur and compression remove: none in a third of the cases, as after
+# denoising.
 _MAYBE = -0.05
 
 
 def _grain(image: np.ndarray, rng: np.random.Generator, least: float = 0.03) -> np.ndarray:
-    """Add fine luminance texture, so that blur and compression have something to destroy; none where it is below 0."""
+    """Add fine luminance texture, which blur and compression remove; none where its strength is below 0."""
     height, width = image.shape[:2]
     return image + max(0.0, rng.uniform(least, 0.1)) * noise(rng, height, width)[..., None]
 
@@ -120,7 +120,7 @@ def _ramp(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def gradient(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A ramp as skies and walls are, bare every third time."""
+    """A smooth gradient like skies and walls, without grain in a third of the cases."""
     return _grain(_ramp(rng, height, width), rng, _MAYBE)
 
 
@@ -131,9 +131,9 @@ def hills(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def skies(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A bare sky behind sharp things: foliage below, poles and wires before it.
+    """A smooth sky behind sharp objects: foliage below, poles and wires in front.
 
-    Where nothing is flat but what banding has flattened, every clean sky is taken for a banded one.
+    Without clean flat regions in training, a model takes every clean sky for a banded one.
     """
     image = Image.fromarray((np.clip(_ramp(rng, height, width), 0, 1) * 255).round().astype(np.uint8))
     draw = ImageDraw.Draw(image)
@@ -150,9 +150,9 @@ def skies(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def terraces(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Flat areas of a few colours that are much alike, as of drawings, maps and painted walls.
+    """Flat areas of a few similar colours, as in drawings, maps and painted walls.
 
-    They look like banding but for their steps, which follow no common ladder.
+    They resemble banding, but their steps have no common size.
     """
     colours = np.clip(_palette(rng, 1) + rng.uniform(-1, 1, (9, 3)) * rng.uniform(0.03, 0.3), 0, 1)
     depth = rng.uniform(1, 3) * hills(rng, height, width)
@@ -160,7 +160,7 @@ def terraces(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def waves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Ripples: a few plane waves of different lengths on top of each other."""
+    """Ripples: the sum of a few plane waves of different wavelengths."""
     low, high = _palette(rng, 2)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     total = np.zeros((height, width), np.float32)
@@ -206,7 +206,7 @@ def rings(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def mirrors(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A photograph of those trained on, repeated in mirrors from any point on: never enlarged, so never blurred."""
+    """A training photograph, extended by reflection from a random offset: never enlarged, so never blurred."""
     names = photos.trained()
     image = photos.photo(names[rng.integers(len(names))])
     rows, columns = _to_and_fro(rng, image.shape[0], height), _to_and_fro(rng, image.shape[1], width)
@@ -214,7 +214,7 @@ def mirrors(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def _to_and_fro(rng: np.random.Generator, size: int, wanted: int) -> np.ndarray:
-    """``wanted`` places in [0, size), from anywhere on, turning round at the ends."""
+    """``wanted`` indices in [0, size) from a random offset, reflected at the ends."""
     place = (rng.integers(2 * size) + np.arange(wanted)) % (2 * size)
     return np.minimum(place, 2 * size - 1 - place)
 

@@ -1,4 +1,4 @@
-"""Where the weights of the embedded models lie; data only."""
+"""Paths of the embedded models' weights; data only."""
 
 from pathlib import Path
 

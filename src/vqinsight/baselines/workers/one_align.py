@@ -1,4 +1,4 @@
-"""Worker for OneAlign, Q-Align's released weights. Runs in an environment with transformers 4.36, see ``subprocess``."""
+"""Worker for OneAlign, Q-Align's released weights. Needs transformers 4.36, see ``subprocess``."""
 
 import json
 import sys

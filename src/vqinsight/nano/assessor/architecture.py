@@ -1,4 +1,4 @@
-"""The embedded model before any training: a small Qwen2.5-VL whose patch embedding starts as a bank of filters."""
+"""The untrained embedded model: a small Qwen2.5-VL whose patch embedding is initialised as a filter bank."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ INFERENCE = InferenceSettings(
 VISION_WIDTH, VISION_DEPTH = 160, 4
 TEXT_WIDTH, TEXT_DEPTH = 192, 5
 HEAD = 32
-HEADS = "heads.pt"  # in a folder that pre-training leaves, for training it further; they do not ship
-STEPS = 8  # filters of the patch embedding that see single pixels
-TYPICAL_STEP = 0.1  # what such a filter answers to a step of nine grey levels
-LAGS = 8  # frames apart, for which filters of three colours see whether what lies so far apart is alike
-TYPICAL_LAG = 0.5  # about what such a filter answers to a correlation of .1
+HEADS = "heads.pt"  # in a folder of pre-training, for further training; they do not ship
+STEPS = 8  # filters of the patch embedding for single pixels
+TYPICAL_STEP = 0.1  # response of such a filter to a step of nine grey levels
+LAGS = 8  # largest lag in frames of the self-similarity filters, for each of three colours
+TYPICAL_LAG = 0.5  # approximate response of such a filter to a correlation of .1
 
 
 def nano_config(tokenizer: Any) -> Qwen2_5_VLConfig:
-    """The shapes: about 3.7 million parameters."""
+    """The configuration, with about 3.7 million parameters."""
     token = tokenizer.convert_tokens_to_ids
     return Qwen2_5_VLConfig(
         vision_config={
@@ -87,7 +87,7 @@ def nano_config(tokenizer: Any) -> Qwen2_5_VLConfig:
 
 
 def build_model(tokenizer: Any, seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
-    """The model in float32, randomly initialised but for the patch embedding."""
+    """The model in float32, randomly initialised except for the patch embedding."""
     torch.manual_seed(seed)
     model = Qwen2_5_VLForConditionalGeneration(nano_config(tokenizer))
     token = tokenizer.convert_tokens_to_ids
@@ -100,9 +100,9 @@ def build_model(tokenizer: Any, seed: int = 0) -> Qwen2_5_VLForConditionalGenera
 
 
 def _square(mlp: Any) -> None:
-    """Let a gated layer begin as squares: silu(z) z + silu(-z) (-z) = z^2, summed up in random directions.
+    """Initialise a gated layer to squares: silu(z) z + silu(-z) (-z) = z^2, summed in random directions.
 
-    How strong the detail is, whatever its sign, is then there from the first step.
+    It gives the energy of detail, independent of its sign, from the first step.
     """
     same = torch.eye(VISION_WIDTH)
     both = torch.cat((same, -same))
@@ -118,8 +118,8 @@ def filter_bank(width: int, side: int) -> torch.Tensor:
     """(width, 3, 2, side, side) patch filters: cosines of colour means, of frame differences, fine luminance, steps
     from pixel to pixel, and lags of self-similarity.
 
-    Detail of random sign (noise, lost texture, block edges) has no first-order gradient: from a random start its
-    strength stays invisible to training, from these filters it is learned.
+    Detail of random sign (noise, lost texture, block edges) has no first-order gradient: its strength is not learned
+    from a random initialisation, but from these filters.
     """
     place = (np.arange(side) + 0.5) * np.pi / side
     waves = np.cos(np.arange(side)[:, None] * place[None, :])  # (frequency, position)
@@ -147,10 +147,10 @@ def filter_bank(width: int, side: int) -> torch.Tensor:
 
 
 def _steps(side: int) -> list[np.ndarray]:
-    """``STEPS`` filters, each the step from one green pixel to the next, across and down, all over the patch.
+    """``STEPS`` filters for differences of neighbouring green pixels, horizontal and vertical, across the patch.
 
-    A banded picture is one whose pixels are equal or a whole step apart, and a cosine of a whole patch hardly tells
-    that from any other hard edge. Bare skies are taken for banded ones all the same: dev/log.
+    In a banded picture neighbouring pixels are equal or a whole level apart, which cosines over a patch hardly
+    distinguish from other edges. Smooth skies are still mistaken for banded ones (dev/log).
     """
     found = []
     for number in range(STEPS // 2):
@@ -163,10 +163,10 @@ def _steps(side: int) -> list[np.ndarray]:
 
 
 def _lags(side: int) -> list[np.ndarray]:
-    """3 * ``LAGS`` filters on the second frame of a patch: a diagonal against those beside it, in each colour.
+    """3 * ``LAGS`` filters on the second frame of a patch: a diagonal minus its neighbours, in each colour.
 
-    In a quarter of ``video/similarity.py`` a diagonal is what lies so many frames apart, and a ghost is one that is
-    brighter than its neighbours.
+    In a quarter of ``video/instruments/self_similarity.py`` a diagonal holds pairs of frames at one lag, and a ghost
+    makes its diagonal brighter than the neighbouring ones.
     """
     found = []
     for lag in range(1, LAGS + 1):
@@ -181,7 +181,7 @@ def _lags(side: int) -> list[np.ndarray]:
 
 
 def renew_lags(model: Any) -> None:
-    """Give the last filters of the patch embedding to lags, in a model that was trained without them."""
+    """Replace the last filters of the patch embedding by lag filters, in a model trained without them."""
     weight = model.model.visual.patch_embed.proj.weight
     lags = torch.stack([torch.from_numpy(lag).to(weight) for lag in _lags(PIXELS.patch_size)])
     with torch.no_grad():

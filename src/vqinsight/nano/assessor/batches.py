@@ -1,4 +1,4 @@
-"""Lessons become batches: clips as views, exercises as token ids, each clip encoded once whatever is asked about it."""
+"""Batches of lessons: clips as views, exercises as token ids, each clip encoded once for all its exercises."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vqinsight.synthetic.generate import Split, SyntheticClip
 from vqinsight.video.views import View
 
 IGNORED = -100  # labels with this value carry no loss
-RECITALS = 4  # exercises without a clip beside each lesson
+RECITALS = 4  # text-only exercises per lesson
 
 
 def nano_prompts(tokenizer: Any) -> PromptBuilder:
@@ -33,14 +33,14 @@ def nano_prompts(tokenizer: Any) -> PromptBuilder:
 
 
 def synthetic_views(clip: SyntheticClip, *, still: bool = False) -> tuple[View, ...]:
-    """What the embedded model is shown of a synthetic clip: the very frames that it would be shown of a file."""
+    """The embedded model's views of a synthetic clip, the same as for a file of it."""
     sampling = clips.sample_clip(clip, INFERENCE, still=still)
     return clips.synthetic_views(clip, PIXELS, VIEWS, sampling, still=still)
 
 
 @dataclass(frozen=True)
 class LessonItem:
-    """One lesson ready for the model: views and attributes per clip, prompts with their clips, and answer ids.
+    """One tokenised lesson: views and attributes per clip, prompts with their clips, and answer ids.
 
     The first ``given`` ids of an answer carry no loss. ``wanted`` are attributes of the clips, ``asked`` of
     what each answer's prompt shows.
@@ -57,7 +57,7 @@ class LessonItem:
 
 @dataclass(frozen=True)
 class _Row:
-    """One exercise in a batch; ``wanted`` are the attributes of each of its clips, as they are shown."""
+    """One exercise in a batch; ``wanted`` are the attributes of each of its clips as shown."""
 
     prompt: Prompt
     answer: list[int]
@@ -66,7 +66,7 @@ class _Row:
 
 
 class _Pages:
-    """Exercises in token ids."""
+    """Tokenises exercises."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._prompts = nano_prompts(tokenizer)
@@ -96,7 +96,7 @@ def _with_time_of(other: list[float], own: list[float]) -> list[float]:
 
 
 class TextOnlyDataset(_Pages, Dataset[LessonItem]):
-    """Recitals ``start`` to ``start + count``, text alone."""
+    """Text-only exercises ``start`` to ``start + count``."""
 
     def __init__(self, tokenizer: Any, count: int, start: int = 0) -> None:
         super().__init__(tokenizer)
@@ -130,7 +130,7 @@ class Lessons(_Pages, Dataset[LessonItem]):
 
 
 class Collator:
-    """Pages become one batch: patches of every clip once, and for every prompt the places of its views among them."""
+    """Collates lessons: patches of every clip once, and for every prompt the indices of its views among them."""
 
     def __init__(self, pad_id: int) -> None:
         self._pad_id = pad_id
@@ -154,7 +154,7 @@ class Collator:
                 ]
                 batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids, torch.tensor(wanted))
         places = {id(view): place for views in encoded.values() for place, view in enumerate(views)}
-        # Comparisons are twice as long as the rest, recitals half as long: on their own they do not pad the others.
+        # Comparisons are twice as long as the rest, text alone half as long: separate batches avoid padding.
         for number in (2, 3, 4, 6, 0):  # views: of images and clips, one and two of them
             if part := [row for row in rows if len(row.prompt.views) == number]:
                 batch["parts"].append(self._part(part, places))
@@ -167,12 +167,12 @@ class Collator:
         for number, row in enumerate(rows):
             first = len(row.prompt.ids)
             labels[number, first + row.given : first + len(row.answer)] = torch.tensor(row.answer[row.given :])
-        if "second_per_grid_ts" in inputs:  # this model counts time in steps, whatever the clip's length
+        if "second_per_grid_ts" in inputs:  # this model counts time in steps, independent of the clip's length
             inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
         order = {
             kind: [places[id(v)] for prompt in prompts for v in prompt.views if v.kind == kind]
             for kind in ("image", "video")
         }
-        wanted = torch.tensor([row.wanted for row in rows])  # (rows, clips, attributes); recitals have no clips
+        wanted = torch.tensor([row.wanted for row in rows])  # (rows, clips, attributes); no clips for text alone
         views = len(prompts[0].views) // max(wanted.shape[1], 1)  # of each clip
         return {"inputs": inputs, "labels": labels, "order": order, "wanted": wanted, "views": views}

@@ -1,4 +1,4 @@
-"""A trained folder becomes the folder that ships: half-precision weights, tokenizer, preprocessor and look settings."""
+"""Exports a trained folder as the one that ships: half-precision weights, tokenizer, preprocessor and settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def export(trained: Path, out: Path, *, heads: bool = False) -> None:
     """Write the finished model folder ``out`` from a folder with weights and tokenizer.
 
     Args:
-        heads: keep those of pre-training too, in half precision: with them it can be trained further.
+        heads: also keep the heads of pre-training, in half precision, for further training.
     """
     model = Qwen2_5_VLForConditionalGeneration.from_pretrained(trained, dtype=torch.float16)
     tokenizer = AutoTokenizer.from_pretrained(trained)

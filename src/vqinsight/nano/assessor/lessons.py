@@ -1,11 +1,11 @@
 """Lessons for the embedded model: clips of the synthetic set with questions and the answers to learn.
 
-Two stages. ``perception``: one word an attribute, nothing random in the answer, or the wording drowns the signal.
-``conversation``: the five tasks in the think/answer form with free wording. The reasoning tells the truth, but the
-*opinion* that follows (scores, choices) is weak and biased on purpose, as a general model's is: to make it right is the
-work of reinforcement learning, which is never shown the exact scores as text. The strength of a defect in time is told
-roughly. The opinion is of the clip, not of the words before it: these are rough, and now and then given wrong, so that
-a score is looked up in the pictures as well as in them.
+Two stages. ``perception``: one word per attribute in a deterministic answer, as random wording hides the signal.
+``conversation``: the five tasks in the think/answer form with free wording. The reasoning is correct, but the *opinion*
+that follows (scores, choices) is weak and biased by design, like that of a general model: correcting it is left to
+reinforcement learning, which never sees exact scores as text. The strength of a temporal defect is given approximately.
+The opinion depends on the clip, not on the words before it: these are approximate and sometimes wrong, so that scores
+are learned from the frames as well as from the words.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Ver
 
 Stage = Literal["perception", "conversation"]
 
-# How lessons tell the strength of a defect in time: drawn in and blurred, see ``_roughly``. Chosen on training clips:
-# drawn to the middle, severe defects were called moderate.
+# Label smoothing of the strength of temporal defects, see ``_roughly``. Chosen on training clips: with levels drawn to
+# the middle, severe defects are called moderate.
 DRAWN_TO = 0.62
 DRAWN_IN = 0.85
 BLURRED = 0.17
 
-# Of scores, the share after words that miss a defect in time or make one up: an answer has to survive its own mistakes.
+# Share of scores after words that miss or invent a temporal defect, for robustness to errors of the reasoning.
 MISSAID = 0.15
 
-# Of answers, the share that shows a clip with the self-similarity of the other and tells the time of that: on synthetic
-# scenes the other views tell nearly as much, and words that lean on these fail on real clips.
+# Share of answers that show a clip with the other clip's self-similarity and temporal label: on synthetic scenes the
+# other views are nearly as informative, but words that rely on them fail on real clips.
 BORROWED = 0.35
 
 
@@ -49,10 +49,10 @@ class Exercise:
 
     Attributes:
         messages: the question in chat form.
-        clips: which of the lesson's clips it is about, in order; none for a recital.
-        answer: the completion, or what of it is to be learned.
-        given: the beginning of the completion, where that is not to be learned.
-        time: for each of ``clips`` the one whose self-similarity is shown beside its other views; by default its own.
+        clips: indices of the lesson's clips, in order; none for text alone.
+        answer: the completion, or the part that is trained on.
+        given: the beginning of the completion that carries no loss.
+        time: for each of ``clips`` the clip whose self-similarity is shown; by default its own.
     """
 
     messages: list[dict[str, Any]]
@@ -72,14 +72,14 @@ class Lesson:
 
 
 def describe_messages(prompt: str | None, clips: int = 1) -> list[dict[str, Any]]:
-    """The question behind the short form, of one clip or of two: none of the five tasks, only a lesson and an exam."""
+    """The question for the short form, about one clip or two; used in lessons and ``probe`` only."""
     system, user = BRIEF.messages(Question("natural" if clips == 1 else "compare", (Clip(""),) * clips))
     text = "Describe." + (f" Text: {clean(prompt)}" if prompt else "")
     return [system, user | {"content": [*user["content"][:-1], {"type": "text", "text": text}]}]
 
 
 def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
-    """The lesson with that number: always the same for the same arguments."""
+    """The lesson of a seed, deterministic."""
     rng = np.random.default_rng((7, seed))
     still = rng.random() < 0.12
     if split == "train" and not still and rng.random() < 0.15:
@@ -99,7 +99,7 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
         exercises.append(_shown(score, exchanged))
         if rng.random() < 0.4:
             exercises.append(_yes_no(i, clip.truth, still, rng))
-    if still:  # there is a second clip to look at in pairs of videos only
+    if still:  # pairs are of videos only
         return Lesson(clips, still, tuple(exercises))
     for made, wanted in (
         (_terse_pair, stage == "perception" or rng.random() < 0.35),
@@ -114,7 +114,7 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
 def _with_times(
     clips: tuple[SyntheticClip, ...], still: bool, rng: np.random.Generator
 ) -> tuple[tuple[GroundTruth, GroundTruth], bool]:
-    """What there is to say of the two clips, and whether their self-similarities are exchanged: now and then."""
+    """The ground truths of the two clips, and whether their self-similarities are exchanged."""
     a, b = (clip.truth for clip in clips)
     if still or rng.random() >= BORROWED:
         return (a, b), False
@@ -122,15 +122,15 @@ def _with_times(
 
 
 def _shown(exercise: Exercise, exchanged: bool) -> Exercise:
-    """The exercise with its clips under each other's self-similarity, where these are exchanged."""
+    """The exercise with the clips' self-similarities exchanged, if so."""
     return replace(exercise, time=tuple(1 - clip for clip in exercise.clips)) if exchanged else exercise
 
 
 def _told(truth: GroundTruth, still: bool, rng: np.random.Generator) -> tuple[GroundTruth, str | None]:
-    """The clip under a text of this exercise's own, and that text; or without one; or under one about other things.
+    """The ground truth with a new prompt for this exercise, and that prompt; or without one; or with an unrelated one.
 
-    The text that a clip is drawn with is mostly right: a model that says so of every fact is seldom wrong, and
-    compares nothing. And a text that it can say nothing about comes from every user.
+    A clip's own prompt is mostly correct, so a model can call every fact correct without comparing. Unrelated prompts
+    stand for those of users.
     """
     facts, chance = truth.facts, rng.random()
     if still or chance < 0.15 or (facts is None and chance < 0.7):
@@ -144,7 +144,7 @@ def _told(truth: GroundTruth, still: bool, rng: np.random.Generator) -> tuple[Gr
 def _both_told(
     truths: tuple[GroundTruth, GroundTruth], rng: np.random.Generator
 ) -> tuple[tuple[GroundTruth, GroundTruth], str | None]:
-    """The same for two clips, under one text for both."""
+    """The same for two clips, with one prompt for both."""
     a, b = truths
     chance = rng.random()
     if a.facts is None or b.facts is None or chance < 0.3:
@@ -155,11 +155,11 @@ def _both_told(
 
 
 def _roughly(truth: GroundTruth, rng: np.random.Generator) -> GroundTruth:
-    """The strength of the defect in time as an eye would put it that is not sure.
+    """The ground truth with a smoothed strength of the temporal defect.
 
-    What a model says is its likeliest word. Where it cannot tell and mild, moderate and severe are .3, .3 and .4 to it,
-    that is the far end, and wrong by most; a word for which its neighbours speak too is the one in the middle, as the
-    mean would be (figures: dev/log). So a lesson may tell the neighbour, and of the ends it often does.
+    Greedy decoding gives the most probable word. With probabilities .3, .3 and .4 for mild, moderate and severe that is
+    the far end; smoothed labels move the mode towards the mean (figures: dev/log). So a lesson may name a neighbouring
+    level, most often at the ends.
     """
     if truth.temporal is None:
         return truth
@@ -172,16 +172,16 @@ def _some(share: float, rng: np.random.Generator) -> tuple[str, ...]:
 
 
 def recital(rng: np.random.Generator) -> Exercise:
-    """Text alone: what was seen is given in words, what follows from it is to be learned.
+    """A text-only exercise: the description is given, the conclusion is trained.
 
-    To compare a description with a text, and to turn one into an answer, takes no eyes; without a clip it costs a
-    fraction. What cannot be known without the clip carries no loss.
+    Comparing a description with a prompt, and deriving an answer from it, needs no clip, and costs a fraction without
+    one. What depends on the clip carries no loss.
     """
     shapes = rng.random() < 0.95
     claim = draw_facts(rng) if shapes and rng.random() < 0.85 else None
     prompt = caption(claim, rng) if claim else None
     truth = draw_truth(rng, claim, shapes=shapes)
-    if claim is not None:  # right and wrong equally often, or "right" is a good guess and nothing is compared
+    if claim is not None:  # balanced, so that always answering "right" does not pay
         truth = replace(truth, facts=mutate(claim, _some(0.5, rng), rng))
     elif rng.random() < 0.5:
         prompt = draw_outside(rng)
@@ -212,7 +212,7 @@ def _terse(index: int, truth: GroundTruth, prompt: str | None, still: bool, rng:
 
 
 def _terse_pair(truths: tuple[GroundTruth, GroundTruth], prompt: str | None, rng: np.random.Generator) -> Exercise:
-    """Both clips, each in its short form: of two clips that are shown together the second is harder to read."""
+    """Both clips, each in its short form, as the second of two clips is harder to perceive."""
     order = _either_order(rng)
     rough = [_roughly(truths[i], rng) for i in order]
     lines = (f"{name}: {_terse_line(truth, prompt, False)}" for name, truth in zip("AB", rough, strict=True))
@@ -254,14 +254,14 @@ def _score(
 
 
 def _mistaken(truth: GroundTruth, rng: np.random.Generator) -> GroundTruth:
-    """The same with its defect in time missed, or with one made up."""
+    """The ground truth with its temporal defect removed, or with an invented one."""
     if truth.temporal is not None:
         return replace(truth, temporal=None)
     return replace(truth, temporal=Defect(str(rng.choice(tuple(TEMPORAL))), rng.uniform()))
 
 
 def opinion(truth: GroundTruth, still: bool, rng: np.random.Generator) -> dict[str, float]:
-    """What an untaught judge says: generous, on a squeezed scale, one dimension coloured by the other, and noisy."""
+    """Biased scores: too high, on a compressed scale, correlated across dimensions, and noisy."""
     exact = quality(truth)
     spatial, temporal = exact["spatial"], exact["temporal"]
     means = {
@@ -277,7 +277,7 @@ def _compare(truths: tuple[GroundTruth, GroundTruth], prompt: str | None, rng: n
     order = _either_order(rng)
     a, b = (truths[i] for i in order)
     margin = overall(a) - overall(b)
-    chosen: Choice = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # partial to the first clip, as many judges are
+    chosen: Choice = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # biased to the first clip, like many models
     question = Question("compare", (Clip("a", prompt), Clip("b", prompt)))
     reasoning = " ".join(
         f"{name}: {_verdict(_roughly(truth, rng), prompt, rng)}" for name, truth in (("A", a), ("B", b))

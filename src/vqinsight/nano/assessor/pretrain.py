@@ -1,6 +1,6 @@
 """Supervised pre-training of the embedded model on the synthetic set, on transformers' Trainer.
 
-Each step shows some lessons. A clip goes through the vision tower once, however many questions are asked about it.
+Each step takes some lessons. A clip is encoded once for all questions about it.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from vqinsight.nano.assessor.tokenizer import train_tokenizer
 from vqinsight.nano.assessor.tower import Heads, ReadingHeads, TowerDataset, TowerPretraining, collate_glances, targets
 from vqinsight.video.views import View
 
-HEADS_SHARE = 0.2  # weight of the tower's attribute heads beside the language loss
+HEADS_SHARE = 0.2  # weight of the tower's attribute heads relative to the language loss
 READING_SHARE = 0.4  # weight of those inside the language model
-READ_AT = 3  # the language model's layer after which its visual tokens have to tell every attribute
-TOWER_SHARE = 0.2  # learning rate of the tower beside the language model: it can see already, and should not forget
+READ_AT = 3  # the language model's layer whose visual tokens the heads read
+TOWER_SHARE = 0.2  # learning rate of the trained tower relative to the language model
 
 
 class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
-    """The model with its loss as one forward pass: each clip is encoded once, whatever is asked about it.
+    """The model with its loss as one forward pass: each clip is encoded once for all questions.
 
-    The heads that taught the tower stay on beside the language loss, and others read in the middle of the language
-    model: on the same features they cost nothing.
+    The tower's heads add to the language loss, and further heads read the middle of the language model; on existing
+    features they cost nothing.
     """
 
     def __init__(self, config: Any) -> None:
@@ -55,8 +55,8 @@ class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
     def forward(self, encode: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """``loss`` over a batch of ``Collator``: the answers' mean cross-entropy and a share of the heads' loss.
 
-        ``tower``, ``plain`` and ``reading``: (attributes, 2) counts of right and asked of the heads on the tower, of
-        those on the means of its views, and of those that read inside the language model.
+        ``tower``, ``plain`` and ``reading``: (attributes, 2) counts of correct and all of the heads on the tower, of
+        those on the means of its views, and of those inside the language model.
         """
         encoders = {"image": self.get_image_features, "video": self.get_video_features}
         features = {
@@ -88,7 +88,7 @@ class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
                 reading.append(self.reading.read(said.hidden_states[READ_AT], inside, wanted))
         found = {"loss": total / tokens}
         for name, heads, share in (("tower", tower, HEADS_SHARE), ("reading", reading, READING_SHARE)):
-            if heads:  # recitals alone show nothing
+            if heads:  # text-only exercises have no clips
                 found["loss"] = found["loss"] + share * torch.stack([each["loss"] for each in heads]).mean()
                 found[name] = torch.stack([each["right"] for each in heads]).sum(0)
         if tower:
@@ -96,39 +96,39 @@ class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
         return found
 
     def _views(self, ids: torch.Tensor) -> torch.Tensor:
-        """The number of the view, from 1, on each of a row's visual tokens; 0 on all others."""
+        """The index of the view, from 1, on each of a row's visual tokens; 0 on all others."""
         visual = (ids == self.config.image_token_id) | (ids == self.config.video_token_id)
         return (ids == self.config.vision_start_token_id).cumsum(1) * visual
 
 
 def whiten(model: Any, items: Sequence[LessonItem]) -> None:
-    """Scale the filters of the patch embedding so that each answers a typical patch of ``items`` with about 1.
+    """Scale the filters of the patch embedding so that each responds to a typical patch of ``items`` with about 1.
 
-    Typical is the median: a deviation is ruled by the few clips with strong noise and leaves the fine detail of all
-    others a hundred times fainter than the coarse picture, where blur and compression cannot be told from nothing.
+    Typical is the median: a standard deviation is dominated by the few clips with strong noise and leaves the fine
+    detail of all others a hundred times weaker than coarse structure, so that blur and compression are not detected.
     """
     patches = torch.cat([view.patches for item in items for views in item.views for view in views])
     projection = model.model.visual.patch_embed.proj.weight
     with torch.no_grad():
         typical = (patches @ projection.flatten(1).T).abs().median(0).values.clamp_min(0.02)
-        typical[-STEPS - 3 * LAGS :] = TYPICAL_STEP  # most steps are nothing at all
+        typical[-STEPS - 3 * LAGS :] = TYPICAL_STEP  # most differences are 0
         typical[-3 * LAGS :] = TYPICAL_LAG
         projection /= typical.view(-1, 1, 1, 1, 1)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train.
+    """The length of training and its settings.
 
     Attributes:
-        glances: clips shown to the vision tower alone; 0 goes straight on.
-        recitals: exercises of text alone for the language model; 0 goes straight on.
-        lessons: lessons (two clips each) for the whole model afterwards, of which the first ``perception`` are terse.
-        per_step: lessons a step and process; twice as many glances, eight times as many recitals.
+        glances: clips for the vision tower alone; 0 skips this stage.
+        recitals: text-only exercises for the language model; 0 skips this stage.
+        lessons: lessons (two clips each) for the whole model, of which the first ``perception`` use the short form.
+        per_step: lessons per step and process; twice as many glances, eight times as many recitals.
         learning_rate: Muon's at its peak for the tower alone; the whole model learns at half of it, AdamW's part at
             half of that.
         save_every: steps between checkpoints.
-        renew: 1 to give filters to lags of self-similarity in a model that was trained without them.
+        renew: 1 adds filters for lags of self-similarity to a model trained without them.
     """
 
     tower_data: int = 72_000
@@ -143,13 +143,13 @@ class Plan:
 
 
 def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int = 0) -> None:
-    """Pre-train and save model and tokenizer to ``out/final``; goes on where an earlier call stopped.
+    """Pre-train and save model and tokenizer to ``out/final``; resumes an interrupted run.
 
     Args:
-        start: a model folder to train further, a ``final`` for preference: it keeps the heads. By default training
-            begins from nothing. Give another ``plan.seed``, or the same clips are shown again.
+        start: a model folder to train further, preferably a ``final``, which has the heads. By default training starts
+            from scratch. Set another ``plan.seed``, or the same clips are used again.
     """
-    first = plan.seed * 10_000_000  # every seed has clips of its own
+    first = plan.seed * 10_000_000  # every seed has its own clips
     if start is None:
         tokenizer = train_tokenizer()
         model = build_model(tokenizer, plan.seed)
@@ -205,7 +205,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
 
 
 def pupil_of(model: Any, tokenizer: Any, folder: Path | None) -> PretrainingModel:
-    """The model with heads: those kept in ``folder``, or new ones."""
+    """The model with heads, from ``folder`` or new."""
     pretraining_model = PretrainingModel(nano_config(tokenizer))
     pretraining_model.load_state_dict(model.state_dict(), strict=False)  # all but the heads
     if folder is not None and (folder / HEADS).is_file():
@@ -222,7 +222,7 @@ def _recite(
     rate: float,
     workers: int,
 ) -> None:
-    """Teach the language model what needs no eyes; the tower and the heads rest."""
+    """Train the language model on text-only exercises; the tower and the heads stay fixed."""
     resting = [
         *pretraining_model.model.visual.parameters(),
         *pretraining_model.attributes.parameters(),
@@ -239,11 +239,11 @@ def _recite(
         weight.requires_grad_(True)
 
 
-_drawn = lru_cache(maxsize=1)(lesson)  # the two clips of a lesson are shown one after the other and share a scene
+_drawn = lru_cache(maxsize=1)(lesson)  # the two clips of a lesson are consecutive and share a scene
 
 
 def _glance(first: int, index: int) -> tuple[tuple[View, ...], list[float]]:
-    """One clip of lesson number ``first + index / 2``."""
+    """One clip of the lesson ``first + index / 2``."""
     drawn = _drawn(first + index // 2, "perception")
     clip = drawn.clips[index % 2]
     return synthetic_views(clip, still=drawn.still), targets(clip.truth, still=drawn.still)

@@ -1,4 +1,4 @@
-"""What the embedded model sees: it describes held-out clips, and each attribute is marked right or wrong."""
+"""Perception of the embedded model: accuracy of its descriptions of held-out clips, by attribute."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vqinsight.video.record import ClipInput
 
 _NO_INPUT = ClipInput("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), ())
 
-_FIRST = 10**12  # clips from here on are never in a lesson
+_FIRST = 10**12  # first seed that is in no lesson
 
 Mark = Callable[[GroundTruth, ParsedDescription], bool | None]
 Item = TypeVar("Item")
@@ -32,7 +32,7 @@ def _fact(name: str) -> Mark:
 
 
 def _kind(family: str) -> Mark:
-    """Is the kind of defect right, or its absence?"""
+    """Whether the kind of defect, or its absence, is correct."""
 
     def mark(truth: GroundTruth, heard: ParsedDescription) -> bool:
         defect, said = getattr(truth, family), getattr(heard, family)
@@ -42,7 +42,7 @@ def _kind(family: str) -> Mark:
 
 
 def _strength(family: str, slack: int) -> Mark:
-    """Where the kind is right: is the level, 1 to 5, right within ``slack``?"""
+    """Where the kind is correct: whether the level, 1 to 5, is correct within ``slack``."""
 
     def mark(truth: GroundTruth, heard: ParsedDescription) -> bool | None:
         defect, said = getattr(truth, family), getattr(heard, family)
@@ -66,21 +66,21 @@ MARKS: dict[str, Mark] = {
     "temporal strength, within one": _strength("temporal", 1),
     "text facts": lambda truth, heard: heard.wrong == truth.wrong if truth.claim else None,
 }
-COMPARED = ("spatial defect", "temporal defect", "text facts")  # what a comparison says of each clip
+COMPARED = ("spatial defect", "temporal defect", "text facts")  # attributes in the reasoning of a comparison
 
 
 def probe(
     assessor: Assessor, clips: int, *, split: Split = "held_out", sentences: bool = False, start: int = 0
 ) -> tuple[dict[str, list[bool]], dict[str, list[bool]]]:
-    """Describe ``clips`` synthetic clips and mark every attribute.
+    """Describe ``clips`` synthetic clips and check every attribute.
 
     Args:
-        split: ``"held_out"``: kinds of scene that were never trained on.
-        sentences: read the reasoning of the scoring task instead of the terse description.
+        split: ``"held_out"``: kinds of scene that are not in training.
+        sentences: parse the reasoning of the scoring task instead of the short description.
 
     Returns:
-        Marks by attribute; and marks of the kinds of defects in parts, by the true kind and by what stands behind.
-        Half of the clips are shown without their text, so that content cannot be copied from it.
+        Marks by attribute; and marks of the kinds of defects by the true kind and by the background. Half of the clips
+        have no prompt, so that content cannot be copied from it.
     """
     marks: dict[str, list[bool]] = defaultdict(list)
     parts: dict[str, list[bool]] = defaultdict(list)
@@ -112,9 +112,9 @@ def probe(
 def exam_of_pairs(
     assessor: Assessor, pairs: int, *, split: Split = "held_out", start: int = 0
 ) -> dict[str, list[bool]]:
-    """Compare ``pairs`` of clips made from one text and mark what the reasoning says of the first and of the second.
+    """Compare ``pairs`` of clips of one prompt and check the reasoning about the first and the second.
 
-    Every pair is shown in one order; the attributes are those that a comparison speaks of.
+    Every pair is shown in one order; the attributes are ``COMPARED``.
     """
     marks: dict[str, list[bool]] = defaultdict(list)
     drawn = (draw_siblings(_FIRST + start + i, 2, split) for i in range(pairs))
@@ -132,7 +132,7 @@ def exam_of_pairs(
 
 
 def shown(assessor: Assessor, clip: SyntheticClip) -> EncodedClip:
-    """The clip as the assessor would be shown it as a file."""
+    """The encoded clip, the same as for a file of it."""
     sampling = sample_clip(clip, assessor.loaded.settings, still=False)
     views = synthetic_views(clip, assessor.loaded.spec, assessor.loaded.views, sampling, still=False)
     return assessor.encode(ProcessedClip("", "video", views, _NO_INPUT))
@@ -144,7 +144,7 @@ def _groups(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
 
 
 def interval(marks: list[bool], draws: int = 2000) -> tuple[float, float, float]:
-    """Share of right marks with its 95 % bootstrap interval."""
+    """Share of correct marks with its 95 % bootstrap interval."""
     values = np.asarray(marks, dtype=float)
     means = np.random.default_rng(0).choice(values, (draws, len(values))).mean(1)
     low, high = np.percentile(means, (2.5, 97.5))

@@ -1,4 +1,4 @@
-"""The embedded model's own byte-level BPE, with Qwen's special tokens and chat form."""
+"""The embedded model's byte-level BPE, with Qwen's special tokens and chat template."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPECIAL = (
 )
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 VOCABULARY = 1024
-# Words with their leading blank, single digits, runs of signs.
+# Words with their leading space, single digits, runs of punctuation.
 _PIECES = r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+"
 
 CHAT_TEMPLATE = (
@@ -35,7 +35,7 @@ CHAT_TEMPLATE = (
 
 
 def _corpus(lessons: int) -> Iterator[str]:
-    """The text of the first conversation lessons; the clips are planned, never rendered."""
+    """The text of the first conversation lessons; the clips are not rendered."""
     for seed in range(lessons):
         for exercise in lesson(seed, "conversation").exercises:
             for message in exercise.messages:
@@ -45,7 +45,7 @@ def _corpus(lessons: int) -> Iterator[str]:
 
 
 def train_tokenizer(lessons: int = 1500) -> PreTrainedTokenizerFast:
-    """Byte-level BPE over the lessons' own text; any other text still encodes, byte by byte."""
+    """Byte-level BPE trained on the text of lessons; any other text is encoded by bytes."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.Sequence(
         [

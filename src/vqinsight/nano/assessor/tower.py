@@ -1,8 +1,7 @@
-"""First of all the eyes: the vision tower alone learns every attribute through throw-away heads.
+"""Pre-training of the vision tower alone, with auxiliary linear heads for every attribute.
 
-Through a language model that cannot read yet, the tower's gradient is faint: with the short forms alone, 14,000 clips
-taught it a little colour and nothing about motion. Straight heads teach it in a fraction of the time; the language
-model then learns to read what the tower already knows.
+Through an untrained language model the tower's gradient is weak: 14,000 clips with the short forms alone give little
+colour and no motion. Linear heads need a fraction of the time; the language model then learns from trained features.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from vqinsight.synthetic.describe import GroundTruth
 from vqinsight.synthetic.scene import CAMERA_MOVES
 from vqinsight.video.views import View
 
-UNKNOWN = -100  # an attribute that does not apply
-VIEWS = 3  # of a clip: overview, detail, self-similarity; an image has the first two
+UNKNOWN = -100  # class of an attribute that does not apply
+VIEWS = 3  # of a clip: overview, crops, self-similarity; an image has the first two
 CLASSES: dict[str, tuple[Any, ...]] = {
     "count": COUNTS,
     "colour": COLOURS,
@@ -38,10 +37,9 @@ CLASSES: dict[str, tuple[Any, ...]] = {
 
 
 def targets(truth: GroundTruth, *, still: bool) -> list[float]:
-    """One class number for each of ``CLASSES``; ``UNKNOWN`` for what a clip, or a still image of it, does not show.
+    """One class number for each of ``CLASSES``; ``UNKNOWN`` where a clip, or a still image of it, has none.
 
-    A level's number is whole in the middle of the level and lies between two numbers elsewhere: a strength at the
-    border of two levels is neither.
+    A level's number is an integer at the centre of the level and lies between two integers elsewhere.
     """
     known: dict[str, Any] = {"spatial": truth.spatial.kind if truth.spatial else None}
     if truth.spatial:
@@ -78,7 +76,7 @@ class TowerDataset(Dataset[tuple[tuple[View, ...], list[float]]]):
 
 
 def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[float]]]) -> dict[str, torch.Tensor]:
-    """Patches and grids of all views, clip by clip, how many each clip has, and the targets (clips, attributes)."""
+    """Patches and grids of all views in order, number of views per clip, and targets (clips, attributes)."""
     views = [view for seen, _ in glances for view in seen]
     return {
         "patches": torch.cat([view.patches for view in views]),
@@ -89,10 +87,10 @@ def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[float]]]) -> 
 
 
 class Heads(torch.nn.Module):
-    """One linear head for every attribute, over what a clip's views look like on the whole.
+    """One linear head per attribute, over statistics of a clip's views.
 
-    And one over no more than the mean of each view's tokens: what only deviations and steps over time would tell, the
-    tower itself has to work out, and a language model can read it.
+    And one over the mean of each view's tokens only, so that the tower itself computes what deviations and steps over
+    time show, in a form that a language model can use.
     """
 
     def __init__(self, width: int, hidden: int = 256) -> None:
@@ -104,27 +102,27 @@ class Heads(torch.nn.Module):
     def forward(
         self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, counts: torch.Tensor, wanted: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """What ``marked`` tells of the heads on the tower's tokens; ``plain`` are the counts of those over means.
+        """The result of ``marked`` for the heads on the tower's tokens; ``plain`` are the counts of those over means.
 
         Args:
             tokens: (visual tokens, width) of each view, clip by clip.
             grids: (views, 3).
-            counts: (clips,) how many views each clip has: an image lacks the last.
-            wanted: (clips, attributes) class numbers, as of ``targets``.
+            counts: (clips,) number of views of each clip; an image lacks the last.
+            wanted: (clips, attributes) class numbers from ``targets``.
         """
         found = marked(self.heads, self.summarize(tokens, grids, counts), wanted)
         plain = self.plain(_by_clip([view.mean(0) for view in tokens], counts), wanted)
         return {"loss": found["loss"] + plain["loss"], "right": found["right"], "plain": plain["right"]}
 
     def summarize(self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-        """(clips, hidden): what ``heads`` read."""
+        """(clips, hidden): the input of ``heads``."""
         seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
         read: torch.Tensor = self.trunk(_by_clip(seen, counts))
         return read
 
 
 class Joined(torch.nn.Module):
-    """What the views of a clip have, (clips, views, width), in one row, normalised: pictures together, time alone."""
+    """Joins views (clips, views, width) to one row, normalised: images together, self-similarity by itself."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -137,7 +135,7 @@ class Joined(torch.nn.Module):
 
 
 class MeanHeads(torch.nn.Module):
-    """The same attributes, by a line over the mean of each view."""
+    """The same attributes, by a linear head over the mean of each view."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -145,24 +143,24 @@ class MeanHeads(torch.nn.Module):
         self.heads = torch.nn.ModuleList(torch.nn.Linear(VIEWS * width, len(each)) for each in CLASSES.values())
 
     def forward(self, means: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What ``marked`` tells of ``means`` (clips, views, width), with ``wanted`` as of ``targets``."""
+        """The result of ``marked`` for ``means`` (clips, views, width), with ``wanted`` from ``targets``."""
         return marked(self.heads, self.norm(means), wanted)
 
 
 class ReadingHeads(MeanHeads):
-    """The same attributes, read inside the language model as a later layer can: a mean, then a line.
+    """The same attributes from hidden states of the language model: a linear head over means.
 
-    Some heads on the tower take deviations and steps over time, which attention cannot: the tower may know that a clip
-    freezes while nothing in the language model has compared two moments. These heads ask for it there.
+    Heads on the tower use deviations and steps over time, which attention does not compute: the tower may encode that a
+    clip freezes while the language model has compared no frames. These heads require it there.
     """
 
     def read(self, hidden: torch.Tensor, view: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What ``marked`` tells of the heads on the language model's hidden states.
+        """The result of ``marked`` for the heads on the language model's hidden states.
 
         Args:
             hidden: (rows, tokens, width).
-            view: (rows, tokens): the number of the view, from 1, on its visual tokens; every other number is none.
-            wanted: (rows, attributes) class numbers, as of ``targets``.
+            view: (rows, tokens): the index of the view, from 1, on its visual tokens; other values are ignored.
+            wanted: (rows, attributes) class numbers from ``targets``.
         """
         means = []
         for number in range(1, VIEWS + 1):
@@ -172,7 +170,7 @@ class ReadingHeads(MeanHeads):
 
 
 def marked(heads: torch.nn.ModuleList, trunk: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Sum over attributes of the mean cross-entropy, with ``right``: (attributes, 2) counts of right and asked."""
+    """Sum over attributes of the mean cross-entropy, with ``right``: (attributes, 2) counts of correct and all."""
     loss = torch.zeros(())
     right = []
     for head, column in zip(heads, wanted.T, strict=True):
@@ -185,7 +183,7 @@ def marked(heads: torch.nn.ModuleList, trunk: torch.Tensor, wanted: torch.Tensor
             low, high = (said.gather(1, place[:, None])[:, 0] for place in (below, above))
             loss = loss - ((1 - between) * low + between * high).mean()
         else:
-            loss = loss + 0.0 * logits.sum()  # every head takes part in every step, as two processes need
+            loss = loss + 0.0 * logits.sum()  # every head has a gradient in every step, as several processes need
         right.append(torch.stack(((logits.argmax(1) == column.round())[known].sum(), known.sum())))
     return {"loss": loss, "right": torch.stack(right)}
 
@@ -201,7 +199,7 @@ class TowerPretraining(torch.nn.Module):
     def forward(
         self, patches: torch.Tensor, grids: torch.Tensor, counts: torch.Tensor, wanted: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Encode all views and ask the heads."""
+        """Encode all views and evaluate the heads."""
         tokens = self.tower(patches, grid_thw=grids).pooler_output
         sizes = [int(np.prod(grid)) // PIXELS.merge_size**2 for grid in grids.tolist()]
         found: dict[str, torch.Tensor] = self.heads(tokens.split(sizes), grids, counts, wanted)
@@ -209,7 +207,7 @@ class TowerPretraining(torch.nn.Module):
 
 
 def _by_clip(each: Sequence[torch.Tensor], counts: torch.Tensor) -> torch.Tensor:
-    """(clips, ``VIEWS``, width) from one row a view; nought for the views that an image lacks."""
+    """(clips, ``VIEWS``, width) from one row per view; zeros for the views that an image lacks."""
     clips = torch.stack(list(each)).split(counts.tolist())
     return torch.stack([torch.nn.functional.pad(clip, (0, 0, 0, VIEWS - len(clip))) for clip in clips])
 

@@ -1,1 +1,6 @@
-"""Training of the embedded generator."""
+"""Training of the embedded generator. In reading order:
+
+* ``data``: clips, latents and captions
+* ``train``: training of auto-encoder and denoiser
+* ``export``: writes the weights that ship
+"""

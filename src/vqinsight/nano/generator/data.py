@@ -1,6 +1,6 @@
-"""What the embedded generator is trained on: clips of the synthetic set, their latents and their captions.
+"""Training data of the embedded generator: clips of the synthetic set, their latents and their captions.
 
-The clips are of mixed quality on purpose. Captions name the quality half of the time, so that it can be asked for.
+The clips are of mixed quality. Half of the captions name the quality, so that prompts can ask for it.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from vqinsight.generator.families.nano_networks import SHIFT
 from vqinsight.generator.noise import shifted
 from vqinsight.synthetic.simple import FRAMES, SIDE, draw_simple, quality_words
 
-ONE_WAY = r"\b(right|down)\b"  # in the captions of what is shown mostly at first: ``Plan.one_way``
+ONE_WAY = r"\b(right|down)\b"  # directions preferred at first: ``Plan.one_way``
 UNTOLD = 0.1  # share of empty prompts, for guidance
-BF16 = torch.backends.cpu.get_cpu_capability().startswith("AVX512")  # elsewhere it costs fifty times what float32 does
+BF16 = torch.backends.cpu.get_cpu_capability().startswith("AVX512")  # elsewhere it is fifty times slower than float32
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train.
+    """The length of training and its settings.
 
     Attributes:
         clips: distinct clips, rendered once.
         autoencoder_steps: of ``frames`` frames each.
         steps: of the denoiser, of ``batch`` clips each.
-        one_way: in how many of these what moves left or up is rare, less and less so. Left and right cancel out: words
-            are of no use until frames are told apart, nor frames until words are; where all move right, frames are.
+        one_way: number of first steps in which motion to the left or up is rare, with a rising share. With all
+            directions from the start, neither the words of direction nor the order of frames is learned.
         autoencoder_rate: AdamW's, at its peak.
         rate: Muon's, and AdamW's where that is not for Muon.
-        average: decay of the running average of the denoiser that is kept.
+        average: decay of the moving average of the denoiser, which is saved.
     """
 
     clips: int = 8_000
@@ -55,7 +55,7 @@ class Plan:
 
 
 def render_clips(file: Path, plan: Plan) -> np.ndarray:
-    """uint8 (clips, 8, 64, 64, 3) on disk; rendered anew unless all of it is there."""
+    """uint8 (clips, 8, 64, 64, 3) on disk; rendered unless the file is complete."""
     shape = (plan.clips, FRAMES, SIDE, SIDE, 3)
     if not file.is_file():
         with atomic_path(file) as part:
@@ -71,7 +71,7 @@ def _seed(plan: Plan, number: int) -> int:
 
 
 class Frames(Dataset[torch.Tensor]):
-    """Single frames of the clips, in a random order that the index fixes."""
+    """Single frames of the clips, in a fixed random order."""
 
     def __init__(self, clips: np.ndarray, count: int, seed: int) -> None:
         self._clips, self._count, self._seed = clips, count, seed
@@ -88,7 +88,7 @@ class Frames(Dataset[torch.Tensor]):
 def encode_clips(file: Path, vae: Any, clips: np.ndarray) -> torch.Tensor:
     """Standardised float16 latents of all clips, made once.
 
-    The statistics go into the auto-encoder's settings; one that has some, which a denoiser was taught with, keeps them.
+    The statistics go into the auto-encoder's settings; existing ones are kept, as a denoiser is trained with them.
     """
     if not file.is_file():
         vae.eval()

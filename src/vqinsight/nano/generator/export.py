@@ -1,4 +1,4 @@
-"""A trained folder becomes the generator that ships: the same networks in half precision."""
+"""Exports a trained folder as the generator that ships, in half precision."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vqinsight.weights import GENERATOR
 
 
 def export(trained: Path, out: Path) -> None:
-    """Write the folder ``out`` from a trained one."""
+    """Write the folder ``out`` from the folder ``trained``."""
     generator = open_nano(str(trained), trained)
     for network in (generator.denoiser, *generator.frozen.values()):
         network.half()

@@ -1,4 +1,4 @@
-"""The embedded generator is trained from nothing but the synthetic set: first the auto-encoder, then the denoiser."""
+"""Trains the embedded generator on the synthetic set: first the auto-encoder, then the denoiser."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AutoencoderLesson(torch.nn.Module):
         self.vae = build_autoencoder()
 
     def forward(self, frames: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Absolute and squared error of the reconstruction: the one keeps edges sharp, the other colours right."""
+        """Absolute and squared error of the reconstruction: the first for sharp edges, the second for exact colours."""
         planes = to_planes(frames)
         believed = self.vae.encode(planes).latent_dist
         seen = self.vae.decode(believed.sample()).sample.float()
@@ -46,7 +46,7 @@ class AutoencoderLesson(torch.nn.Module):
 
 
 class DenoiserLesson(torch.nn.Module):
-    """Denoiser and text encoder with their loss as one forward pass, and the running average that is kept."""
+    """Denoiser and text encoder with their loss as one forward pass, and their moving average."""
 
     def __init__(self, tokenizer: Any, average: float) -> None:
         super().__init__()
@@ -60,10 +60,10 @@ class DenoiserLesson(torch.nn.Module):
     def forward(
         self, latents: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, prompts: list[str]
     ) -> dict[str, torch.Tensor]:
-        """Mean squared error of the flow, held down near the clip.
+        """Mean squared error of the flow, with its weight bounded near the clip.
 
-        The network says the clip, not the flow: clips fill few of the directions that latents have, noise fills all of
-        them (dev/log).
+        The network predicts the clip, not the flow: clips lie in a low-dimensional subspace of the latents, noise does
+        not (dev/log).
         """
         text = encode_words(self.networks["text_encoder"], self.tokenizer, prompts)
         clip = say_clip(self.networks["denoiser"], flow(latents, noise, t), t, text)
@@ -72,18 +72,18 @@ class DenoiserLesson(torch.nn.Module):
 
 
 class Averaging(TrainerCallback):
-    """After every step the running average follows."""
+    """Updates the moving average after every step."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **others: Any) -> None:  # noqa: ARG002
         model.average.update_parameters(model.networks)
 
 
 def train(out: Path, plan: Plan, *, start: Path | None = None) -> None:
-    """Train and save to ``out/final``; goes on where an earlier call stopped.
+    """Train and save to ``out/final``; resumes an interrupted run.
 
     Args:
-        start: a trained folder whose denoiser learns further, on the clips of another ``plan.seed``; layers whose size
-            has changed since begin anew, its auto-encoder stays. By default training begins from nothing.
+        start: a trained folder whose denoiser is trained further, on the clips of another ``plan.seed``; layers of
+            another size are reinitialised, its auto-encoder is kept. By default training starts from scratch.
     """
     torch.manual_seed(plan.seed)
     clips = render_clips(out / "clips.npy", plan)
@@ -118,12 +118,12 @@ def _run(
     optimizer: torch.optim.Optimizer | None = None,
     callbacks: list[TrainerCallback] | None = None,
 ) -> None:
-    """Train ``model`` on ``data`` once through, by AdamW if nothing else is given, from the last whole checkpoint."""
+    """Train ``model`` for one pass over ``data``, by default with AdamW, from the last complete checkpoint."""
     arguments = TrainingArguments(
         output_dir=str(out),
         per_device_train_batch_size=batch,
         num_train_epochs=1,
-        learning_rate=plan.autoencoder_rate,  # of AdamW; an optimizer that is given has its own
+        learning_rate=plan.autoencoder_rate,  # of AdamW; a given optimizer has its own
         weight_decay=0.01,
         lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr_rate": 0.03},
