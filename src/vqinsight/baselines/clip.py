@@ -28,7 +28,7 @@ class CLIPIQA(Scorer):
 
     Args:
         model: ``clip_iqa`` for the published ResNet-50, which needs the package piq, or any CLIP folder or hub id.
-        frames: frames looked at.
+        frames: number of frames.
         device: where the model runs, as ``pick_device`` takes it.
 
     Raises:
@@ -61,7 +61,7 @@ class CLIPScore(Scorer):
 
     Args:
         model: any CLIP folder or hub id.
-        frames: frames looked at.
+        frames: number of frames.
         device: where the model runs, as ``pick_device`` takes it.
 
     Raises:

@@ -17,8 +17,8 @@ from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.frames import chosen_frames, evenly, windows
 from vqinsight.tasks.types import Missing
 
-_STILLS = 8  # frames looked at for spatial defects
-_RUNS, _LENGTH = 4, 12  # runs of neighbouring frames looked at for temporal defects
+_STILLS = 8  # sampled frames for spatial defects
+_RUNS, _LENGTH = 4, 12  # runs of neighbouring frames, and their length, for temporal defects
 _CROP = (540, 960)  # the middle of larger frames, at native resolution, so that the cost is bounded
 _BLOCK = 8  # side in pixels of a codec's blocks, and of the cells in which motion is measured
 _EDGES = 0.98  # blur is measured where gradients are above this quantile: flat parts say nothing about it
