@@ -43,7 +43,7 @@ def pixelation(frames: np.ndarray, severity: float, rng: np.random.Generator) ->
 
 
 def tearing(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """Below a random line the picture is some frames older and shifted sideways, in a rising share of frames."""
+    """Below a random line the picture is some frames older and shifted sideways, in a share of the frames."""
     frames = fetch(at).copy()
     late = fetch(np.maximum(at - 3, 0))
     torn = rng.random(total) < 0.25 + 0.7 * severity

@@ -4,7 +4,11 @@
 >>> judge = vqinsight.load("nano")
 >>> judge.score("clip.mp4", prompt="two red circles moving left").scores  # doctest: +SKIP
 
-Importing the package imports neither torch nor transformers; ``vqinsight.load`` does.
+Importing the package imports neither torch nor transformers; ``vqinsight.load`` does. In this folder:
+
+* ``errors``: the errors a user can meet
+* ``results``: records of scores, comparisons, rankings and verdicts
+* ``__main__``: ``python -m vqinsight``
 """
 
 from importlib import import_module

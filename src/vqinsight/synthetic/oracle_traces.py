@@ -53,7 +53,7 @@ def _banding(frames: np.ndarray) -> float:
 def _exposure(grounds: np.ndarray, pieces: list[list[Piece]]) -> float:
     """Severity from the stops that restore the brightness of background and shapes in the synthetic set.
 
-    The median of such stops; 0 where none are needed.
+    The mean of all such stops; 0 where none are needed.
     """
     ground = float(np.median(grounds)) / 255
     colours = [piece.colour for frame in pieces for piece in frame]

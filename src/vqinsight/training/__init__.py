@@ -1,4 +1,14 @@
-"""The stages of the paper, each a file that reads as its section: warm-up, temporal learning, united fine-tuning."""
+"""The stages of the paper: warm-up, temporal learning, united fine-tuning. In reading order:
+
+* ``stage1_warmup``: stage 1, image scoring
+* ``stage2_temporal``: stage 2, videos
+* ``stage3_united``: stage 3, generator and assessor in alternation
+* ``sft``: the supervised baseline
+* ``run``: what the stages share
+* ``data``: the questions of a run
+* ``prompts``: the prompts of a generator
+* ``artifacts``: cached steps of stage 3
+"""
 
 from __future__ import annotations
 
