@@ -165,9 +165,16 @@ class VQInsight:
         seen = {path: found for path, _, found in self._prefetch((clip, prompt) for clip in clips)}
         encoded = [self.assessor.encode(found) for found in seen.values() if isinstance(found, ProcessedClip)]
         pairs = tally.all_pairs(len(encoded))
-        heat = temperature if samples > 1 else 0.0
+        effective_temperature = temperature if samples > 1 else 0.0
         judged = judge_pairs(
-            self.assessor, encoded, pairs, prompt, samples=samples, temperature=heat, seed=seed, on_progress=on_progress
+            self.assessor,
+            encoded,
+            pairs,
+            prompt,
+            samples=samples,
+            temperature=effective_temperature,
+            seed=seed,
+            on_progress=on_progress,
         )
         provenance = self.provenance(samples, seed, temperature)
         outcomes = [(i, j, judgement.verdict) for (i, j), judgement in zip(pairs, judged, strict=True)]
@@ -253,8 +260,8 @@ class VQInsight:
     def _ask(
         self, asked: Sequence[tuple[Question, Sequence[EncodedClip]]], samples: int, seed: int, temperature: float
     ) -> list[tuple[Reply, ...]]:
-        heat = temperature if samples > 1 else 0.0
-        return self.assessor.ask(asked, samples=samples, temperature=heat, seed=seed)
+        effective_temperature = temperature if samples > 1 else 0.0
+        return self.assessor.ask(asked, samples=samples, temperature=effective_temperature, seed=seed)
 
     def _prefetch(self, clips: Iterable[tuple[Source, str | None]]) -> Iterator[Seen]:
         """Decode a few clips ahead in the background; an unreadable file yields its error."""

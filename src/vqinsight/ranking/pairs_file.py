@@ -91,14 +91,14 @@ def judge_all(
             raise UsageError(f"{file} holds a pair of other clips for {group.id}. Choose another place.")
     for done, group in enumerate(groups, start=1):
         if group.id not in journal.rows:
-            heat = temperature if samples > 1 else 0.0
+            effective_temperature = temperature if samples > 1 else 0.0
             choice = choose(
                 assessor,
                 group,
                 mode=mode,
                 check=done <= check,
                 samples=samples,
-                temperature=heat,
+                temperature=effective_temperature,
                 seed=seed,
             )
             journal.add(_relative(asdict(choice), file.parent))
