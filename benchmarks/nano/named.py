@@ -61,7 +61,7 @@ def seen(
 
 
 def said(assessor: Assessor, shown: list[ProcessedClip], family: str, kind: str | None) -> dict[str, float]:
-    """The same of the terse line, and of the reasoning before scores."""
+    """The same of the short form, and of the reasoning before scores."""
     encoded = [assessor.encode(each) for each in shown]
     terse = [texts[0] for texts in assessor.complete([(describe_messages(None), (each,)) for each in encoded])]
     question = Question("generated", (Clip(""),))

@@ -216,8 +216,26 @@ def test_a_missing_package_is_named(name, package, monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == package else find_spec(asked))
     photos.photo.cache_clear()
-    with pytest.raises(ModelError, match=rf"{name}.*{package}.*pip install 'vqinsight\[dev\]'"):
+    with pytest.raises(ModelError, match=rf"{name}.*{package}.*pip install 'vqinsight\[photos\]'"):
         photos.photo(name)
+
+
+def test_photographs_that_are_not_installed_are_left_out_of_training(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(photos, "_folder", lambda _name: None)
+    photos.trained.cache_clear()
+    photos.photo.cache_clear()
+    try:
+        kinds = {draw_clip(seed, "train").kind for seed in range(30)}
+        with pytest.raises(ModelError, match=r"vqinsight\[photos\]"):  # what is compared is the same everywhere
+            for seed in range(30):
+                draw_clip(seed, "held_out")
+    finally:
+        photos.trained.cache_clear()
+    assert kinds <= {*textures.TRAINED} - {"mirrors"} and len(kinds) > 3
+    assert len(caplog.records) == 1 and "34 of 34 photographs are left out" in caplog.text
+
 
 
 def test_photographs_too_small_for_a_sharp_frame_are_left_out():

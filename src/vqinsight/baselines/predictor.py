@@ -1,4 +1,4 @@
-"""A baseline sits a benchmark: its answers as the evaluation's predictions."""
+"""A baseline answers a benchmark: its answers as the evaluation's predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``vqinsight evaluate``: a model, or another system, sits a benchmark."""
+"""``vqinsight evaluate``: a model, or another system, answers a benchmark."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from vqinsight.rewards.rubric import Group, RewardBreakdown
 from vqinsight.tasks.types import Missing
 
-ZERO_SPREAD, MISSING, CLIPPED = 0.8, 0.3, 0.3  # shares from which on an alarm is raised
+ZERO_SPREAD, MISSING, TRUNCATED = 0.8, 0.3, 0.3  # shares from which on an alarm is raised
 IDLE = 100  # groups in a row with one temporal reward each: a matter of settings, not of the moment
 
 
@@ -55,7 +55,7 @@ class RewardMonitor:
             "reward": statistics.fmean(self.reward),
             "zero_spread": self.level / self.groups,
             "missing": self.missing / self.answers,
-            "clipped": self.truncated / self.answers,
+            "truncated": self.truncated / self.answers,
             "tokens": statistics.fmean(self.tokens),
         } | {f"reward_{name}": statistics.fmean(values) for name, values in self._values.items()}
 
@@ -74,7 +74,7 @@ class RewardMonitor:
                 f"{self.missing} of {self.answers} answers could not be read: look at samples.md; the model may need "
                 "another prompt set, or a larger grpo.max_new_tokens"
             )
-        if self.truncated >= CLIPPED * self.answers:
+        if self.truncated >= TRUNCATED * self.answers:
             found.append(f"{self.truncated} of {self.answers} answers ran into grpo.max_new_tokens: raise it")
         others = [name for name in self._moving if name not in ("format", "length")]
         if self._moving.get("format") and others and not any(self._moving[name] for name in others):

@@ -1,4 +1,4 @@
-"""An assessor sits a benchmark: clips are decoded and encoded once a batch, pairs are asked in both orders."""
+"""An assessor answers a benchmark: clips are decoded and encoded once a batch, pairs are asked in both orders."""
 
 from __future__ import annotations
 

@@ -96,6 +96,7 @@ class AlignSettings(Settings):
     fine-tuning" (Tables 5 and 6); ``rounds = 2`` is its united fine-tuning.
 
     Attributes:
+        stage: ``united`` (3).
         out: folder for everything that is made.
         seed: of clips, of pairs' order, t and noise.
         rounds: how often the generator learns.

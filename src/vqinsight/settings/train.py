@@ -117,7 +117,8 @@ class TrainSettings(Settings):
         questions_per_update: over all processes together.
         answers_per_forward: answers that go through the model at once on each process: the knob for memory. A group may
             straddle processes.
-        updates: of the weights; or else ``epochs`` through the data, in each of which a pair is asked in both orders.
+        updates: of the weights; by default as many as ``epochs`` take.
+        epochs: times through the data, in each of which a pair is asked in both orders.
         learning_rate: at its peak.
         max_failed: share of questions with unreadable clips from which on the run stops.
         samples_every: updates between two entries in ``samples.md``.

@@ -1,4 +1,4 @@
-"""The truth about a synthetic clip in words: a terse line that is easy to learn, free sentences, and a reader of both.
+"""The truth about a synthetic clip in words: a short form that is easy to learn, free sentences, and a reader of both.
 
 Strength is one of five words, ``LEVELS``; level i covers severities ((i-1)/5, i/5].
 """
@@ -186,7 +186,7 @@ _COUNT_OF = {word: number for number, word in NUMBER_WORDS.items()}
 
 
 def read(text: str) -> ParsedDescription:
-    """Read a terse line or free sentences back; the inverse of ``terse`` and ``sentences``."""
+    """Read the short form or free sentences back; the inverse of ``terse`` and ``sentences``."""
     lowered = text.lower()
     content = _CONTENT.search(lowered)
     count = colour = shape = direction = None

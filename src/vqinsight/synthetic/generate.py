@@ -161,7 +161,7 @@ def _draw_defects(rng: np.random.Generator, moves: bool) -> tuple[Defect | None,
 
 def _background(rng: np.random.Generator, split: Split, height: int, width: int) -> tuple[str, Image.Image]:
     """A canvas about twice the size of a frame, so that frames are sharp and the camera has room."""
-    names = _large_enough(photos.TRAINED if split == "train" else photos.HELD_OUT, height, width)
+    names = _large_enough(photos.trained() if split == "train" else photos.HELD_OUT, height, width)
     if rng.random() < _ON_PHOTOS[split] and names:
         name = names[rng.integers(len(names))]
         image = Image.fromarray(photos.photo(name))
@@ -169,7 +169,7 @@ def _background(rng: np.random.Generator, split: Split, height: int, width: int)
             scale = rng.uniform(min(1.0, max(1.2 * height / image.height, 1.2 * width / image.width)), 1)
             image = image.resize([math.ceil(side * scale) for side in image.size], _SHRINK[rng.integers(len(_SHRINK))])
         return name, image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image
-    kinds = textures.TRAINED if split == "train" else textures.HELD_OUT
+    kinds = textures.trained() if split == "train" else textures.HELD_OUT
     name = list(kinds)[rng.integers(len(kinds))]
     canvas = kinds[name](rng, int(height * 2.1), int(width * 2.1))
     return name, Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8))

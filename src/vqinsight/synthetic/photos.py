@@ -1,8 +1,9 @@
-"""Real photographs for the synthetic set: sample images inside three development dependencies."""
+"""Real photographs for the synthetic set: sample images inside the packages of the extra ``photos``."""
 
 from __future__ import annotations
 
 import importlib.util
+import logging
 from functools import cache
 from pathlib import Path
 
@@ -50,8 +51,28 @@ _FILES = {
     "hopper": ("foolbox", "data/imagenet_18_317.jpg"),
     "beetle": ("foolbox", "data/imagenet_19_305.jpg"),
 }
+_INSTALL = "Install it: pip install 'vqinsight[photos]'"
 HELD_OUT = ("chelsea", "china", "rocket")
 TRAINED = tuple(name for name in _FILES if name not in HELD_OUT)
+
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def trained() -> tuple[str, ...]:
+    """The photographs to train on whose package is installed; what is left out is said once."""
+    there = tuple(name for name in TRAINED if _folder(name) is not None)
+    if len(there) < len(TRAINED):
+        packages = sorted({_FILES[name][0] for name in TRAINED if name not in there})
+        logger.warning(
+            "%d of %d photographs are left out of the synthetic training clips: %s not installed. %s",
+            len(TRAINED) - len(there),
+            len(TRAINED),
+            ", ".join(packages),
+            _INSTALL,
+        )
+    return there
 
 
 @cache
@@ -61,11 +82,13 @@ def photo(name: str) -> np.ndarray:
     Raises:
         ModelError: when the package that carries it is not installed.
     """
-    package, relative = _FILES[name]
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModelError(
-            f"The photograph {name!r} comes from the package {package}. Install it: pip install 'vqinsight[dev]'"
-        )
-    with Image.open(Path(spec.origin).parent / relative) as image:
+    folder = _folder(name)
+    if folder is None:
+        raise ModelError(f"The photograph {name!r} comes from the package {_FILES[name][0]}. {_INSTALL}")
+    with Image.open(folder / _FILES[name][1]) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def _folder(name: str) -> Path | None:
+    spec = importlib.util.find_spec(_FILES[name][0])
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent

@@ -8,8 +8,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vqinsight.synthetic.photos import TRAINED as TRAINED_PHOTOS
-from vqinsight.synthetic.photos import photo
+from vqinsight.synthetic import photos
 
 _FIELD = 1024  # side of the shared noise fields, in pixels
 
@@ -208,7 +207,8 @@ def rings(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 def mirrors(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A photograph of those trained on, repeated in mirrors from any point on: never enlarged, so never blurred."""
-    image = photo(TRAINED_PHOTOS[rng.integers(len(TRAINED_PHOTOS))])
+    names = photos.trained()
+    image = photos.photo(names[rng.integers(len(names))])
     rows, columns = _to_and_fro(rng, image.shape[0], height), _to_and_fro(rng, image.shape[1], width)
     return image[np.ix_(rows, columns)] / np.float32(255)
 
@@ -221,7 +221,7 @@ def _to_and_fro(rng: np.random.Generator, size: int, wanted: int) -> np.ndarray:
 
 def collage(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Two of the other kinds, side by side along a ragged edge or blended into each other."""
-    kinds = [kind for kind in TRAINED.values() if kind is not collage]
+    kinds = [kind for kind in trained().values() if kind is not collage]
     first, second = (kinds[i](rng, height, width) for i in rng.choice(len(kinds), 2, replace=False))
     weight = 1 / (1 + np.exp(-np.exp(rng.uniform(0, 5)) * noise(rng, height, width)))
     return _mix(weight, first, second)
@@ -280,3 +280,8 @@ TRAINED: dict[str, Texture] = {
     "collage": collage,
 }
 HELD_OUT: dict[str, Texture] = {"marble": marble, "bricks": bricks, "bokeh": bokeh}
+
+
+def trained() -> dict[str, Texture]:
+    """The kinds to train on; ``mirrors`` only where there are photographs."""
+    return TRAINED if photos.trained() else {name: kind for name, kind in TRAINED.items() if kind is not mirrors}

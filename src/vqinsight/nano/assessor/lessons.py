@@ -72,7 +72,7 @@ class Lesson:
 
 
 def describe_messages(prompt: str | None, clips: int = 1) -> list[dict[str, Any]]:
-    """The question behind the terse line, of one clip or of two: none of the five tasks, only a lesson and an exam."""
+    """The question behind the short form, of one clip or of two: none of the five tasks, only a lesson and an exam."""
     system, user = BRIEF.messages(Question("natural" if clips == 1 else "compare", (Clip(""),) * clips))
     text = "Describe." + (f" Text: {clean(prompt)}" if prompt else "")
     return [system, user | {"content": [*user["content"][:-1], {"type": "text", "text": text}]}]
@@ -212,7 +212,7 @@ def _terse(index: int, truth: GroundTruth, prompt: str | None, still: bool, rng:
 
 
 def _terse_pair(truths: tuple[GroundTruth, GroundTruth], prompt: str | None, rng: np.random.Generator) -> Exercise:
-    """Both clips, each in its terse line: of two clips that are shown together the second is harder to read."""
+    """Both clips, each in its short form: of two clips that are shown together the second is harder to read."""
     order = _either_order(rng)
     rough = [_roughly(truths[i], rng) for i in order]
     lines = (f"{name}: {_terse_line(truth, prompt, False)}" for name, truth in zip("AB", rough, strict=True))

@@ -1,6 +1,6 @@
 """First of all the eyes: the vision tower alone learns every attribute through throw-away heads.
 
-Through a language model that cannot read yet, the tower's gradient is faint: with the terse lines alone, 14,000 clips
+Through a language model that cannot read yet, the tower's gradient is faint: with the short forms alone, 14,000 clips
 taught it a little colour and nothing about motion. Straight heads teach it in a fraction of the time; the language
 model then learns to read what the tower already knows.
 """
