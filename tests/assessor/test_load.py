@@ -179,7 +179,7 @@ def test_memory_is_announced_and_checked(tmp_path: Path, monkeypatch: pytest.Mon
     heard: list[str] = []
     load_model(str(folder), on_message=heard.append)
     assert "billion parameters take" in heard[0]
-    monkeypatch.setattr(load, "_free_memory", lambda _device: 10)
+    monkeypatch.setattr(load, "free_memory", lambda _device: 10)
     with pytest.raises(ModelError, match="are free"):
         load_model(str(folder))
 

@@ -42,7 +42,7 @@ def test_auto_takes_the_card_of_this_process_and_says_so(
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:99", "mps", "meta"])
 def test_a_device_that_is_not_there_is_a_plain_error(name: str) -> None:
-    with pytest.raises(ModelError, match=f"--device {name}"):
+    with pytest.raises(ModelError, match=f"device '{name}'"):
         pick_device(name)
 
 

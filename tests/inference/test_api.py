@@ -39,7 +39,7 @@ def test_a_score_says_everything(nano: VQInsight) -> None:
     assert plain["input"]["indices"][0] == 0
     assert plain["input"]["indices"][-1] == 47
     assert len(plain["input"]["indices"]) == 8
-    assert plain["input"]["detail"] == "2 x 3"
+    assert plain["input"]["extra"][0] == "2 x 3 crops at native resolution"
     assert len(plain["provenance"]["model_hash"]) == 12
     assert plain["provenance"]["version"] == vqinsight.__version__
     assert "preview" not in plain["input"]

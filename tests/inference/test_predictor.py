@@ -79,7 +79,7 @@ def test_everything_that_answers_depend_on_is_on_record(model: VQInsight) -> Non
     judge = AssessorPredictor(model, samples=3, temperature=0.7, seed=5, folder_fps=10.0)
     recorded = judge.settings
     assert (recorded["samples"], recorded["temperature"], recorded["seed"]) == (3, 0.7, 5)
-    assert {"prompts", "frames", "max_pixels", "dtype", "version", "max_new_tokens", "folder_fps"} <= set(recorded)
+    assert {"template", "frames", "max_pixels", "dtype", "version", "max_new_tokens", "folder_fps"} <= set(recorded)
     assert "batch_tokens" not in recorded and "device" not in recorded
     greedy = AssessorPredictor(model, temperature=0.7, seed=5).settings
     assert (greedy["temperature"], greedy["seed"]) == (0.0, None)  # neither changes the most likely answer

@@ -237,7 +237,6 @@ def test_photographs_that_are_not_installed_are_left_out_of_training(
     assert len(caplog.records) == 1 and "34 of 34 photographs are left out" in caplog.text
 
 
-
 def test_photographs_too_small_for_a_sharp_frame_are_left_out():
     assert "coins" in generate._large_enough(photos.TRAINED, 112, 112)
     assert "coins" not in generate._large_enough(photos.TRAINED, 224, 398)  # it is 303 x 384

@@ -26,15 +26,15 @@ def pick_device(name: str = "auto", on_message: Callable[[str], None] | None = N
         if not torch.cuda.is_available():
             return torch.device("cpu")
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        _check(device, "LOCAL_RANK names")
+        _check(device, f"device {str(device)!r} of LOCAL_RANK")
         if on_message is not None:
             on_message(f"Device: {device} ({torch.cuda.get_device_name(device)}). Another one: --device cpu.")
         return device
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ModelError(f"--device {name}: torch knows no such device. Try auto, cpu or cuda.") from error
-    _check(device, "--device")
+        raise ModelError(f"device {name!r} is not known to torch. Try auto, cpu or cuda.") from error
+    _check(device, f"device {name!r}")
     return device
 
 
@@ -81,6 +81,6 @@ def _check(device: torch.device, source: str) -> None:
     if not usable:
         count = torch.cuda.device_count()
         raise ModelError(
-            f"{source} {device}: there is no such device here (CUDA devices: {count}; torch {torch.__version__}). "
+            f"{source}: there is no such device here (CUDA devices: {count}; torch {torch.__version__}). "
             "Use --device auto or cpu."
         )

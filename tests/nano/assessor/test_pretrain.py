@@ -151,7 +151,7 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     export(tmp_path / "run" / "final", folder, heads=True)
     kept, given = (torch.load(place / HEADS) for place in (tmp_path / "run" / "final", folder))
     assert all(torch.allclose(kept[name], given[name].float(), atol=1e-3) for name in kept)
-    record = vqinsight.load(str(folder)).score(str(Path(__file__).parents[2] / "examples" / "cat.mp4"))
+    record = vqinsight.load(str(folder)).score(str(Path(__file__).parents[3] / "examples" / "cat.mp4"))
     assert record.status in ("ok", "missing")
     assert record.provenance.template == "brief"
     assert (tmp_path / "run" / "eyes.pt").exists()
