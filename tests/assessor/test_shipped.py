@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from vqinsight.inference.api import VQInsight
 from vqinsight.synthetic.captions import FACT_NAMES, caption, mutate
@@ -12,6 +13,7 @@ from vqinsight.synthetic.generate import draw_siblings
 from vqinsight.tasks.types import Clip, Question
 
 
+@pytest.mark.full
 def test_the_verdict_on_a_text_follows_from_what_is_seen(nano: VQInsight) -> None:
     """Of all four facts: earlier weights never called a direction or a shape wrong, whatever they had seen."""
     assessor = nano.assessor

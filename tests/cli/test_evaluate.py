@@ -156,6 +156,7 @@ def test_wrong_usage_is_told_before_a_model_is_loaded(
     assert result.exit_code == 2 and why in " ".join(result.stderr.split())
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     """The run that goes on is a real process; the others are forked."""

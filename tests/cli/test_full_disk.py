@@ -95,8 +95,10 @@ def test_a_result_file_that_does_not_fit(tmp_path: Path, name: str, verb: list[s
     ("arguments", "most"),
     [
         (["generate", "one red star moving up", "--out", "clips"], 100),
-        (["generate", "one red star moving up", "--out", "clips"], 1000),
-        (["pairs", "prompts.txt", "--candidates", "2", "--out", "pairs.jsonl"], 1000),
+        pytest.param(["generate", "one red star moving up", "--out", "clips"], 1000, marks=pytest.mark.full),
+        pytest.param(
+            ["pairs", "prompts.txt", "--candidates", "2", "--out", "pairs.jsonl"], 1000, marks=pytest.mark.full
+        ),
         (["evaluate", "table", "--data", "labels.csv", "--baseline", "technical", "--out", "e.json"], 100),
     ],
 )

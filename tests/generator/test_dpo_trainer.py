@@ -202,6 +202,7 @@ def test_killed_is_straight(pairs: Pairs, straight: Path, tmp_path: Path) -> Non
     assert log(straight) == log(tmp_path / "killed")
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_two_processes_do_what_one_does(pairs: Pairs, straight: Path, tmp_path: Path) -> None:
     run(pairs, tmp_path / "two", processes=2)

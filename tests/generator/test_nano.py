@@ -48,6 +48,7 @@ def test_every_word_of_the_captions_is_known() -> None:
     assert all(tokenizer.unk_token_id not in tokenizer(text)["input_ids"] for text in texts)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_training_goes_on_where_it_stopped_and_what_it_makes_can_be_shipped(tmp_path: Path) -> None:
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"

@@ -69,9 +69,9 @@ def test_wrong_data(tmp_path: Path, change: str, said: str) -> None:
         run_stage2(_settings(tmp_path, change))
 
 
-def test_the_world_needs_steps(tmp_path: Path) -> None:
+def test_synthetic_clips_need_updates(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text(runs.CONFIG.replace("steps = 6", ""))
+    file.write_text(runs.CONFIG.replace("updates = 6\n", ""))
     with pytest.raises(UsageError, match="updates"):
         run_stage2(read_toml(TrainSettings, file, [f"out={tmp_path / 'run'}"]))
 

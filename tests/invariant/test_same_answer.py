@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from vqinsight.inference.api import VQInsight
 from vqinsight.weights import ASSESSOR
 
@@ -28,6 +30,7 @@ def test_samples_do_not_depend_on_neighbours(nano: VQInsight) -> None:
     assert together[2].replies == alone.replies
 
 
+@pytest.mark.full
 def test_a_pair_in_a_ranking_is_the_pair_alone(nano: VQInsight) -> None:
     ranking = nano.rank(CLIPS[:4])
     for pair in ranking.comparisons:

@@ -107,6 +107,7 @@ def test_the_highest_and_the_lowest_score() -> None:
     assert best_and_worst_score([5.0, None, 5.0]) is best_and_worst_score([5.0]) is best_and_worst_score([]) is None
 
 
+@pytest.mark.full
 def test_a_tournament_says_how_far_it_agrees(assessor: Assessor, clips: list[Path], tmp_path: Path) -> None:
     group = Candidates("p", TEXT, tuple(map(str, clips)))
     file = tmp_path / "pairs.jsonl"
@@ -122,6 +123,7 @@ def test_a_tournament_says_how_far_it_agrees(assessor: Assessor, clips: list[Pat
     )
 
 
+@pytest.mark.full
 def test_a_pairs_file_goes_on_and_is_not_mixed(assessor: Assessor, clips: list[Path], tmp_path: Path) -> None:
     paths = tuple(map(str, clips[::3]))
     groups = [Candidates(name, f"two {name} squares moving left", paths) for name in ("red", "blue", "cyan")]

@@ -40,6 +40,7 @@ def test_a_bad_clip_is_left_out_and_named(tmp_path: Path) -> None:
     assert "bad0.mp4" in run.stderr and "3 of 12 questions" in run.stderr
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_too_many_stop_the_run(tmp_path: Path) -> None:
     _config(tmp_path, good=2, bad=2)

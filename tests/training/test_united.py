@@ -136,6 +136,7 @@ def test_the_alternation(straight: Path) -> None:
     assert summary["round1/candidates"]["diversity"] > 0 and summary["round1/generator"]["pairs"] == len(first.pairs)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_killed_anywhere_is_straight_and_repeats_nothing(straight: Path, tmp_path: Path) -> None:
     prepare(tmp_path)

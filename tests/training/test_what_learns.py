@@ -21,6 +21,7 @@ def _changed(folder: Path) -> list[str]:
     return [name for name in before if not torch.equal(before[name], after[name])]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_tower_that_learns(tmp_path: Path) -> None:
     """Also with the clip of Eq. 2 acting and a reference that has a tower of its own."""
@@ -46,6 +47,7 @@ def test_an_adapter(tmp_path: Path) -> None:
     assert [name for name in plain if not torch.equal(plain[name], merged[name])]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_a_tower_that_learns_beside_an_adapter(tmp_path: Path) -> None:
     """It is saved with the adapter, or its lessons would be lost."""

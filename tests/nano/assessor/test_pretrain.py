@@ -33,6 +33,7 @@ from vqinsight.synthetic.generate import draw_clip, draw_siblings
 from vqinsight.tasks.types import Clip, Question
 
 
+@pytest.mark.full
 def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_question(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -56,6 +57,7 @@ def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_ques
     assert loss.item() == pytest.approx(total / count, rel=1e-4)
 
 
+@pytest.mark.full
 def test_a_borrowed_time_is_shown_beside_the_other_views_and_asked_of_the_heads() -> None:
     tokenizer = tiny.tokenizer()
     data, seen = Lessons(tokenizer, 12, perception=12), set()
@@ -140,6 +142,7 @@ def test_exam_marks_by_hand() -> None:
     assert 0.93 < high < 0.97
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tower, recitals, lessons, export; then again: what is finished is not done twice."""
