@@ -14,21 +14,26 @@ from typer.testing import CliRunner, Result
 from vqinsight.cli.main import app
 from vqinsight.weights import ASSESSOR
 
+# Every batch of answers is used for two updates, and a checkpoint follows the second.
+TWICE = ("--set", "grpo.updates_per_rollout=2", "--set", "updates=6", "--set", "save_every=2")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "updates", "checkpoint"),
     [
-        pytest.param((), id="once"),
-        pytest.param(("--set", "grpo.updates_per_rollout=2"), id="twice", marks=pytest.mark.full),
+        pytest.param((), 3, 2, id="once"),
+        pytest.param(TWICE, 6, 4, id="twice", marks=pytest.mark.full),
     ],
 )
-def test_killed_is_straight(tmp_path: Path, changes: tuple[str, ...], straight: Callable[..., Path]) -> None:
+def test_killed_is_straight(
+    tmp_path: Path, changes: tuple[str, ...], updates: int, checkpoint: int, straight: Callable[..., Path]
+) -> None:
     """Killed while it samples, and at the moment a checkpoint begins to be written; then a process with all its own."""
     changes = (*runs.COMPARED, *changes)
     out = tmp_path / "run"
-    runs.kill_when(tmp_path, "update 1/3", *changes)
-    runs.kill_when(tmp_path, out / "checkpoint-2", *changes, "--resume")
+    runs.kill_when(tmp_path, f"update 1/{updates}", *changes)
+    runs.kill_when(tmp_path, out / f"checkpoint-{checkpoint}", *changes, "--resume")
     again = runs.train(tmp_path, *changes, "--resume", real=True)
     assert again.returncode == 0, again.stderr
     expected, found = runs.weights(straight(*changes) / "final"), runs.weights(out / "final")
