@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from vqinsight.synthetic.clips import SCHEME, named_clip
+from vqinsight.synthetic.clips import named_clip
+from vqinsight.video.info import SYNTHETIC
 from vqinsight.video.read import iter_frames, probe
 
 
@@ -23,7 +24,7 @@ def chosen_frames(path: str, choose: Callable[[int], Sequence[int]]) -> dict[int
     Raises:
         UnreadableVideo: the file cannot be used.
     """
-    if path.startswith(SCHEME):
+    if path.startswith(SYNTHETIC):
         clip, still = named_clip(path)
         total = clip.scene.frames
         wanted = sorted({int(i) for i in choose(1 if still else total)})

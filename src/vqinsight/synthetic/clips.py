@@ -10,20 +10,20 @@ import numpy as np
 from vqinsight.errors import UnreadableVideo
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.synthetic.generate import Split, SyntheticClip, draw_siblings
+from vqinsight.video.info import SYNTHETIC
 from vqinsight.video.patches import PixelSpec, target_size
 from vqinsight.video.preprocess import ProcessedClip, sample_frames
 from vqinsight.video.record import ClipInput
 from vqinsight.video.sampling import Sampling
 from vqinsight.video.views import View, ViewBuilder
 
-SCHEME = "synthetic:"
 FPS = 24
 SIBLINGS = 2  # clips per seed: the two of a pair
 
 
 def clip_name(split: Split, seed: int, sibling: int = 0, *, still: bool = False) -> str:
     """The name of the clip for ``synthetic_clip``."""
-    return f"{SCHEME}{split}:{seed}:{sibling}" + ":still" * still
+    return f"{SYNTHETIC}{split}:{seed}:{sibling}" + ":still" * still
 
 
 def named_clip(name: str) -> tuple[SyntheticClip, bool]:
