@@ -24,7 +24,8 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from benchmarks.results import store
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN
-from vqinsight.assessor.generate import complete, language_backbone
+from vqinsight.assessor.backbone import language_backbone
+from vqinsight.assessor.generate import complete
 from vqinsight.assessor.packing import answer_logprobs, pack
 from vqinsight.assessor.prompting import Prompt, PromptBuilder, collate
 from vqinsight.assessor.vision import EncodedView, encoder_outputs, shuffled

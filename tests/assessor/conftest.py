@@ -13,7 +13,7 @@ from PIL import Image
 LOOK = {"template": "brief", "frames": 4, "max_pixels": 112 * 112, "max_new_tokens": 24, "batch_tokens": 8192}
 
 
-@pytest.fixture(scope="session", params=["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
+@pytest.fixture(scope="session", params=["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5"])
 def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random checkpoint of each family on disk."""
     model = getattr(tiny, request.param)()

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.generate import language_backbone
+from vqinsight.assessor.backbone import language_backbone
 from vqinsight.assessor.load import load_model
-from vqinsight.assessor.packing import answer_logprobs, pack
+from vqinsight.assessor.packing import answer_logprobs, pack, rows_per_prompt
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.vision import EncodedView, encoder_outputs
 from vqinsight.datasets.synthetic import SyntheticExamples
@@ -70,7 +70,8 @@ def packed_logprobs(
 ) -> list[torch.Tensor]:
     """Log-probabilities of each answer's tokens, all answers of a prompt in one packed row."""
     packed = pack(assessor.loaded.model, [prompt for prompt, _ in built], said, assessor.loaded.tokenizer.pad_token_id)
-    views = [view for _, mine in built for view in mine]
+    copies = rows_per_prompt(assessor.loaded.model, [len(each) for each in said])
+    views = [view for (_, mine), count in zip(built, copies, strict=True) for _ in range(count) for view in mine]
     vision = {"mm_encoder_outputs": encoder_outputs(views, assessor.output_type)}
     logp_AT, _ = answer_logprobs(assessor.loaded.model, packed, **vision)
     return [row[mask.bool()] for row, mask in zip(logp_AT, packed.mask_AT, strict=True)]
@@ -87,7 +88,7 @@ def plain_logprobs(
             inputs: dict[str, Any] = dict(
                 collate([prompt], assessor.loaded.tokenizer.pad_token_id, left=False, answers=[one])
             )
-            if model.config.model_type == "qwen3_vl":
+            if model.config.model_type in ("qwen3_vl", "qwen3_5"):
                 inputs.pop("second_per_grid_ts", None)
             for kind, name in (("image", "pixel_values"), ("video", "pixel_values_videos")):
                 patches = [view.view.patches for view in views if view.view.kind == kind]

@@ -14,6 +14,8 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
+    Qwen3_5Config,
+    Qwen3_5ForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
 )
@@ -136,6 +138,39 @@ def qwen3_vl() -> Qwen3VLForConditionalGeneration:
         **_special(tokenizer().convert_tokens_to_ids),
     )
     return _loud(Qwen3VLForConditionalGeneration(config))
+
+
+def qwen3_5() -> Qwen3_5ForConditionalGeneration:
+    """The same for Qwen3.5: two layers of linear attention, then one of full attention."""
+    torch.manual_seed(0)
+    vision = {
+        "depth": 2,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_heads": 2,
+        "out_hidden_size": 32,
+        "patch_size": 16,
+        "temporal_patch_size": 2,
+        "spatial_merge_size": 2,
+        "num_position_embeddings": 64,
+    }
+    text = _text() | {
+        "num_hidden_layers": 3,
+        "layer_types": ["linear_attention", "linear_attention", "full_attention"],
+        "linear_num_key_heads": 2,
+        "linear_num_value_heads": 2,
+        "linear_key_head_dim": 16,
+        "linear_value_head_dim": 16,
+        "partial_rotary_factor": 1.0,
+    }
+    text["rope_parameters"] |= {"mrope_interleaved": True, "partial_rotary_factor": 1.0}
+    config = Qwen3_5Config(
+        vision_config=vision,
+        text_config=text,
+        tie_word_embeddings=True,
+        **_special(tokenizer().convert_tokens_to_ids),
+    )
+    return _loud(Qwen3_5ForConditionalGeneration(config))
 
 
 def _loud(model: Any) -> Any:

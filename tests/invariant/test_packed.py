@@ -9,8 +9,9 @@ import torch
 from helpers import policy
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.attention import BLOCKS, set_text_attention
 
-FAMILIES = ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"]
+FAMILIES = ["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5"]
 COUNTS = [3, 1, 4, 2, 3]  # answers differ in number as well as in length
 
 
@@ -55,6 +56,18 @@ def test_eager_attention_is_sdpa(tmp_path: Path) -> None:
         built = policy.prompts(assessor, policy.examples(3))
         found.append(torch.cat(policy.packed_logprobs(assessor, built, policy.answers(assessor, [2, 2, 2]))))
     assert (found[0] - found[1]).abs().max() < 1e-5
+
+
+@torch.no_grad()
+def test_flex_attention_is_sdpa(tmp_path: Path) -> None:
+    """The mask as blocks; only forward, as the backward pass of flex attention needs an accelerator."""
+    found = []
+    for attention in ("sdpa", BLOCKS):
+        assessor = policy.assessor(policy.save("qwen3_vl", tmp_path))
+        set_text_attention(assessor.loaded.model, attention)
+        built = policy.prompts(assessor, policy.examples(3))
+        found.append(torch.cat(policy.packed_logprobs(assessor, built, policy.answers(assessor, [2, 1, 3]))))
+    assert 0 < (found[0] - found[1]).abs().max() < 1e-5
 
 
 def test_a_branch_does_not_see_its_neighbours(assessor: Assessor) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from vqinsight.assessor.backbone import stop_tokens
 from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
-from vqinsight.assessor.generate import batches, complete, stop_tokens
+from vqinsight.assessor.generate import batches, complete
 from vqinsight.assessor.load import SETTINGS_FILE, LoadedModel
 from vqinsight.assessor.prompting import Prompt, PromptBuilder
 from vqinsight.assessor.vision import EncodedClip, EncodedView, VisionTower
@@ -94,7 +95,7 @@ class Assessor:
             for prompt, (_, clips) in zip(prompts, asked, strict=True)
         ]
         texts: list[list[str]] = []
-        for batch in batches(prompts, settings.max_new_tokens, settings.batch_tokens, samples):
+        for batch in batches(prompts, settings.max_new_tokens, settings.batch_tokens, [samples] * len(prompts)):
             try:
                 with cpu_threads(self.loaded.threads):
                     answers = self.generate(

@@ -48,4 +48,5 @@ FAMILIES: dict[str, Family] = {
     "qwen2_vl": Family(_plain),
     "qwen2_5_vl": Family(_plain),
     "qwen3_vl": Family(_timestamped),
+    "qwen3_5": Family(_timestamped),
 }

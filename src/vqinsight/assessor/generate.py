@@ -2,65 +2,44 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList
 
+from vqinsight.assessor.attention import AnswerCache, decoding
+from vqinsight.assessor.backbone import (
+    bare,
+    check_window,
+    has_only_attention,
+    keep_accepted_kwargs,
+    language_backbone,
+    stop_tokens,
+)
+from vqinsight.assessor.noise import gumbel_noise
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.vision import EncodedView, encoder_outputs
 
 
-class GumbelSampling(LogitsProcessor):
-    """Samples by the Gumbel-max trick, with noise from each row's own generator.
-
-    The argmax of ``scores / temperature + Gumbel noise`` is an exact sample of the softmax, and a row's noise comes
-    from its own seed, so its answer is the same alone and in any batch.
-    """
-
-    def __init__(self, temperature: float, seeds: Sequence[int]) -> None:
-        self._temperature = temperature
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
-        """(rows, vocabulary) scores to perturbed scores; a score of minus infinity stays impossible."""
-        draws = [torch.empty(scores.shape[-1]).exponential_(generator=g) for g in self._generators]
-        noise = -torch.stack(draws).log()  # minus the logarithm of an exponential draw is a Gumbel draw
-        return scores.float() / self._temperature + noise.to(scores.device)
-
-
-def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: int = 1) -> list[list[int]]:
+def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: Sequence[int]) -> list[list[int]]:
     """Indices of prompts in order, split into batches of at most ``budget`` tokens after padding.
 
-    ``room`` is the most tokens of an answer; each prompt has ``answers`` of them. A prompt larger than the budget is
-    a batch of its own.
+    ``room`` is the most tokens of an answer, ``answers`` the number of answers to each prompt. A prompt larger than the
+    budget is a batch of its own.
     """
     cut: list[list[int]] = []
-    longest = 0
-    for index, prompt in enumerate(prompts):
+    longest = rows = 0
+    for index, (prompt, count) in enumerate(zip(prompts, answers, strict=True)):
         length = len(prompt.ids) + room
-        if not cut or max(longest, length) * (len(cut[-1]) + 1) * answers > budget:
+        if not cut or max(longest, length) * (rows + count) > budget:
             cut.append([])
-            longest = 0
+            longest = rows = 0
         cut[-1].append(index)
-        longest = max(longest, length)
+        longest, rows = max(longest, length), rows + count
     return cut
 
 
 @torch.no_grad()
-def language_backbone(model: Any) -> Any:
-    """The part of a vision-language model below the language head, with or without adapters."""
-    return (model.get_base_model() if hasattr(model, "get_base_model") else model).model
-
-
-def keep_accepted_kwargs(function: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Those of ``values`` that ``function`` accepts: Qwen3-VL takes no times, they are text in its prompt."""
-    known = inspect.signature(function).parameters
-    return {key: value for key, value in values.items() if key in known}
-
-
 def complete(
     model: Any,
     prompts: Sequence[Prompt],
@@ -75,56 +54,112 @@ def complete(
 ) -> list[list[list[int]]]:
     """Token ids of the answers to each prompt, with the end token, without padding.
 
-    A prompt is prefilled once, whatever the number of its answers.
+    A prompt is prefilled once, whatever the number of its answers, and its keys and values are held once.
 
     Args:
         encoded: for each prompt its encoded views, in order.
         seeds: for each prompt one seed per answer; at temperature 0 only their number matters.
-        forbidden: tokens that are never sampled: a placeholder in an answer breaks later forward passes over it.
+        suppressed_tokens: never sampled: a placeholder in an answer breaks later forward passes over it.
         temperature: 0 takes the most likely token.
+
+    Raises:
+        ModelError: the model's attention window is shorter than prompt and answer.
     """
-    batch = collate(prompts, pad_id)
-    inputs = {key: value.to(model.device) for key, value in keep_accepted_kwargs(_bare(model).forward, batch).items()}
-    outputs = encoder_outputs([view for views in encoded for view in views], output_type)
-    cache = model(**inputs, mm_encoder_outputs=outputs, use_cache=True, logits_to_keep=1).past_key_values
-    # The last token is left to ``generate``, which starts from a token that is not in the cache.
-    cache.crop(-1)
-    counts = torch.tensor([len(mine) for mine in seeds], device=model.device)
-    index = torch.arange(len(prompts), device=model.device).repeat_interleave(counts)
-    cache.batch_select_indices(index)
-    vision_language = language_backbone(model)
-    vision_language.rope_deltas = vision_language.rope_deltas[index]
-    sampling = [GumbelSampling(temperature, [seed for mine in seeds for seed in mine])] if temperature > 0 else []
-    out = model.generate(
-        input_ids=inputs["input_ids"][index],
-        attention_mask=inputs["attention_mask"][index],
-        past_key_values=cache,
-        do_sample=False,
-        num_beams=1,
-        temperature=None,
-        top_p=None,
-        top_k=None,
-        repetition_penalty=1.0,
-        max_new_tokens=max_new_tokens,
-        suppress_tokens=list(suppressed_tokens),
-        logits_processor=LogitsProcessorList(sampling),
-        pad_token_id=pad_id,
-        synced_gpus=False,  # processes sample independently, see grpo.unshard
-    )
-    stop = stop_tokens(model)
-    answers = []
-    for row in out[:, inputs["input_ids"].shape[1] :].tolist():
-        end = next((i for i, token in enumerate(row) if token in stop), len(row))
-        answers.append(row[: end + 1])
-    given = iter(answers)
+    check_window(model, max(len(prompt.ids) for prompt in prompts) + max_new_tokens)
+    if not has_only_attention(model) and len(prompts) > 1:  # padding would enter the state of linear attention
+        options = {"output_type": output_type, "pad_id": pad_id, "suppressed_tokens": suppressed_tokens}
+        return [
+            complete(model, [p], [e], [s], **options, max_new_tokens=max_new_tokens, temperature=temperature)[0]
+            for p, e, s in zip(prompts, encoded, seeds, strict=True)
+        ]
+    decoder = Decoder(model, prompts, encoded, [len(mine) for mine in seeds], output_type, pad_id, max_new_tokens)
+    flat = [seed for mine in seeds for seed in mine]
+    said: list[list[int]] = [[] for _ in flat]
+    alive = list(range(len(flat)))
+    stop, suppressed = stop_tokens(model), torch.tensor(list(suppressed_tokens), dtype=torch.long, device=model.device)
+    logits_RV = decoder.logits_RV
+    for position in range(max_new_tokens):
+        scores_RV = logits_RV.float().index_fill(-1, suppressed, float("-inf"))
+        if temperature > 0:
+            noise_RV = gumbel_noise([flat[row] for row in alive], position, scores_RV.shape[-1], scores_RV.device)
+            scores_RV = scores_RV.div_(temperature).add_(noise_RV)
+        chosen_R = scores_RV.argmax(-1)
+        for row, token in zip(alive, chosen_R.tolist(), strict=True):
+            said[row].append(token)
+        going = [i for i, row in enumerate(alive) if said[row][-1] not in stop]
+        if not going or position + 1 == max_new_tokens:
+            break
+        if len(going) < len(alive):
+            rows = torch.tensor(going, device=model.device)
+            decoder.keep(rows)
+            chosen_R, alive = chosen_R[rows], [alive[i] for i in going]
+        logits_RV = decoder.step(chosen_R)
+    given = iter(said)
     return [[next(given) for _ in mine] for mine in seeds]
 
 
-def stop_tokens(model: Any) -> frozenset[int]:
-    """The tokens that end an answer."""
-    ends = _bare(model).generation_config.eos_token_id
-    return frozenset(ends if isinstance(ends, list) else [ends])
+class Decoder:
+    """The state of decoding: caches, and the position of each answer's next token."""
+
+    def __init__(
+        self,
+        model: Any,
+        prompts: Sequence[Prompt],
+        encoded: Sequence[Sequence[EncodedView]],
+        counts: Sequence[int],
+        output_type: type[Any],
+        pad_id: int,
+        room: int,
+    ) -> None:
+        batch = {name: value.to(model.device) for name, value in collate(prompts, pad_id).items()}
+        self._model, self._shared = model, has_only_attention(model)
+        positions_3BP = prompt_positions(model, batch)
+        inputs = keep_accepted_kwargs(bare(model).forward, batch)
+        outputs = encoder_outputs([view for views in encoded for view in views], output_type)
+        out = model(
+            **inputs,
+            position_ids=positions_3BP,
+            mm_encoder_outputs=outputs,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        index = torch.arange(len(prompts)).repeat_interleave(torch.tensor(counts)).to(model.device)
+        self.logits_RV = out.logits[index, -1]
+        self._next_3R1 = positions_3BP[:, :, -1:][:, index] + 1
+        if self._shared:
+            self._cache = AnswerCache(out.past_key_values, batch["attention_mask"], counts, room)
+        else:
+            self._cache = out.past_key_values
+            self._cache.reorder_cache(index)  # the one way to fork the states of linear attention
+
+    def step(self, token_R: torch.Tensor) -> torch.Tensor:
+        """(R, V) logits after one more token of each answer."""
+        inputs: dict[str, Any] = {"input_ids": token_R[:, None], "position_ids": self._next_3R1, "use_cache": True}
+        if self._shared:
+            self._cache.step()
+            with decoding(self._model):
+                out = self._model(**inputs, past_key_values=self._cache, answer_cache=self._cache)
+        else:
+            out = self._model(**inputs, past_key_values=self._cache)
+        self._next_3R1 = self._next_3R1 + 1
+        logits: torch.Tensor = out.logits[:, -1]
+        return logits
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with these rows only."""
+        self._next_3R1 = self._next_3R1[:, rows]
+        if self._shared:
+            self._cache.keep(rows)
+        else:
+            self._cache.reorder_cache(rows)
 
 
-def _bare(model: Any) -> Any:
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
+def prompt_positions(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """(3, B, P): the model's own positions of a batch of prompts; padding is not counted."""
+    vision_language = language_backbone(model)
+    wanted = keep_accepted_kwargs(vision_language.get_rope_index, batch)
+    if any(name.endswith("grid_thw") for name in wanted):
+        positions: torch.Tensor = vision_language.get_rope_index(**wanted)[0]
+        return positions
+    plain = (batch["attention_mask"].cumsum(-1) - 1).clamp(min=0)
+    return plain.expand(3, -1, -1)

@@ -74,7 +74,7 @@ def load_model(
         adapter: folder or hub id of a LoRA adapter, merged into the weights.
         device: ``"auto"`` takes CUDA if there is one, see ``pick_device``.
         dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``,
-            ``"float16"``.
+            ``"float16"``, or ``"stored"``, the one of the checkpoint.
         on_message: called with the device that ``"auto"`` picks unless it is the CPU, and the memory estimate of large
             weights.
 
@@ -93,7 +93,7 @@ def load_model(
 
         where |= local_only(name, place, subfolder)
     target = pick_device(device, on_message)
-    number = _pick_dtype(dtype, target)
+    number = "auto" if dtype == "stored" else pick_dtype(dtype, target)  # the word of transformers
     try:
         config = AutoConfig.from_pretrained(place, **where)
         if config.model_type not in FAMILIES:
@@ -158,7 +158,8 @@ def _merge_adapter(model: Any, adapter: str) -> Any:
         ) from error
 
 
-def _pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
+def pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """The torch dtype of that name; ``auto`` is bfloat16 on an accelerator and float32 on a CPU."""
     known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     if dtype == "auto":
         return torch.float32 if device.type == "cpu" else torch.bfloat16
@@ -221,7 +222,7 @@ def _announce_memory(
     name: str,
     folder: Path,
     config: Any,
-    dtype: torch.dtype,
+    dtype: torch.dtype | str,
     device: torch.device,
     on_message: Callable[[str], None] | None,
 ) -> None:
@@ -229,7 +230,8 @@ def _announce_memory(
         return
     with torch.device("meta"):
         count = sum(p.numel() for p in AutoModelForImageTextToText.from_config(config).parameters())
-    needed = count * torch.empty((), dtype=dtype).element_size()
+    size = torch.empty((), dtype=dtype).element_size() if isinstance(dtype, torch.dtype) else 2  # stored: 2 or 4
+    needed = count * size
     if needed < _LARGE:
         return
     free = free_memory(device)

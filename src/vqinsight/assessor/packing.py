@@ -2,6 +2,7 @@
 
 An answer attends to the prompt and to itself, never to other answers, and its positions continue the prompt's, so its
 log-probabilities equal those of a forward pass over the prompt and that answer alone (tests/invariant/test_packed.py).
+A model with layers of linear attention, which no mask can branch, gets a row with the whole prompt for each answer.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.attention.flex_attention import create_block_mask
 
-from vqinsight.assessor.generate import keep_accepted_kwargs, language_backbone
+from vqinsight.assessor.attention import BLOCKS, text_attention
+from vqinsight.assessor.backbone import check_window, has_only_attention, keep_accepted_kwargs, language_backbone
+from vqinsight.assessor.log_probs import head_returns_log_probs
 from vqinsight.assessor.prompting import Prompt, collate, pad
 
 _PADDING, _PROMPT = -1, 0
@@ -25,7 +29,7 @@ class Packed:
     Attributes:
         inputs: arguments of the model's ``forward``, without the views' pixels or features.
         row_A: (A,) the packed row of each answer, answers of all prompts in order.
-        place_AT: (A, T) index, among the kept logits of its row, of the logits that predict each answer token.
+        place_AT: (A, T) position, in its row, of the token whose output predicts each answer token.
         ids_AT: (A, T) the answer tokens, padded with 0.
         mask_AT: (A, T) 1 for answer tokens, 0 for padding.
     """
@@ -49,7 +53,15 @@ def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Seque
     Args:
         model: the unwrapped model; only its position computation is used.
         answers: for each prompt the token ids of its answers, none of them empty.
+
+    Raises:
+        ModelError: the model's attention window is shorter than a prompt with an answer.
     """
+    check_window(model, max(len(p.ids) + max(map(len, said)) for p, said in zip(prompts, answers, strict=True)))
+    copies = rows_per_prompt(model, [len(said) for said in answers])
+    if copies != [1] * len(prompts):
+        prompts = [prompt for prompt, count in zip(prompts, copies, strict=True) for _ in range(count)]
+        answers = [[one] for said in answers for one in said]
     batch = collate(prompts, pad_id, left=False)
     lengths = [len(prompt.ids) for prompt in prompts]
     rows = [[*p.ids, *(t for one in said for t in one)] for p, said in zip(prompts, answers, strict=True)]
@@ -59,13 +71,11 @@ def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Seque
     ]
     kinds = [[*p.kinds, *([0] * (len(row) - len(p.ids)))] for p, row in zip(prompts, rows, strict=True)]
     segment_BS = pad(segments, _PADDING, left=False)
-    first = min(lengths) - 1  # the earliest logits that are needed
     inputs = {
         "input_ids": pad(rows, pad_id, left=False),
         "attention_mask": _mask(segment_BS, model),
         "position_ids": _positions(language_backbone(model), batch, lengths, answers, segment_BS.shape[1]),
         "mm_token_type_ids": pad(kinds, 0, left=False),
-        "logits_to_keep": torch.arange(first, segment_BS.shape[1]),
         **{key: value for key, value in batch.items() if key.endswith("grid_thw")},
     }
     row_A, places, tokens = [], [], []
@@ -73,7 +83,7 @@ def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Seque
         start = length
         for one in said:
             # The prompt's last token predicts the first token of every answer.
-            places.append([length - 1 - first, *range(start - first, start - first + len(one) - 1)])
+            places.append([length - 1, *range(start, start + len(one) - 1)])
             tokens.append(one)
             row_A.append(row)
             start += len(one)
@@ -81,18 +91,41 @@ def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Seque
     return Packed(inputs, torch.tensor(row_A), pad(places, 0, left=False), pad(tokens, 0, left=False), mask_AT)
 
 
-def _mask(segment_BS: torch.Tensor, model: Any) -> torch.Tensor:
-    """(B, 1, S, S): causal attention to the prompt and the token's own answer; padding attends to padding.
+def rows_per_prompt(model: Any, answers: Sequence[int]) -> list[int]:
+    """How many packed rows each prompt takes, given its number of answers; each needs the views of the prompt."""
+    return [1] * len(answers) if has_only_attention(model) else list(answers)
 
-    ``sdpa`` takes a boolean mask, which fits every precision; ``eager`` adds its mask and needs floats.
+
+def _mask(segment_BS: torch.Tensor, model: Any) -> Any:
+    """Causal attention to the prompt and the token's own answer; padding attends to padding.
+
+    (B, 1, S, S) for ``sdpa``, boolean, which fits every precision, and for ``eager``, which adds it; a ``BlockMask`` of
+    that shape for flex attention; (B, S), 1 for tokens, where each answer has its row.
     """
-    length = segment_BS.shape[1]
-    earlier = torch.ones(length, length, dtype=torch.bool).tril()
-    mine, theirs = segment_BS[:, :, None], segment_BS[:, None, :]
-    seen = (earlier & ((mine == theirs) | ((theirs == _PROMPT) & (mine != _PADDING))))[:, None]
-    if model.config._attn_implementation == "sdpa":
+    if not has_only_attention(model):
+        return (segment_BS != _PADDING).long()
+    attention = text_attention(model)
+    if attention == BLOCKS:
+        segment_BS = segment_BS.to(model.device)
+        rows, length = segment_BS.shape
+        return create_block_mask(
+            lambda b, h, q, k: _sees(q, k, segment_BS[b, q], segment_BS[b, k]),  # noqa: ARG005
+            rows,
+            None,
+            length,
+            length,
+            device=segment_BS.device,
+        )
+    place_S = torch.arange(segment_BS.shape[1])
+    seen = _sees(place_S[:, None], place_S, segment_BS[:, :, None], segment_BS[:, None, :])[:, None]
+    if attention == "sdpa":
         return seen
-    return torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(~seen, torch.finfo(model.dtype).min)
+    return torch.zeros(seen.shape).masked_fill_(~seen, torch.finfo(model.dtype).min)
+
+
+def _sees(query: torch.Tensor, key: torch.Tensor, mine: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+    """Whether the token at ``query`` attends to that at ``key``, given the segments of both."""
+    return (key <= query) & ((mine == theirs) | ((theirs == _PROMPT) & (mine != _PADDING)))
 
 
 def _positions(
@@ -123,15 +156,15 @@ def answer_logprobs(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-probability of every answer token, (A, T) float32, and the entropy there, (A, T) without gradient.
 
+    Both are 0 in the padding. Memory does not grow with the vocabulary (``assessor/log_probs.py``).
+
     Args:
         model: wrapped or not; it is called once.
         vision: ``mm_encoder_outputs`` with the views' features, or their pixels (``pixel_values_videos``, …).
         temperature: of the distribution that the answers are sampled from.
     """
-    logits = model(**packed.inputs, **vision, use_cache=False).logits
-    logits_ATV = logits[packed.row_A[:, None], packed.place_AT].float() / temperature
-    total_AT = logits_ATV.logsumexp(-1)
-    chosen_AT = logits_ATV.gather(-1, packed.ids_AT[..., None])[..., 0]
-    with torch.no_grad():
-        entropy_AT = total_AT - (logits_ATV.softmax(-1) * logits_ATV).sum(-1)
-    return chosen_AT - total_AT, entropy_AT
+    with head_returns_log_probs(
+        model, packed.row_A, packed.place_AT, packed.ids_AT, packed.mask_AT, temperature=temperature
+    ):
+        found_AT2 = model(**packed.inputs, **vision, use_cache=False).logits
+    return found_AT2[..., 0], found_AT2[..., 1].detach()

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from vqinsight.assessor.load import SETTINGS_FILE, LoadedModel
@@ -21,7 +22,8 @@ PREPROCESSOR_FILE = "preprocessor_config.json"
 
 def preprocessor(spec: PixelSpec, model_type: str) -> dict[str, Any]:
     """Preprocessor settings with transformers' class names, so that ``AutoProcessor`` reads the folder too."""
-    family = {"qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL", "qwen2_vl": "Qwen2VL"}[model_type]
+    families = {"qwen2_vl": "Qwen2VL", "qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL", "qwen3_5": "Qwen3VL"}
+    family = families[model_type]
     return {
         "image_processor_type": "Qwen2VLImageProcessor",
         "video_processor_type": "Qwen3VLVideoProcessor" if family == "Qwen3VL" else "Qwen2VLVideoProcessor",
@@ -60,8 +62,21 @@ def restore(model: Any, checkpoint: Path) -> None:
     transformers 5.23 saves these models under legacy weight names, and its Trainer, when it resumes, silently loads
     only the weights whose names are the same in both schemes (tests/invariant/test_resume.py).
     """
-    saved = type(model).from_pretrained(checkpoint, dtype=model.dtype)
-    model.load_state_dict(saved.state_dict())
+    saved = type(model).from_pretrained(checkpoint, dtype=torch.float32)
+    model.load_state_dict(saved.state_dict())  # each weight in the precision that it has in ``model``
+
+
+def state_float32(folder: Path) -> None:
+    """Say in a saved model's ``config.json`` that its weights are float32.
+
+    transformers writes the dtype of one of the weights in memory, which are frozen in bfloat16 in part.
+    """
+    file = folder / "config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    for part in (config, *(value for value in config.values() if isinstance(value, dict))):
+        if "dtype" in part:
+            part["dtype"] = "float32"
+    write_atomic(file, json.dumps(config, indent=2) + "\n")
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.generate import keep_accepted_kwargs
+from vqinsight.assessor.backbone import keep_accepted_kwargs
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.vision import EncodedClip, encoder_outputs
 from vqinsight.errors import ModelError

@@ -23,7 +23,7 @@ import torch
 from safetensors.torch import load_file
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.generate import language_backbone
+from vqinsight.assessor.backbone import language_backbone
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.vision import encoder_outputs
 from vqinsight.baselines.base import Scorer, Scores

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +13,8 @@ from torch.utils.data import Sampler, SequentialSampler
 from transformers import Trainer, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.generate import language_backbone
+from vqinsight.assessor.backbone import language_backbone
+from vqinsight.assessor.save import state_float32
 from vqinsight.assessor.vision import EncodedView, encoder_outputs, pixels
 from vqinsight.errors import TrainingError
 from vqinsight.grpo.dataset import LoadedQuestion, Questions, UnreadableQuestion
@@ -36,11 +39,22 @@ class AssessorTrainer(Trainer):
             data_collator=_as_they_are,
             processing_class=assessor.loaded.tokenizer,
         )
+        _check_precision(assessor.loaded.model)
         self.model_accepts_loss_kwargs = False
         self._assessor, self._questions, self._run_log = assessor, questions, run_log
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ARG002
         return SequentialSampler(self._questions)
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
+        """Save all weights in float32, as the learned ones are; frozen ones in bfloat16 lose nothing by it."""
+        state = self.model.state_dict() if state_dict is None else state_dict
+        if not self.is_deepspeed_enabled:  # DeepSpeed keeps the float32 weights in its own files
+            state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+        super()._save(output_dir, state)
+        folder = Path(output_dir or self.args.output_dir)
+        if self.args.should_save and not self.is_deepspeed_enabled and (folder / "config.json").is_file():
+            state_float32(folder)
 
     def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002
         """0, no estimate: the Trainer's formula covers neither shared prompts nor sampling."""
@@ -52,13 +66,19 @@ class AssessorTrainer(Trainer):
         Raises:
             TrainingError: out of memory, with the settings to lower.
         """
-        try:
+        with self._memory_advice():
             return super().training_step(model, inputs, num_items_in_batch)
+
+    @contextmanager
+    def _memory_advice(self) -> Iterator[None]:
+        try:
+            yield
         except torch.OutOfMemoryError as error:
             raise TrainingError(
                 f"out of memory with {self.args.per_device_train_batch_size} answers at once. Lower "
                 "answers_per_forward, or grpo.max_new_tokens, or frames and max_pixels in the model's vqinsight.json; "
-                "set trainer.activation_checkpointing = true; or train an adapter: model.lora_rank = 16."
+                "set trainer.activation_checkpointing = true; or train an adapter: model.lora_rank = 16. "
+                "'vqinsight plan' says what a card holds."
             ) from error
 
     def _readable(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> list[LoadedQuestion]:
@@ -83,6 +103,19 @@ class AssessorTrainer(Trainer):
         ids = torch.tensor([[self._assessor.loaded.tokenizer.pad_token_id]], device=self.accelerator.device)
         loss = model(input_ids=ids, use_cache=False).logits.sum() * 0
         return loss + 0 * sum(parameter.sum() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _check_precision(model: Any) -> None:
+    """Refuse learned weights of low precision.
+
+    An update of 1e-6 is below the resolution of bfloat16 and leaves nearly all of its weights as they are.
+    """
+    low = [name for name, p in model.named_parameters() if p.requires_grad and p.dtype != torch.float32]
+    if low:
+        raise TrainingError(
+            f"{len(low)} learned weights are not float32 (the first: {low[0]}), so small updates would change nothing. "
+            "Keep them in float32 and set trainer.bf16 = true: the passes then run in bfloat16."
+        )
 
 
 def _as_they_are(items: list[Any]) -> list[Any]:

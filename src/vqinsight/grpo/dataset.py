@@ -6,7 +6,7 @@ Slots, not questions, are divided among processes, so a group of answers may spa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch.utils.data import Dataset, Sampler
 
@@ -46,6 +46,7 @@ class Questions(Dataset[LoadedQuestion | UnreadableQuestion]):
 
     def __init__(self, examples: Sequence[Example], group_size: int, preprocess: Preprocess) -> None:
         self._examples, self.group_size, self._preprocess = examples, group_size, preprocess
+        self._last: dict[str, ProcessedClip] = {}  # of the previous batch: a group may span batches
 
     def __len__(self) -> int:
         return len(self._examples) * self.group_size
@@ -59,7 +60,9 @@ class Questions(Dataset[LoadedQuestion | UnreadableQuestion]):
         for slot in slots:
             numbers.setdefault(slot // self.group_size, []).append(slot % self.group_size)
         seen: dict[str, ProcessedClip] = {}
-        return [self._ask(position, tuple(mine), seen) for position, mine in numbers.items()]
+        asked = [self._ask(position, tuple(mine), seen) for position, mine in numbers.items()]
+        self._last = seen
+        return asked
 
     def _ask(
         self, position: int, numbers: tuple[int, ...], seen: dict[str, ProcessedClip]
@@ -68,10 +71,19 @@ class Questions(Dataset[LoadedQuestion | UnreadableQuestion]):
         for clip in example.question.clips:
             if clip.path not in seen:
                 try:
-                    seen[clip.path] = self._preprocess(clip.path)
+                    seen[clip.path] = self._last.get(clip.path) or self._preprocess(clip.path)
                 except UnreadableVideo as error:
                     return UnreadableQuestion(position, error.path, error.reason)
         return LoadedQuestion(position, numbers, example, tuple(seen[clip.path] for clip in example.question.clips))
+
+
+def merged(questions: Sequence[LoadedQuestion]) -> list[LoadedQuestion]:
+    """One entry for each question, with the answers of all its entries."""
+    found: dict[int, LoadedQuestion] = {}
+    for each in questions:
+        before = found.get(each.position)
+        found[each.position] = each if before is None else replace(before, numbers=before.numbers + each.numbers)
+    return list(found.values())
 
 
 class RolloutSampler(Sampler[int]):

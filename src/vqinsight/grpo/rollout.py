@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.generate import batches
 from vqinsight.assessor.prompting import Prompt
 from vqinsight.assessor.vision import EncodedClip, EncodedView, shuffled
 from vqinsight.common.seeds import seed_of
@@ -48,6 +49,12 @@ class SampledGroup:
     views: tuple[EncodedView, ...]
     ids: tuple[tuple[int, ...], ...]
 
+    def only(self, numbers: Sequence[int]) -> SampledGroup:
+        """The same question with these of its answers, in order."""
+        ids = dict(zip(self.asked.numbers, self.ids, strict=True))
+        asked = replace(self.asked, numbers=tuple(numbers))
+        return replace(self, asked=asked, ids=tuple(ids[number] for number in numbers))
+
 
 @dataclass(frozen=True)
 class GradedGroup:
@@ -77,13 +84,15 @@ def sample(
     *,
     temperature: float,
     seed: int,
-    **generation: Any,
+    max_new_tokens: int,
+    batch_tokens: int,
 ) -> tuple[list[SampledGroup], list[SampledAnswer]]:
     """Sample this process's answers; those about shuffled clips are one per even-numbered answer, N / 2 in all.
 
     Args:
         seed: of the run; it fixes an answer with its position and number, for any number of processes.
-        generation: passed on to ``Assessor.generate``.
+        max_new_tokens: longest answer.
+        batch_tokens: most tokens sampled at once, prompts and answers.
     """
     clips: dict[str, EncodedClip] = {}
     rows: list[_Row] = []
@@ -102,9 +111,15 @@ def sample(
             moved = tuple(view for clip in encoded for view in shuffled(clip.views, order))
             rows.append(_Row(asked, even, prompt, moved, shuffled=True))
     seeds = [[_seed(seed, row.asked.position, number, row.shuffled) for number in row.numbers] for row in rows]
-    said = assessor.generate(
-        [row.prompt for row in rows], [row.views for row in rows], seeds, temperature, **generation
-    )
+    said: list[list[list[int]]] = []
+    for part in batches([row.prompt for row in rows], max_new_tokens, batch_tokens, [len(row.numbers) for row in rows]):
+        said += assessor.generate(
+            [rows[i].prompt for i in part],
+            [rows[i].views for i in part],
+            [seeds[i] for i in part],
+            temperature,
+            max_new_tokens=max_new_tokens,
+        )
     groups, answered = [], []
     for row, answers in zip(rows, said, strict=True):
         for number, tokens in zip(row.numbers, answers, strict=True):

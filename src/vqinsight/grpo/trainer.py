@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,13 +16,12 @@ from accelerate.utils import fsdp2_prepare_model, gather_object
 from transformers import TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.packing import Packed, answer_logprobs, pack
-from vqinsight.errors import TrainingError
+from vqinsight.assessor.packing import Packed, answer_logprobs, pack, rows_per_prompt
 from vqinsight.grpo.base_trainer import AssessorTrainer
-from vqinsight.grpo.dataset import LoadedQuestion, Questions, RolloutSampler, UnreadableQuestion
+from vqinsight.grpo.dataset import LoadedQuestion, Questions, RolloutSampler, UnreadableQuestion, merged
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.monitor import RewardMonitor
-from vqinsight.grpo.rollout import SampledAnswer, SampledGroup, grade, reasoning_tokens, sample
+from vqinsight.grpo.rollout import GradedGroup, SampledAnswer, SampledGroup, grade, reasoning_tokens, sample
 from vqinsight.grpo.run_log import RunLog
 from vqinsight.grpo.unshard import unsharded
 from vqinsight.rewards.rubric import Rubric
@@ -32,25 +31,26 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Rollout:
-    """This process's answers with everything that Eq. 2 needs.
+class Pass:
+    """The answers of one forward and backward pass with everything that Eq. 2 needs.
 
     Attributes:
-        packed, groups: the answers; ``packed`` is ``None`` when no clip of this process is readable.
+        packed, groups: the answers; ``packed`` is ``None`` when no clip of this process's pass is readable.
         advantage_A: advantage of each answer (Eq. 1).
+        scale: what the sum of losses is multiplied with, so that the mean over passes and processes of gradients is
+            that of the mean over all answers of the update.
         old_AT: log-probabilities under the sampling policy, kept only where a batch is used more than once.
         reference_AT: log-probabilities under the reference, if there is one.
         anchored_AT: 1 on the reasoning tokens of each answer, where the KL term covers only those.
-        counted: number of answers over all processes.
     """
 
     packed: Packed | None
     groups: list[SampledGroup]
     advantage_A: torch.Tensor
-    old_AT: torch.Tensor | None
-    reference_AT: torch.Tensor | None
-    anchored_AT: torch.Tensor | None
-    counted: int
+    scale: float
+    old_AT: torch.Tensor | None = None
+    reference_AT: torch.Tensor | None = None
+    anchored_AT: torch.Tensor | None = None
 
 
 class GRPOTrainer(AssessorTrainer):
@@ -81,17 +81,10 @@ class GRPOTrainer(AssessorTrainer):
     ) -> None:
         super().__init__(assessor, questions, arguments, run_log)
         self._rubric, self._settings, self._samples_every = rubric, settings, samples_every
-        at_once = arguments.per_device_train_batch_size * self.accelerator.num_processes
-        if at_once % questions.group_size:
-            raise TrainingError(
-                f"{at_once} answers go through the model at once over all processes, not a multiple of "
-                f"grpo.group_size = {questions.group_size}: a group may straddle processes, not forward passes. "
-                "Change answers_per_forward."
-            )
         self._reference = reference
         if reference is not None:
             self._reference = self._prepared(reference)
-        self._kept: dict[tuple[int, ...], tuple[Rollout, int]] = {}  # with the number of uses left
+        self._kept: tuple[tuple[int, ...], list[Pass], int] | None = None  # positions, passes, uses left
         self._monitor = RewardMonitor()
         self._sampled = -1
         self._watched: dict[str, list[float]] = defaultdict(list)
@@ -104,27 +97,34 @@ class GRPOTrainer(AssessorTrainer):
         block = at_once * arguments.gradient_accumulation_steps
         return RolloutSampler(len(self._questions), block, self._settings.updates_per_rollout)
 
-    def _prepare_inputs(self, inputs: list[LoadedQuestion | UnreadableQuestion]) -> Rollout:
-        key = tuple(each.position for each in inputs)
-        if key in self._kept:
-            rollout, uses = self._kept.pop(key)
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Any]:
+        """The passes of one update; all its answers are sampled and graded first, as a group may span passes."""
+        batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        asked = [each for batch in batches for each in batch]
+        key = tuple(each.position for each in asked)
+        if self._kept is not None and self._kept[0] == key:
+            _, passes, uses = self._kept
         else:
             self.model.eval()
-            with torch.no_grad(), unsharded(self.model_wrapped, self._reference):
-                rollout, uses = self._roll_out(inputs), self._settings.updates_per_rollout
+            with self._memory_advice(), torch.no_grad(), self.accelerator.autocast():
+                passes, uses = self._roll_out(batches), self._settings.updates_per_rollout
             self.model.train()
-        if uses > 1:
-            self._kept[key] = (rollout, uses - 1)
-        return rollout
+        self._kept = (key, passes, uses - 1) if uses > 1 else None
+        return list(passes), count
+
+    def _prepare_inputs(self, inputs: Pass) -> Pass:
+        return inputs
 
     def compute_loss(
         self,
         model: Any,
-        inputs: Rollout,
+        inputs: Pass,
         return_outputs: bool = False,
         num_items_in_batch: Any = None,  # noqa: ARG002
     ) -> Any:
-        """Eq. 2 over the answers of a rollout; scaled so that averaged gradients give the mean over all processes."""
+        """Eq. 2 over the answers of a pass."""
         if inputs.packed is None:
             loss = self._no_loss(model)
             return (loss, None) if return_outputs else loss
@@ -145,7 +145,7 @@ class GRPOTrainer(AssessorTrainer):
         self._watched["kl"] += result.kl.tolist()
         self._watched["clip_ratio"] += result.clipped.tolist()
         self._watched["entropy"] += ((entropy_AT * mask_AT).sum(1) / mask_AT.sum(1)).tolist()
-        loss = result.loss.sum() * self.accelerator.num_processes / inputs.counted
+        loss = result.loss.sum() * inputs.scale
         return (loss, logp_AT) if return_outputs else loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -170,50 +170,68 @@ class GRPOTrainer(AssessorTrainer):
             return fsdp2_prepare_model(self.accelerator, reference)
         return self.accelerator.prepare_model(reference, evaluation_mode=True)
 
-    def _roll_out(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> Rollout:
+    def _roll_out(self, batches: Sequence[Sequence[LoadedQuestion | UnreadableQuestion]]) -> list[Pass]:
+        """Sample and grade the answers of an update, and cut them into its passes."""
         settings = self._settings
-        questions = self._readable(inputs)
-        groups: list[SampledGroup] = []
-        answered: list[SampledAnswer] = []
-        if questions:
-            groups, answered = sample(
-                self._assessor,
-                self._rubric,
-                questions,
-                temperature=settings.temperature,
-                seed=self.args.data_seed,
-                max_new_tokens=settings.max_new_tokens,
-            )
-        answered = gather_object(answered)
-        graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
-        self._note(questions, graded)
-        counted = sum(not each.shuffled for each in answered)
-        if not groups:
-            return Rollout(None, [], torch.zeros(0), None, None, None, counted)
-        device = self.accelerator.device
-        advantage_A = torch.tensor(
-            [graded[s.asked.position].advantages[number] for s in groups for number in s.asked.numbers], device=device
-        )
-        packed = pack(
-            self._bare(), [s.prompt for s in groups], [s.ids for s in groups], self.processing_class.pad_token_id
-        ).to(device)
-        vision = self._seen(groups)
-        old_AT = None
-        if settings.updates_per_rollout > 1:
-            with self.compute_loss_context_manager():
-                old_AT, _ = answer_logprobs(self._bare(), packed, temperature=settings.temperature, **vision)
-        reference_AT = self._reference_logprobs(packed, vision) if settings.beta else None
-        anchored_AT = (
-            self._anchored(groups, packed.mask_AT) if settings.beta and settings.anchor == "reasoning" else None
-        )
-        return Rollout(packed, groups, advantage_A, old_AT, reference_AT, anchored_AT, counted)
+        questions = merged(self._readable([each for batch in batches for each in batch]))
+        with unsharded(self.model_wrapped):
+            groups: list[SampledGroup] = []
+            answered: list[SampledAnswer] = []
+            if questions:
+                groups, answered = sample(
+                    self._assessor,
+                    self._rubric,
+                    questions,
+                    temperature=settings.temperature,
+                    seed=self.args.data_seed,
+                    max_new_tokens=settings.max_new_tokens,
+                    batch_tokens=settings.rollout_tokens,
+                )
+            answered = gather_object(answered)
+            graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
+            self._note(questions, graded)
+            counted = sum(not each.shuffled for each in answered)
+            scale = self.accelerator.num_processes * len(batches) / max(counted, 1)
+            passes = [self._pass(batch, groups, graded, scale) for batch in batches]
+            if settings.updates_per_rollout > 1:
+                passes = [replace(each, old_AT=self._logprobs(self._bare(), each)) for each in passes]
+            if settings.beta and self._reference is None:
+                with self._bare().disable_adapter():
+                    passes = [replace(each, reference_AT=self._logprobs(self._bare(), each)) for each in passes]
+        if settings.beta and self._reference is not None:
+            with unsharded(self._reference):  # when the policy is sharded again: one whole model at a time
+                passes = [replace(each, reference_AT=self._logprobs(self._reference, each)) for each in passes]
+        return passes
 
-    def _reference_logprobs(self, packed: Packed, vision: dict[str, Any]) -> torch.Tensor:
-        with self.compute_loss_context_manager():
-            if self._reference is not None:
-                return answer_logprobs(self._reference, packed, temperature=self._settings.temperature, **vision)[0]
-            with self._bare().disable_adapter():
-                return answer_logprobs(self._bare(), packed, temperature=self._settings.temperature, **vision)[0]
+    def _pass(
+        self,
+        batch: Sequence[LoadedQuestion | UnreadableQuestion],
+        groups: Sequence[SampledGroup],
+        graded: dict[int, GradedGroup],
+        scale: float,
+    ) -> Pass:
+        """The answers of one pass, packed."""
+        numbers = {each.position: each.numbers for each in batch if isinstance(each, LoadedQuestion)}
+        mine = [g.only(numbers[g.asked.position]) for g in groups if g.asked.position in numbers]
+        device = self.accelerator.device
+        if not mine:
+            return Pass(None, [], torch.zeros(0), scale)
+        advantage_A = torch.tensor(
+            [graded[each.asked.position].advantages[number] for each in mine for number in each.asked.numbers],
+            device=device,
+        )
+        pad_id = self.processing_class.pad_token_id
+        packed = pack(self._bare(), [each.prompt for each in mine], [each.ids for each in mine], pad_id).to(device)
+        anchors = self._settings.beta and self._settings.anchor == "reasoning"
+        anchored_AT = self._anchored(mine, packed.mask_AT) if anchors else None
+        return Pass(packed, mine, advantage_A, scale, anchored_AT=anchored_AT)
+
+    def _logprobs(self, model: Any, each: Pass) -> torch.Tensor | None:
+        """Log-probabilities of a pass under ``model``."""
+        if each.packed is None:
+            return None
+        vision = self._seen(each.groups)
+        return answer_logprobs(model, each.packed, temperature=self._settings.temperature, **vision)[0]
 
     def _anchored(self, groups: Sequence[SampledGroup], mask_AT: torch.Tensor) -> torch.Tensor:
         """(A, T): 1 on the reasoning tokens of each answer, else 0."""
@@ -223,7 +241,10 @@ class GRPOTrainer(AssessorTrainer):
 
     def _seen(self, groups: Sequence[SampledGroup]) -> dict[str, Any]:
         """Visual inputs of the groups, as in sampling."""
-        return self._vision([view for each in groups for view in each.views])
+        copies = rows_per_prompt(self._bare(), [len(each.ids) for each in groups])
+        return self._vision(
+            [view for each, count in zip(groups, copies, strict=True) for _ in range(count) for view in each.views]
+        )
 
     def _note(self, questions: Sequence[LoadedQuestion], graded: dict[int, Any]) -> None:
         """Count this batch's groups over all processes, each once, and write a sample when one is due."""

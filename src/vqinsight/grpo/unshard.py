@@ -8,7 +8,7 @@ and samples answers of different lengths, so the numbers of calls differ and the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -17,26 +17,25 @@ from transformers.integrations import is_deepspeed_zero3_enabled
 
 
 @contextmanager
-def unsharded(model: Any, reference: Any = None) -> Iterator[None]:
+def unsharded(model: Any) -> Iterator[None]:
     """Gather all weights on every process if FSDP2 or DeepSpeed's ZeRO-3 shards them; otherwise do nothing.
 
     All processes enter and leave together. What is computed inside has no gradients.
 
     Args:
-        model: the trained model as the Trainer wraps it (``model_wrapped``).
-        reference: its frozen copy, if there is one.
+        model: the trained model as the Trainer wraps it (``model_wrapped``), or its frozen reference.
     """
     if is_deepspeed_zero3_enabled():
+        from deepspeed import DeepSpeedEngine
         from deepspeed.runtime.zero import unwrap_model_for_generation
 
-        with unwrap_model_for_generation(model):  # the reference is not sharded by DeepSpeed
+        with unwrap_model_for_generation(model) if isinstance(model, DeepSpeedEngine) else nullcontext():
             yield
         return
-    sharded: list[Any] = [each for each in (model, reference) if isinstance(each, FSDPModule)]
-    parts = [part for each in sharded for part in each.modules() if isinstance(part, FSDPModule)]
-    for each in sharded:
+    parts = [part for part in model.modules() if isinstance(part, FSDPModule)]
+    if parts:
         # FSDP treats the first module called as the root, and a rollout first calls the vision tower.
-        each(input_ids=torch.zeros(1, 1, dtype=torch.long, device=each.device), use_cache=False)
+        model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=model.device), use_cache=False)
     for part in parts:
         part.set_reshard_after_forward(False, recurse=False)
         part.unshard()

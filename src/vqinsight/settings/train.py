@@ -17,13 +17,15 @@ class ModelSettings(Settings):
 
     Attributes:
         name: ``nano``, a folder (such as the result of a stage), or a hub id.
-        dtype: of the weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
+        dtype: of the passes and the frozen weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator. Learned
+            weights are float32 always: bfloat16 does not resolve updates of 1e-6.
         train_vision: whether the vision tower is trained too.
         lora_rank: 0 trains all weights of the language model; above 0 an adapter of this rank.
         lora_alpha: the adapter's scale.
         lora_targets: names of the layers that get one, as a regular expression on their full names, or peft's
             ``all-linear``.
-        attention: transformers' ``sdpa`` or ``eager``; packed answers need a mask that flash attention 2 cannot take.
+        attention: of packed answers, whose mask no flash attention takes: ``flex`` attention, which trains on accelerators
+            only, ``sdpa`` or ``eager``; ``auto`` is flex on CUDA, else sdpa.
     """
 
     name: str = "nano"
@@ -32,7 +34,7 @@ class ModelSettings(Settings):
     lora_rank: int = Field(default=0, ge=0)
     lora_alpha: int = Field(default=32, ge=1)
     lora_targets: str = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
-    attention: Literal["sdpa", "eager"] = "sdpa"
+    attention: Literal["auto", "flex", "sdpa", "eager"] = "auto"
 
 
 class DataSettings(Settings):
@@ -96,6 +98,7 @@ class GrpoSettings(Settings):
         anchor: tokens of the KL term: the whole ``answer`` (Eq. 2), or only its ``reasoning``, which leaves the scores
             and choices after it unconstrained.
         updates_per_rollout: how often a batch of answers is used; the clipping only acts above 1.
+        rollout_tokens: most tokens that each process samples at once, prompts and answers; lower it to save memory.
     """
 
     group_size: int = Field(default=8, ge=2)
@@ -105,6 +108,7 @@ class GrpoSettings(Settings):
     beta: float = Field(default=0.001, ge=0)
     anchor: Literal["answer", "reasoning"] = "answer"
     updates_per_rollout: int = Field(default=1, ge=1)
+    rollout_tokens: int = Field(default=131_072, ge=1)
 
 
 class TrainSettings(Settings):
@@ -116,7 +120,7 @@ class TrainSettings(Settings):
         seed: of data order and sampling.
         questions_per_update: over all processes together.
         answers_per_forward: answers per forward pass on each process; lower it to save memory. A group may
-            span processes.
+            span passes and processes.
         updates: number of weight updates; by default as many as ``epochs`` need.
         epochs: passes through the data; each asks a pair in both orders.
         learning_rate: at its peak.

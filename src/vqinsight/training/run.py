@@ -19,8 +19,11 @@ from accelerate import PartialState
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.load import load_model
+from vqinsight.assessor.attention import BLOCKS, set_text_attention
+from vqinsight.assessor.backbone import language_head
+from vqinsight.assessor.load import load_model, pick_dtype
 from vqinsight.assessor.save import last_checkpoint, restore, save_companions
+from vqinsight.common.device import pick_device
 from vqinsight.common.files import write_atomic
 from vqinsight.common.seeds import seed_of
 from vqinsight.errors import UsageError
@@ -29,7 +32,7 @@ from vqinsight.grpo.run_log import RunLog
 from vqinsight.grpo.trainer import GRPOTrainer
 from vqinsight.rewards.rubric import Rubric
 from vqinsight.settings.shipped import config_path
-from vqinsight.settings.train import ModelSettings, TrainSettings
+from vqinsight.settings.train import TrainSettings
 from vqinsight.tasks.types import TaskName
 from vqinsight.training.data import mixture
 
@@ -43,7 +46,7 @@ def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubri
     """Train by GRPO and return the folder of the finished model."""
     prepare_run_dir(settings, resume=resume)
     examples = mixture(settings, tasks)
-    assessor = build_trainable_assessor(settings.model, settings.seed)
+    assessor = build_trainable_assessor(settings)
     grpo = settings.grpo
     needs_copy = grpo.beta > 0 and settings.model.lora_rank == 0
     reference = copy.deepcopy(assessor.loaded.model).requires_grad_(False) if needs_copy else None
@@ -62,29 +65,62 @@ def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubri
     return train_and_save(trainer, assessor, questions, run_log, settings, resume=resume)
 
 
-def build_trainable_assessor(settings: ModelSettings, seed: int) -> Assessor:
-    """The assessor with ``requires_grad`` set on the trained weights; ``seed`` fixes an adapter's initial weights."""
-    loaded = load_model(settings.name, dtype=settings.dtype, on_message=logger.info)
+def build_trainable_assessor(settings: TrainSettings) -> Assessor:
+    """The assessor with ``requires_grad`` set on the learned weights, which are float32; the run's seed fixes an
+    adapter's initial weights.
+
+    Frozen weights have the precision of the passes (``pass_dtype``).
+
+    Raises:
+        UsageError: an adapter on the language head.
+    """
+    given, dtype = settings.model, pass_dtype(settings)
+    loaded = load_model(given.name, dtype="stored", on_message=logger.info)
     model = loaded.model
-    model.set_attn_implementation(settings.attention)
-    if settings.lora_rank:
+    model.set_attn_implementation("eager" if given.attention == "eager" else "sdpa")
+    if given.attention == "flex" or (given.attention == "auto" and model.device.type == "cuda"):
+        set_text_attention(model, BLOCKS)
+    if given.lora_rank:
         from peft import LoraConfig, get_peft_model
 
         config = LoraConfig(
-            r=settings.lora_rank,
-            lora_alpha=settings.lora_alpha,
-            target_modules=settings.lora_targets,
+            r=given.lora_rank,
+            lora_alpha=given.lora_alpha,
+            target_modules=given.lora_targets,
             # A tower trained beside an adapter belongs to it: saved, resumed, and disabled for the reference.
-            modules_to_save=["visual"] if settings.train_vision else None,
+            modules_to_save=["visual"] if given.train_vision else None,
         )
         with torch.random.fork_rng():  # the same in every process: sharding keeps a part of each one's weights
-            torch.manual_seed(seed_of(f"{seed}/lora"))
+            torch.manual_seed(seed_of(f"{settings.seed}/lora"))
             model = get_peft_model(model, config)
     else:
         model.requires_grad_(True)
-        if not settings.train_vision:
+        if not given.train_vision:
             model.model.visual.requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(torch.float32 if parameter.requires_grad else dtype)
+    try:
+        language_head(model)
+    except TypeError as error:
+        raise UsageError(f"model.lora_targets = {given.lora_targets!r}: {error}. Leave lm_head out of it.") from error
     return Assessor(dataclasses.replace(loaded, model=model))
+
+
+def pass_dtype(settings: TrainSettings) -> torch.dtype:
+    """The precision of forward and backward passes: bfloat16 under autocast, or float32.
+
+    Raises:
+        UsageError: float16, or settings that contradict each other.
+    """
+    dtype = pick_dtype(settings.model.dtype, pick_device())
+    autocast = settings.trainer.get("bf16")
+    if torch.float16 in (dtype, torch.float16 if settings.trainer.get("fp16") else None):
+        raise UsageError(
+            'float16 overflows in training. Use model.dtype = "bfloat16" with trainer.bf16 = true, or "float32".'
+        )
+    if autocast is False and settings.model.dtype == "bfloat16":
+        raise UsageError('trainer.bf16 = false contradicts model.dtype = "bfloat16": leave one of them out.')
+    return torch.float32 if autocast is False else dtype
 
 
 def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
@@ -121,6 +157,7 @@ def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
         "dataloader_num_workers": settings.workers,
         "remove_unused_columns": False,
         "ddp_find_unused_parameters": False,
+        "bf16": pass_dtype(settings) == torch.bfloat16,
         "use_cpu": not torch.accelerator.is_available(),
         "dataloader_pin_memory": torch.accelerator.is_available(),
         "disable_tqdm": True,

@@ -27,7 +27,7 @@ def run_sft(settings: TrainSettings, *, resume: bool = False) -> Path:
     """Supervised training on the same questions; returns the folder of the finished model."""
     prepare_run_dir(settings, resume=resume)
     examples = mixture(settings, TASKS)
-    assessor = build_trainable_assessor(settings.model, settings.seed)
+    assessor = build_trainable_assessor(settings)
     run_log = RunLog(settings.out, settings.max_failed, writes=processes().is_main_process)
     questions = Questions(examples, 1, assessor.clips.load)
     trainer = SFTTrainer(assessor, questions, arguments(settings, 1), run_log)
@@ -49,7 +49,7 @@ class SFTTrainer(AssessorTrainer):
     def _prepare_inputs(self, inputs: list[LoadedQuestion | UnreadableQuestion]) -> SFTBatch:
         questions = self._readable(inputs)
         counted = sum(gather_object([len(questions)]))
-        with torch.no_grad(), unsharded(self.model_wrapped):
+        with torch.no_grad(), self.accelerator.autocast(), unsharded(self.model_wrapped):
             return self._taught(questions, counted)
 
     def _taught(self, questions: list[LoadedQuestion], counted: int) -> SFTBatch:
