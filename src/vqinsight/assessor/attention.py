@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.nn.attention.flex_attention import BlockMask
+from torch.nn.attention.flex_attention import BlockMask, flex_attention
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
 from transformers.integrations.flex_attention import flex_attention_forward
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -123,6 +123,9 @@ def _attention(
     if answer_cache is not None:
         return answer_cache.attend(query, key, value, module.layer_idx, scaling), None
     if isinstance(attention_mask, BlockMask):
+        if query.device.type == "cpu":  # transformers' function would compile it, which takes half a minute
+            found = flex_attention(query, key, value, block_mask=attention_mask, scale=scaling, enable_gqa=True)
+            return found.transpose(1, 2), None
         return flex_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)[0], None
     return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
 
