@@ -17,12 +17,13 @@ from transformers import TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.packing import Packed, answer_logprobs, pack
+from vqinsight.assessor.vision import encoder_outputs
 from vqinsight.errors import TrainingError
 from vqinsight.grpo.base_trainer import AssessorTrainer
 from vqinsight.grpo.dataset import LoadedQuestion, Questions, RolloutSampler, UnreadableQuestion
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.monitor import RewardMonitor
-from vqinsight.grpo.rollout import SampledAnswer, SampledGroup, grade, reasoning_tokens, sample
+from vqinsight.grpo.rollout import SampledAnswer, SampledGroup, grade, reasoning_tokens, sample, with_gaps
 from vqinsight.grpo.run_log import RunLog
 from vqinsight.grpo.unshard import unsharded
 from vqinsight.rewards.rubric import Rubric
@@ -157,7 +158,7 @@ class GRPOTrainer(AssessorTrainer):
         self._watched.clear()
         logs |= {name: round(value, 4) for name, value in self._monitor.summary().items()}
         if self.is_world_process_zero():
-            for alarm in self._monitor.alarms():
+            for alarm in self._monitor.alarms(last=self.state.global_step >= self.state.max_steps):
                 logger.warning("update %d: %s", self.state.global_step, alarm)
         self._monitor.clear()
         super().log(logs, start_time)
@@ -184,36 +185,60 @@ class GRPOTrainer(AssessorTrainer):
                 seed=self.args.data_seed,
                 max_new_tokens=settings.max_new_tokens,
             )
-        answered = gather_object(answered)
+        packed, vision = (self._pack(groups), self._seen(groups)) if groups else (None, {})
+        old_AT = None
+        if packed is not None and settings.updates_per_rollout > 1:
+            old_AT = self._logprobs(self._bare(), packed, vision)
+        answered = gather_object(self._compared(groups, answered, old_AT))
         graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
         self._note(questions, graded)
         counted = sum(not each.shuffled for each in answered)
-        if not groups:
+        if packed is None:
             return Rollout(None, [], torch.zeros(0), None, None, None, counted)
-        device = self.accelerator.device
         advantage_A = torch.tensor(
-            [graded[s.asked.position].advantages[number] for s in groups for number in s.asked.numbers], device=device
+            [graded[s.asked.position].advantages[number] for s in groups for number in s.asked.numbers],
+            device=self.accelerator.device,
         )
-        packed = pack(
-            self._bare(), [s.prompt for s in groups], [s.ids for s in groups], self.processing_class.pad_token_id
-        ).to(device)
-        vision = self._seen(groups)
-        old_AT = None
-        if settings.updates_per_rollout > 1:
-            with self.compute_loss_context_manager():
-                old_AT, _ = answer_logprobs(self._bare(), packed, temperature=settings.temperature, **vision)
         reference_AT = self._reference_logprobs(packed, vision) if settings.beta else None
         anchored_AT = (
             self._anchored(groups, packed.mask_AT) if settings.beta and settings.anchor == "reasoning" else None
         )
         return Rollout(packed, groups, advantage_A, old_AT, reference_AT, anchored_AT, counted)
 
+    def _compared(
+        self, groups: Sequence[SampledGroup], answered: list[SampledAnswer], old_AT: torch.Tensor | None
+    ) -> list[SampledAnswer]:
+        """The answers of this process, with their gaps where the rule of Eq. 4 is ``likelihood``.
+
+        Args:
+            old_AT: log-probabilities of the answers of ``groups`` in order, where they are known.
+        """
+        compared = [each for each in groups if each.moved]
+        if not compared:
+            return answered
+        packed = self._pack(compared)
+        if old_AT is None:
+            in_order_AT = self._logprobs(self._bare(), packed, self._features(compared))
+        else:
+            kept = [bool(each.moved) for each in groups for _ in each.ids]
+            in_order_AT = old_AT[torch.tensor(kept, device=old_AT.device), : packed.mask_AT.shape[1]]
+        shuffled_AT = self._logprobs(self._bare(), packed, self._features(compared, shuffled=True))
+        return with_gaps(answered, compared, in_order_AT, shuffled_AT, packed.mask_AT)
+
     def _reference_logprobs(self, packed: Packed, vision: dict[str, Any]) -> torch.Tensor:
+        if self._reference is not None:
+            return self._logprobs(self._reference, packed, vision)
+        with self._bare().disable_adapter():
+            return self._logprobs(self._bare(), packed, vision)
+
+    def _logprobs(self, model: Any, packed: Packed, vision: dict[str, Any]) -> torch.Tensor:
+        """(A, T) log-probabilities in the precision of an update."""
         with self.compute_loss_context_manager():
-            if self._reference is not None:
-                return answer_logprobs(self._reference, packed, temperature=self._settings.temperature, **vision)[0]
-            with self._bare().disable_adapter():
-                return answer_logprobs(self._bare(), packed, temperature=self._settings.temperature, **vision)[0]
+            return answer_logprobs(model, packed, temperature=self._settings.temperature, **vision)[0]
+
+    def _pack(self, groups: Sequence[SampledGroup]) -> Packed:
+        prompts, answers = [each.prompt for each in groups], [each.ids for each in groups]
+        return pack(self._bare(), prompts, answers, self.processing_class.pad_token_id).to(self.accelerator.device)
 
     def _anchored(self, groups: Sequence[SampledGroup], mask_AT: torch.Tensor) -> torch.Tensor:
         """(A, T): 1 on the reasoning tokens of each answer, else 0."""
@@ -224,6 +249,11 @@ class GRPOTrainer(AssessorTrainer):
     def _seen(self, groups: Sequence[SampledGroup]) -> dict[str, Any]:
         """Visual inputs of the groups, as in sampling."""
         return self._vision([view for each in groups for view in each.views])
+
+    def _features(self, groups: Sequence[SampledGroup], *, shuffled: bool = False) -> dict[str, Any]:
+        """Visual features of the groups, as in sampling, whether or not the vision tower is trained."""
+        views = [view for each in groups for view in (each.moved if shuffled else each.views)]
+        return {"mm_encoder_outputs": encoder_outputs(views, self._assessor.output_type)}
 
     def _note(self, questions: Sequence[LoadedQuestion], graded: dict[int, Any]) -> None:
         """Count this batch's groups over all processes, each once, and write a sample when one is due."""
