@@ -41,18 +41,16 @@ def share_rule(
 def answer_rule(
     errors: Sequence[float], shuffled: Sequence[float], *, alpha: float, mu: float, tolerance: float
 ) -> list[float]:
-    """``alpha`` to answer i if ``mean w_seq > mean w_rand`` and ``w_i > mu * mean w_rand``, w = exp(-error / tolerance).
+    """``alpha`` to answer i if ``mean w_seq > mean w_rand`` and ``w_i > mu * mean w_rand``.
 
-    w is 1 for the right yes or no, and 0 for ``WRONG``. Arguments and result as for ``share_rule``.
+    w = exp(-error / tolerance): 1 for the right yes or no, 0 for ``WRONG``. Arguments and result as for ``share_rule``.
     """
     weights = [math.exp(-error / tolerance) for error in errors]
     w_seq, w_rand = _mean(weights), _mean([math.exp(-error / tolerance) for error in shuffled])
     return [alpha if w_seq > w_rand and w > mu * w_rand else 0.0 for w in weights]
 
 
-def likelihood_rule(
-    errors: Sequence[float], gaps: Sequence[float], *, alpha: float, tolerance: float
-) -> list[float]:
+def likelihood_rule(errors: Sequence[float], gaps: Sequence[float], *, alpha: float, tolerance: float) -> list[float]:
     """``alpha`` to the correct answers with ``d_i > 0`` and ``d_i`` above the median of all N.
 
     Args:

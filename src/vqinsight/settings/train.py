@@ -67,10 +67,10 @@ class RewardSettings(Settings):
         combine: the dimensions in Eq. 6: their ``mean`` as in the released code, or their ``sum`` as in the paper.
         dimension_weights: lambda_j of Eq. 6 by dimension; 1 by default.
         alpha, mu: of Eq. 4.
-        rule: who earns the bonus of Eq. 4. ``share`` compares shares of correct answers; ``answer`` weighs each answer by
-            its error; ``likelihood`` compares each answer's probability in order and shuffled and samples no shuffled
+        rule: who earns the bonus of Eq. 4. ``share`` compares shares of correct answers; ``answer`` weighs each answer
+            by its error; ``likelihood`` compares each answer's probability in order and shuffled, without shuffled
             answers; ``released`` is the released code's.
-        tolerance: a score is correct for Eq. 4 within this share of the range; the scale of errors in ``answer``.
+        tolerance: a score is correct for Eq. 4 within this share of the range; ``answer`` measures errors by it.
         shuffle: of Eq. 4: ``frames`` before anything is computed from them, which takes a second encoding, or the
             visual ``tokens``, which may carry time in themselves.
         gamma, l_min, l_max: of Eq. 5, in tokens.

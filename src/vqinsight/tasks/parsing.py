@@ -27,11 +27,10 @@ _ASCII = (
     | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), "")
 )
 
-# A sign or word of approximation, a decimal number, then "/100", "out of 100" or a percent sign, then a word such as
-# "points". Single blanks only.
+# A decimal number, rounded (≈) or not, then "/100", "out of 100" or a percent sign, then a word such as "points". Single
+# blanks only. A hedge is no value: "about 62", "~62".
 _NUMBER = re.compile(
-    r"(?:(?:[≈~∼≃≅]|about|around|roughly|approx\.?|approximately) ?)?"
-    r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?)"
+    r"(?:[≈≃≅] ?)?([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?)"
     r"(?: ?(?:/|out of) ?([0-9]+(?:\.[0-9]+)?)| ?(%|percent))?(?: ?(?:points?|pts))?"
 )
 # Where a value ends in plain text. Not before another number: neither "62,5" nor "62, 70" must be read as 62.
@@ -126,16 +125,14 @@ def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[s
 
     Accepts JSON objects at any depth (with code fences, other keys and numbers in quotes), near-JSON and plain
     ``key: number`` text, and, when there is one key, a lone number. A number may carry ``/100`` or ``out of 100`` when
-    that is the range's highest value, ``%`` when that is 100, and a sign or word of approximation (``≈ 62.5``). In JSON
-    a key's value may be an object with one of ``score``, ``value`` and ``rating``.
+    that is the range's highest value, ``%`` when that is 100, and a sign of rounding (``≈ 62.5``). In JSON a key's value
+    may be an object with one of ``score``, ``value`` and ``rating``.
 
     ``Missing`` when a key has no value, two different ones, one that is not a plain finite number (``62,5``, ``60-70``,
-    ``true``, ``[62]``), or one outside its range, as nothing is clipped or rescaled; and when the text takes its answer
+    ``about 62``, ``[62]``), or one outside its range, as nothing is clipped or rescaled; and when the text takes its answer
     back ("62, wait, I was wrong").
     """
     plain = _FENCE.sub("", _plain(text).strip()).strip()
-    if taken_back := retraction(plain):
-        return taken_back
     pairs = _json_pairs(plain)
     if pairs is None:
         pairs = _labelled(plain, ranges)
@@ -151,12 +148,12 @@ def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[s
                 return Missing(f"contradictory: {key} is both {values[key]:g} and {value:g}")
         if key not in values:
             return Missing(f"{key} is missing")
-    return values
+    return retraction(plain) or values
 
 
 def parse_choice(text: str) -> Preference | Missing:
-    """The clip that the text names unambiguously (``A``, ``Video B.``, ``The answer is Video A``, ``\\boxed{A}``, ``Video
-    A is better than Video B``), or a tie.
+    """The clip that the text names unambiguously, or a tie: ``A``, ``Video B.``, ``The answer is Video A``,
+    ``\\boxed{A}``, ``Video A is better than Video B``.
 
     ``tie`` and ``equal`` are a tie even where the prompt asks for one of the two. ``Missing`` when both clips are
     named otherwise, or neither, when other words surround the name ("not A", "A is bad"), and when the text takes its
@@ -189,16 +186,16 @@ def _split(completion: str) -> tuple[list[str], str, bool]:
     outside: list[tuple[int, int]] = []
     start, thinking = 0, False
     for tag in TAG.finditer(completion):
-        opens = _is(tag, "think")
-        if opens and not thinking:
+        name = tag[1] + tag[2].lower()
+        if name == "think" and not thinking:
             outside.append((start, tag.start()))
-        elif opens or not _is(tag, "/think"):
-            continue
-        elif thinking:
+        elif name == "/think" and thinking:
             thoughts.append((start, tag.start()))
-        else:
+        elif name == "/think":
             thoughts, outside = [(0, tag.start())], []
-        start, thinking = tag.end(), opens
+        else:
+            continue
+        start, thinking = tag.end(), name == "think"
     (thoughts if thinking else outside).append((start, len(completion)))
     within, rest = ([completion[begin:end] for begin, end in spans] for spans in (thoughts, outside))
     return within, " ".join(rest), thinking
@@ -270,8 +267,6 @@ def _number(raw: object, key: str, low: float, high: float) -> float | Missing:
 
 def _pick(text: str, options: Mapping[str, _Option], frame: frozenset[str]) -> _Option | Missing:
     """The one option named in the whole text, in a clause that says nothing else."""
-    if taken_back := retraction(text):
-        return taken_back
     clauses = [_WORD.findall(clause) for clause in _CLAUSE_END.split(text)]
     statement = next((words for words in clauses if not frame.issuperset(words)), [])
     named = {options[word] for word in statement + _WORD.findall(_ARTICLE.sub("", text)) if word in options}
@@ -282,4 +277,4 @@ def _pick(text: str, options: Mapping[str, _Option], frame: frozenset[str]) -> _
         return Missing(f"names neither: {shown}")
     if not all(word in options or word in frame for word in statement):
         return Missing(f"does not plainly choose: {shown}")
-    return named.pop()
+    return retraction(text) or named.pop()
