@@ -27,8 +27,8 @@ _ASCII = (
     | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), "")
 )
 
-# A decimal number, rounded (≈) or not, then "/100", "out of 100" or a percent sign, then a word such as "points". Single
-# blanks only. A hedge is no value: "about 62", "~62".
+# A decimal number, rounded (≈) or not, then "/100", "out of 100" or a percent sign, then a word such as "points".
+# Single blanks only. A hedge is no value: "about 62", "~62".
 _NUMBER = re.compile(
     r"(?:[≈≃≅] ?)?([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?)"
     r"(?: ?(?:/|out of) ?([0-9]+(?:\.[0-9]+)?)| ?(%|percent))?(?: ?(?:points?|pts))?"
@@ -125,12 +125,12 @@ def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[s
 
     Accepts JSON objects at any depth (with code fences, other keys and numbers in quotes), near-JSON and plain
     ``key: number`` text, and, when there is one key, a lone number. A number may carry ``/100`` or ``out of 100`` when
-    that is the range's highest value, ``%`` when that is 100, and a sign of rounding (``≈ 62.5``). In JSON a key's value
-    may be an object with one of ``score``, ``value`` and ``rating``.
+    that is the range's highest value, ``%`` when that is 100, and a sign of rounding (``≈ 62.5``). In JSON a key's
+    value may be an object with one of ``score``, ``value`` and ``rating``.
 
     ``Missing`` when a key has no value, two different ones, one that is not a plain finite number (``62,5``, ``60-70``,
-    ``about 62``, ``[62]``), or one outside its range, as nothing is clipped or rescaled; and when the text takes its answer
-    back ("62, wait, I was wrong").
+    ``about 62``, ``[62]``), or one outside its range, as nothing is clipped or rescaled; and when the text takes its
+    answer back ("62, wait, I was wrong").
     """
     plain = _FENCE.sub("", _plain(text).strip()).strip()
     pairs = _json_pairs(plain)
