@@ -88,14 +88,14 @@ def test_yes_and_no_have_a_temporal_reward(rule: str) -> None:
 
 
 def test_the_rules_by_name() -> None:
-    """Temporal scores 2, 12 and 40 off, and one missing: each rule as in ``tests/equations/test_temporal.py``."""
+    """Temporal scores 2, 12 and 46 off, and one missing: each rule as in ``tests/equations/test_temporal.py``."""
     label, dimensions = _scores(80, 50, 100), BRIEF.dimensions(GENERATED)
 
     def said(*temporal: float) -> tuple[Completion, ...]:
         return tuple(_attempt(_scores(80, value, 100)) for value in temporal)
 
     def group(shuffled: tuple[Completion, ...]) -> Group:
-        return Group(GENERATED, label, dimensions, said(52, 38, 90), shuffled)
+        return Group(GENERATED, label, dimensions, said(52, 38, 96), shuffled)
 
     assert _temporal(group(said(55, 0))) == [0, 0, 0]
     assert _temporal(group(said(55, 0)), mu=0.6) == [0.3, 0, 0]
@@ -103,12 +103,12 @@ def test_the_rules_by_name() -> None:
     # A missing answer has w = 0 there: half of .61 is less than .38.
     assert _temporal(group((*said(55), _attempt(Missing("?")))), rule="answer") == [0.3, 0.3, 0]
     assert _temporal(group(said(55)), rule="answer") == [0, 0, 0]
-    # Rewards .96, .76, .2, mean .64, by relative error, against 1 and 0.
-    assert _temporal(group((*said(50), _attempt(Missing("?")))), rule="released", mu=1.0) == [0.3, 0.3, 0.3]
+    # Rewards .96, .76, .08, mean .6, by relative error, against 1 and 0.
+    assert _temporal(group((*said(50), _attempt(Missing("?")))), rule="released", mu=1.0) == [0.3, 0.3, 0]
     assert _temporal(group(said(50)), rule="released", mu=1.0) == [0, 0, 0]
     gaps = [
         Completion(each.text, each.answer, 400, gap=gap)
-        for each, gap in zip(said(52, 38, 90), (0.3, 0.2, 0), strict=True)
+        for each, gap in zip(said(52, 38, 96), (0.3, 0.2, 0), strict=True)
     ]
     likelihood = Group(GENERATED, label, dimensions, tuple(gaps))
     assert _temporal(likelihood, rule="likelihood") == [0.3, 0, 0]
@@ -137,7 +137,7 @@ def test_a_temporal_reward_that_cancels_is_noticed() -> None:
         assert name in alarm
     assert _watched([alike] * (IDLE_FIRST - 1)) == [] != _watched([alike] * (IDLE_FIRST - 1), last=True)
     assert _watched([alike] * (IDLE_AT_END - 1), last=True) == [] != _watched([alike] * IDLE_AT_END, last=True)
-    assert _watched([apart, *[alike] * (IDLE_FIRST - 1)])  # one in ten differs
+    assert _watched([*[alike] * 5, apart, *[alike] * (IDLE_FIRST - 6)])  # one in ten differs
     assert _watched([apart, apart, *[alike] * (IDLE_FIRST - 2)]) == []
     assert _watched([without] * 20, last=True) == []  # it does not apply
     # Not in every window: again after many more groups, and at the end no third time.

@@ -100,6 +100,8 @@ def test_a_frame_that_is_shown_last_twice() -> None:
 def test_two_frames_are_exchanged_and_one_is_not_shuffled(tmp_path: Path) -> None:
     for position in range(20):
         assert shuffled_frames((0, 0, 7, 7), SEED, position) == {0: 7, 7: 0}
+    with pytest.raises(ValueError, match="it takes two"):
+        shuffled_order(1, SEED, POSITION)
     loader = _loader(OverviewViews())
     still = _folder(tmp_path / "one", [0])
     assert loader.shuffled(loader.load(still), SEED, POSITION) is None

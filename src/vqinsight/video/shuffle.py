@@ -21,7 +21,12 @@ def shuffled_order(count: int, seed: int, position: int) -> list[int]:
     Args:
         seed: of the run.
         position: of the question in the run.
+
+    Raises:
+        ValueError: there are fewer than 2.
     """
+    if count < 2:
+        raise ValueError(f"{count} cannot be shuffled: it takes two")
     rng = np.random.default_rng((seed, 3, position))
     order = list(range(count))
     while order == sorted(order):
