@@ -23,7 +23,7 @@ from vqinsight.grpo.loss import grpo_loss
 from vqinsight.rewards.format import format_reward
 from vqinsight.rewards.length import length_reward
 from vqinsight.rewards.scoring import multi_score_reward
-from vqinsight.rewards.temporal import temporal_reward
+from vqinsight.rewards.temporal import share_rule
 from vqinsight.settings.train import GrpoSettings, RewardSettings
 from vqinsight.tasks.types import Example, Score
 
@@ -34,10 +34,10 @@ Answers = list[list[int]]  # token ids
 Asked = list[tuple[Example, EncodedClip]]
 
 
-def correctness(assessor: Assessor, example: Example, texts: list[str]) -> list[float]:
+def correctness(assessor: Assessor, example: Example, texts: list[str], only: str = "") -> list[float]:
     """Eq. 3 and 6: 1 minus the mean error over the dimensions, on the unit scale; 0 for an answer without scores."""
-    assert isinstance(example.answer, Score)
-    labels, dimensions = example.answer.values, assessor.prompt_set.dimensions(example.question)
+    dimensions = assessor.prompt_set.dimensions(example.question)
+    labels = {key: value for key, value in example.answer.values.items() if only in ("", key)}
     read = (assessor.prompt_set.parse(example.question, text) for text in texts)
     values = [answer.values if isinstance(answer, Score) else None for answer in read]
     return [multi_score_reward(said, labels, dimensions, "unit", {}) if said else 0.0 for said in values]
@@ -48,8 +48,8 @@ def rewards(assessor: Assessor, example: Example, answers: Answers, mixed: Answe
     decode = assessor.loaded.tokenizer.batch_decode
     texts, of_mixed = (decode(ids, skip_special_tokens=True) for ids in (answers, mixed))
     score = correctness(assessor, example, texts)
-    against = correctness(assessor, example, of_mixed)
-    temporal = temporal_reward(score, against, REWARDS.alpha, REWARDS.mu, REWARDS.correct)  # Eq. 4
+    off, against = ([1 - each for each in correctness(assessor, example, t, "temporal")] for t in (texts, of_mixed))
+    temporal = share_rule(off, against, alpha=REWARDS.alpha, mu=REWARDS.mu, tolerance=REWARDS.tolerance)  # Eq. 4
     length = [length_reward(len(ids), REWARDS.gamma, REWARDS.l_min, REWARDS.l_max) for ids in answers]  # Eq. 5
     return [sum(parts) for parts in zip(map(format_reward, texts), score, temporal, length, strict=True)]
 
@@ -59,7 +59,7 @@ def update(assessor: Assessor, reference: torch.nn.Module, asked: Asked, seed: i
     model, size = assessor.loaded.model, GRPO.group_size
     prompts = [assessor.build(assessor.prompt_set.messages(example.question), [clip]) for example, clip in asked]
     views = [clip.views for _, clip in asked]  # encoded once, whatever the number of answers and updates
-    reverse = [shuffled(each, range(each[0].view.grid[0])[::-1]) for each in views]  # the same features, moved
+    reverse = [shuffled(each, range(each[0].view.grid[0])[::-1]) for each in views]  # features moved: shuffle = tokens
     seeds = [[(seed * len(asked) + row) * size + number for number in range(size)] for row in range(len(asked))]
     answers = assessor.generate(prompts, views, seeds, GRPO.temperature)
     mixed = assessor.generate(prompts, reverse, [row[::2] for row in seeds], GRPO.temperature)

@@ -40,7 +40,7 @@ PAPER = {
 CHANGES = {
     "all": (),
     "no warm-up": (),
-    "temporal reward that acts": ("rewards.correct=0.9", "rewards.mu=1"),
+    "temporal reward that acts": ("rewards.mu=1",),
     "no temporal reward": ("rewards.temporal=0",),
     "no length reward": ("rewards.length=0",),
     "supervised": (),

@@ -21,11 +21,11 @@ from vqinsight.assessor.packing import answer_logprobs, pack
 from vqinsight.assessor.prompting import Prompt, PromptBuilder, collate
 from vqinsight.assessor.vision import EncodedView, encoder_outputs, pixels, shuffled
 from vqinsight.grpo.loss import grpo_loss
-from vqinsight.grpo.rollout import shuffled_order
 from vqinsight.tasks.prompt_sets.standard import STANDARD
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.patches import PixelSpec
 from vqinsight.video.sampling import Sampling
+from vqinsight.video.shuffle import shuffled_order
 from vqinsight.video.views import OverviewViews
 
 N = 8

@@ -12,8 +12,8 @@ import torch
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.backbone import has_only_attention, keep_accepted_kwargs
 from vqinsight.assessor.generate import Decoder, batches
-from vqinsight.assessor.noise import gumbel_noise
 from vqinsight.assessor.load import load_model
+from vqinsight.assessor.noise import gumbel_noise
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.vision import encoder_outputs
 from vqinsight.errors import ModelError

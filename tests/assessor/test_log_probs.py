@@ -70,8 +70,8 @@ def test_the_whole_logits_are_never_in_memory(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(log_probs, "CHUNK_BYTES", 4 * WORDS * 5)
     largest = 0
 
-    class Watch(torch.utils._python_dispatch.TorchDispatchMode):  # noqa: SLF001
-        def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204, ARG002
+    class Watch(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
             nonlocal largest
             out = function(*args, **(kwargs or {}))
             if isinstance(out, torch.Tensor):

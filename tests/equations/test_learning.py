@@ -1,4 +1,4 @@
-"""Equations 1 to 7, each worked by hand."""
+"""Equations 1 to 3 and 5 to 7, each worked by hand; Eq. 4 in ``test_temporal.py``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from vqinsight.grpo.loss import grpo_loss
 from vqinsight.rewards.comparison import comparison_reward
 from vqinsight.rewards.length import length_reward
 from vqinsight.rewards.scoring import multi_score_reward, score_reward, worst_reward
-from vqinsight.rewards.temporal import temporal_reward
+from vqinsight.settings.train import Combine, Scale
 from vqinsight.tasks.types import Dimension, Missing, Preference, Score, Verdict
 
 HUNDRED = Dimension("spatial", 0.0, 100.0, "")
 THREE = tuple(Dimension(key, 0.0, 100.0, "") for key in ("spatial", "temporal", "alignment"))
-ALPHA, MU = 0.3, 0.8  # of Eq. 4
 FIVE = Dimension("quality", 1.0, 5.0, "")
 
 
@@ -80,16 +79,6 @@ def test_equation_3_on_every_scale() -> None:
     assert score_reward(3.4, 3.0, FIVE, "threshold") == 0
 
 
-def test_equation_4() -> None:
-    """Means .5 against .6: .5 > .8 * .6 earns; the answer that is itself wrong gets nothing."""
-    assert temporal_reward([0.9, 0.5, 0.1], [0.6, 0.6], ALPHA, MU, 0.1) == [0.3, 0.3, 0.0]
-    assert temporal_reward([0.95, 0.9, 0.5], [0.6, 0.6], ALPHA, MU, 0.9) == [0.3, 0.0, 0.0]
-    assert temporal_reward([0.48, 0.48], [0.6], ALPHA, MU, 0.1) == [0.0, 0.0]  # .48 is not more than .48
-    assert temporal_reward([0.0, 0.0], [0.0], ALPHA, MU, 0.1) == [0.0, 0.0]
-    with pytest.raises(ValueError, match="empty"):
-        temporal_reward([0.5], [], ALPHA, MU, 0.1)
-
-
 def test_equation_5() -> None:
     """An open interval."""
     assert [length_reward(n, 0.1, 320, 512) for n in (320, 321, 511, 512)] == [0, 0.1, 0.1, 0]
@@ -108,6 +97,17 @@ def test_equation_6() -> None:
         multi_score_reward(said, {}, THREE, "unit")
 
 
+def test_equation_6_as_a_sum() -> None:
+    """The paper's: every dimension has its full weight, whatever their number."""
+    said = {"spatial": 60, "temporal": 70, "alignment": 50}
+    label = {"spatial": 80, "temporal": 70, "alignment": 60}
+    weights = {"spatial": 2.0}
+    assert multi_score_reward(said, label, THREE, "unit", combine="sum") == pytest.approx(1 - (0.2 + 0.1))
+    assert multi_score_reward(said, label, THREE, "unit", weights, "sum") == pytest.approx(1 - (0.4 + 0.1))
+    assert multi_score_reward(said, {"spatial": 80}, THREE, "unit", combine="sum") == pytest.approx(0.8)
+    assert multi_score_reward(said, label, THREE, "relative", combine="sum") == pytest.approx(1 - (20 / 80 + 10 / 60))
+
+
 def test_equation_7() -> None:
     assert comparison_reward(Preference("A"), Preference("A")) == 1
     assert comparison_reward(Preference("tie"), Preference("A")) == 0
@@ -115,16 +115,17 @@ def test_equation_7() -> None:
     assert comparison_reward(Missing("cut off"), Preference("B")) == 0
 
 
-def test_nothing_is_worse_than_a_missing_answer() -> None:
+@pytest.mark.parametrize("combine", ["mean", "sum"])
+@pytest.mark.parametrize("scale", ["unit", "relative", "raw", "threshold"])
+def test_nothing_is_worse_than_a_missing_answer(scale: Scale, combine: Combine) -> None:
     """Or silence would pay."""
-    for scale in ("unit", "relative", "raw", "threshold"):
+    keys = [dim.key for dim in THREE]
+    for weights in (None, {"spatial": 2.0, "alignment": 0.5}):
         farthest = multi_score_reward(
-            dict.fromkeys(("spatial", "temporal", "alignment"), 100.0),
-            dict.fromkeys(("spatial", "temporal", "alignment"), 0.0),
-            THREE,
-            scale,
-        )  # type: ignore[arg-type]
-        assert worst_reward(THREE, scale) <= farthest + 1e-12  # type: ignore[arg-type]
+            dict.fromkeys(keys, 100.0), dict.fromkeys(keys, 0.0), THREE, scale, weights, combine
+        )
+        assert worst_reward(THREE, scale, weights, combine) <= farthest + 1e-12
+    assert worst_reward(THREE, "unit", {"spatial": 2.0}, "sum") == 1 - 4
 
 
 def _vectors() -> dict[str, object]:
@@ -148,8 +149,8 @@ def test_stored_cases() -> None:
         keys = [dim.key for dim in THREE]
         said, label = dict(zip(keys, case["pred"], strict=True)), dict(zip(keys, case["gt"], strict=True))  # type: ignore[call-overload]
         reward = multi_score_reward(said, label, THREE, scale)  # type: ignore[arg-type]
-        if scale == "unit":  # the stored value is the formula with lambda = 1; ours takes the mean over M
-            reward = 1 - len(keys) * (1 - reward)
+        if scale == "unit":  # the stored value is the formula with lambda = 1
+            reward = multi_score_reward(said, label, THREE, "unit", combine="sum")
         assert reward == pytest.approx(case["r"], abs=1e-9)  # type: ignore[call-overload]
 
 

@@ -11,7 +11,7 @@ from helpers import policy
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.vision import shuffled
-from vqinsight.grpo.rollout import shuffled_order
+from vqinsight.video.shuffle import shuffled_order
 
 
 @pytest.fixture(scope="module", params=["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])

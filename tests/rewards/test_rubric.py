@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqinsight.grpo.monitor import IDLE, RewardMonitor
+from vqinsight.grpo.monitor import IDLE_AT_END, IDLE_FIRST, IDLE_NEXT, RewardMonitor
 from vqinsight.rewards.format import format_reward
 from vqinsight.rewards.rubric import Completion, Group, Rubric
 from vqinsight.settings.train import RewardSettings
 from vqinsight.tasks.labels import rescale_label
 from vqinsight.tasks.prompt_sets import NAMES, prompt_set
-from vqinsight.tasks.types import Answer, Clip, Missing, Preference, Question, Score, Verdict
+from vqinsight.tasks.types import Answer, Clip, Dimension, Missing, Preference, Question, Score, Verdict
 
 PROMPT_SETS = {name: prompt_set(name) for name in NAMES}
 
@@ -44,45 +47,134 @@ def test_a_scored_clip() -> None:
     assert parts[0] == {
         "format": 1.0, "score": 1.0, "comparison": None, "temporal": 0.3, "length": 0.1,
     }  # fmt: skip
-    assert parts[1] == pytest.approx({"format": 1.0, "score": 0.7, "temporal": 0.3, "length": 0.0, "comparison": None})
+    # Of 60 its temporal score is 30 off, more than a tenth of the range.
+    assert parts[1] == pytest.approx({"format": 1.0, "score": 0.7, "temporal": 0.0, "length": 0.0, "comparison": None})
     # Silence earns nothing at all, whatever its length.
     assert parts[2] == {"format": 0.0, "score": 0.0, "comparison": None, "temporal": 0.0, "length": 0.0}
     assert rubric.total(parts[0]) == pytest.approx(2.4)
 
 
-@pytest.mark.parametrize(("correct", "earned"), [(0.1, [0.3, 0.3]), (0.9, [0.3, 0.0])])
-def test_who_shares_in_the_temporal_reward(correct: float, earned: list[float]) -> None:
-    """What all answers get cancels in Eq. 1, and a run that goes on like this says so."""
-    completions = (_attempt(_scores(80, 60, 100)), _attempt(_scores(50, 30, 70)))
-    group = Group(GENERATED, _scores(80, 60, 100), BRIEF.dimensions(GENERATED), completions, completions[1:])
-    rubric = Rubric(RewardSettings(correct=correct))
-    parts = rubric.grade(group)
-    assert [each["temporal"] for each in parts] == earned
+def _temporal(group: Group, **settings: Any) -> list[float | None]:
+    return [each["temporal"] for each in Rubric(RewardSettings(**settings)).grade(group)]
+
+
+def test_the_temporal_dimension_alone_counts_for_the_temporal_reward() -> None:
+    """Answers that differ in the temporal dimension alone, then answers that do not differ there."""
+    label, dimensions = _scores(80, 60, 100), BRIEF.dimensions(GENERATED)
+    shuffled = (_attempt(_scores(80, 90, 100)), _attempt(Missing("?")))
+    apart = (_attempt(_scores(80, 62, 100)), _attempt(_scores(80, 72, 100)), _attempt(Missing("?")))
+    assert _temporal(Group(GENERATED, label, dimensions, apart, shuffled)) == [0.3, 0.0, 0.0]
+    alike = (_attempt(_scores(80, 62, 100)), _attempt(_scores(0, 62, 0)))
+    assert _temporal(Group(GENERATED, label, dimensions, alike, shuffled)) == [0.3, 0.3]
+    # Without a label there it does not apply, though the other dimensions have theirs.
+    bare = Score({"spatial": 80, "alignment": 100})
+    assert _temporal(Group(GENERATED, bare, dimensions, apart, shuffled)) == [None] * 3
+    # With tolerance .12 the second is correct too; on a range of 4 an error of .3 is within .1, one of .5 is not.
+    assert _temporal(Group(GENERATED, label, dimensions, apart, shuffled), tolerance=0.12) == [0.3, 0.3, 0.0]
+    natural = Question("natural", (Clip("a.mp4"),))
+    four = (Dimension("quality", 1.0, 5.0, ""),)
+    said = tuple(_attempt(Score({"quality": value})) for value in (3.3, 3.5))
+    assert _temporal(Group(natural, Score({"quality": 3.0}), four, said, said[1:])) == [0.3, 0.0]
+
+
+@pytest.mark.parametrize("rule", ["share", "answer", "released"])
+def test_yes_and_no_have_a_temporal_reward(rule: str) -> None:
+    """1/3 is right; of the shuffled ones 1/2 by any count, so that nothing is earned, then 1/3."""
+    right, wrong, none = _attempt(Verdict(True)), _attempt(Verdict(False)), _attempt(Missing("?"))
+    question = Question("yesno", (Clip("a.mp4"),), "Is it smooth?")
+    group = Group(question, Verdict(True), (), (right, wrong, none), (right, none))
+    assert _temporal(group, rule=rule) == [0.0, 0.0, 0.0]
+    assert _temporal(Group(question, Verdict(True), (), (right, wrong, none), (none, wrong)), rule=rule) == [0.3, 0, 0]
+
+
+def test_the_rules_by_name() -> None:
+    """Temporal scores 2, 12 and 46 off, and one missing: each rule as in ``tests/equations/test_temporal.py``."""
+    label, dimensions = _scores(80, 50, 100), BRIEF.dimensions(GENERATED)
+
+    def said(*temporal: float) -> tuple[Completion, ...]:
+        return tuple(_attempt(_scores(80, value, 100)) for value in temporal)
+
+    def group(shuffled: tuple[Completion, ...]) -> Group:
+        return Group(GENERATED, label, dimensions, said(52, 38, 96), shuffled)
+
+    assert _temporal(group(said(55, 0))) == [0, 0, 0]
+    assert _temporal(group(said(55, 0)), mu=0.6) == [0.3, 0, 0]
+    assert _temporal(group(said(65, 35)), rule="answer", alpha=0.5) == [0.5, 0.5, 0]
+    # A missing answer has w = 0 there: half of .61 is less than .38.
+    assert _temporal(group((*said(55), _attempt(Missing("?")))), rule="answer") == [0.3, 0.3, 0]
+    assert _temporal(group(said(55)), rule="answer") == [0, 0, 0]
+    # Rewards .96, .76, .08, mean .6, by relative error, against 1 and 0.
+    assert _temporal(group((*said(50), _attempt(Missing("?")))), rule="released", mu=1.0) == [0.3, 0.3, 0]
+    assert _temporal(group(said(50)), rule="released", mu=1.0) == [0, 0, 0]
+    gaps = [
+        Completion(each.text, each.answer, 400, gap=gap)
+        for each, gap in zip(said(52, 38, 96), (0.3, 0.2, 0), strict=True)
+    ]
+    likelihood = Group(GENERATED, label, dimensions, tuple(gaps))
+    assert _temporal(likelihood, rule="likelihood") == [0.3, 0, 0]
+    assert _temporal(likelihood) == [None] * 3  # no answers about the shuffled clip
+    assert _temporal(group(()), rule="likelihood") == [None] * 3  # a clip of one frame has no gaps
+
+
+def _watched(temporal: Sequence[Sequence[float | None]], *, last: bool = False) -> list[str]:
+    """The alarms of groups with these temporal rewards, after each group in a window of its own."""
     monitor = RewardMonitor()
+    group = Group(GENERATED, _scores(80, 60, 100), (), (_attempt(_scores(80, 60, 100)), _attempt(_scores(0, 0, 0))))
     said = []
-    for _ in range(IDLE):
-        monitor.add(group, parts, [rubric.total(each) for each in parts])
-        said += [alarm for alarm in monitor.alarms() if "rewards.correct" in alarm]
+    for number, values in enumerate(temporal, 1):
+        monitor.add(group, [{"temporal": value} for value in values], [0.0, 1.0])
+        said += monitor.alarms(last=last and number == len(temporal))
         monitor.clear()
-    assert len(said) == (earned[0] == earned[1])  # once, not in every window
+    return said
+
+
+def test_a_temporal_reward_that_cancels_is_noticed() -> None:
+    """It looks at all groups, not at those in a row, and at the end of a run that is shorter than its window."""
+    alike, apart, without = (0.3, 0.3), (0.3, 0.0), (None, None)
+    [alarm] = _watched([alike] * IDLE_FIRST)
+    assert f"in {IDLE_FIRST} of {IDLE_FIRST} groups" in alarm
+    for name in ("rewards.rule", "rewards.tolerance", "rewards.mu", "rewards.shuffle", "rewards.temporal"):
+        assert name in alarm
+    assert _watched([alike] * (IDLE_FIRST - 1)) == [] != _watched([alike] * (IDLE_FIRST - 1), last=True)
+    assert _watched([alike] * (IDLE_AT_END - 1), last=True) == [] != _watched([alike] * IDLE_AT_END, last=True)
+    assert _watched([*[alike] * 5, apart, *[alike] * (IDLE_FIRST - 6)])  # one in ten differs
+    assert _watched([apart, apart, *[alike] * (IDLE_FIRST - 2)]) == []
+    assert _watched([without] * 20, last=True) == []  # it does not apply
+    # Not in every window: again after many more groups, and at the end no third time.
+    assert len(_watched([alike] * (IDLE_FIRST + IDLE_NEXT - 1), last=True)) == 1
+    assert len(_watched([alike] * (IDLE_FIRST + IDLE_NEXT), last=True)) == 2
+    # What goes wrong later is noticed too, whatever came before.
+    assert len(_watched([*[apart] * IDLE_FIRST, *[alike] * IDLE_NEXT])) == 1
 
 
 def test_a_pair_has_no_score_and_no_temporal_reward() -> None:
     group = Group(PAIR, Preference("B"), (), (_attempt(Preference("B")), _attempt(Preference("tie"))))
     rubric = Rubric(PAPER)
-    assert not rubric.wants_shuffled(PAIR)
+    assert not rubric.wants_shuffled(PAIR, Preference("B"))
     parts = rubric.grade(group)
     assert [p["comparison"] for p in parts] == [1.0, 0.0]
     assert all(p["score"] is None and p["temporal"] is None for p in parts)
 
 
 def test_which_questions_are_shuffled() -> None:
-    rubric = Rubric(PAPER)
-    assert rubric.wants_shuffled(GENERATED)
-    assert rubric.wants_shuffled(Question("natural", (Clip("a.mp4"),)))
-    assert not rubric.wants_shuffled(Question("image", (Clip("a.png"),)))
-    assert not rubric.wants_shuffled(Question("yesno", (Clip("a.mp4"),), "Is it good?"))
-    assert not Rubric(RewardSettings(temporal=0)).wants_shuffled(GENERATED)
+    rubric, quality = Rubric(PAPER), Score({"quality": 50.0})
+    assert rubric.wants_shuffled(GENERATED, _scores(1, 2, 3))
+    assert not rubric.wants_shuffled(GENERATED, Score({"spatial": 1, "alignment": 3}))
+    assert rubric.wants_shuffled(Question("natural", (Clip("a.mp4"),)), quality)
+    assert rubric.wants_shuffled(Question("yesno", (Clip("a.mp4"),), "Is it good?"), Verdict(False))
+    assert not rubric.wants_shuffled(Question("image", (Clip("a.png"),)), quality)
+    assert not Rubric(RewardSettings(temporal=0)).wants_shuffled(GENERATED, _scores(1, 2, 3))
+    assert not Rubric(PAPER, ["format", "score"]).wants_shuffled(GENERATED, _scores(1, 2, 3))
+
+
+def test_a_sum_of_dimensions() -> None:
+    """Errors of 30 each: 1 - .9; a missing answer earns what the farthest would, over the labelled dimensions."""
+    label, asked = _scores(80, 60, 100), (_attempt(_scores(50, 30, 70)), _attempt(Missing("?")))
+    rubric = Rubric(RewardSettings(combine="sum", dimension_weights={"spatial": 2.0}), ["score"])
+    graded = rubric.grade(Group(GENERATED, label, BRIEF.dimensions(GENERATED), asked))
+    assert [each["score"] for each in graded] == pytest.approx([1 - 4 * 0.3, 1 - 4])
+    two = rubric.grade(Group(GENERATED, Score({"spatial": 80, "temporal": 60}), BRIEF.dimensions(GENERATED), asked))
+    assert [each["score"] for each in two] == pytest.approx([1 - 3 * 0.3, 1 - 3])
 
 
 def test_parts_without_a_weight_are_not_computed() -> None:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,3 +121,27 @@ def test_swapping_the_names_swaps_the_choice(text: str) -> None:
     swapped = {"a": "b", "A.": "B."}.get(swapped, swapped)
     assert parse_choice(text) == Preference("A")
     assert parse_choice(swapped) == Preference("B")
+
+
+@pytest.mark.parametrize("tag", ["</think>", "</think><think>", "<answer></answer>"])
+def test_many_tags_take_linear_time(tag: str) -> None:
+    """Ten times as many take about ten times as long; with a copy of the text for each tag it would be a hundred."""
+
+    def seconds(tags: int) -> float:
+        completion = tag * (tags // tag.count("<")) + "<answer>62</answer>"
+        started = time.process_time()
+        answer_text(completion)
+        return time.process_time() - started
+
+    assert seconds(200_000) < 40 * min(seconds(20_000) for _ in range(3))
+
+
+@given(st.sampled_from(["A", "Video B", "clip a"]), st.sampled_from(["A", "Video B", "clip a"]), st.booleans())
+def test_a_comparison_read_backwards(first: str, second: str, worse: bool) -> None:
+    """What is better than the other is chosen, whichever is named first; a clip is not better than itself."""
+    got = parse_choice(f"{first} is {'worse' if worse else 'better'} than {second}")
+    if first[-1].upper() == second[-1].upper():
+        assert isinstance(got, Missing)
+    else:
+        chosen = second if worse else first
+        assert got == Preference("A" if chosen[-1].upper() == "A" else "B")

@@ -35,16 +35,16 @@ class Moved(TrainerCallback):
         self.touched: dict[str, torch.Tensor] = {}
         self.share = 0.0
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:  # noqa: ARG002
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         self.before = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
         self.touched = {n: torch.zeros_like(p, dtype=torch.bool) for n, p in self.before.items()}
 
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:  # noqa: ARG002
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         for name, parameter in model.named_parameters():
             if parameter.grad is not None:
                 self.touched[name] |= parameter.grad != 0
 
-    def on_train_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:  # noqa: ARG002
+    def on_train_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         after = dict(model.named_parameters())
         moved = sum(int(((after[n] != p) & self.touched[n]).sum()) for n, p in self.before.items())
         self.share = moved / sum(int(each.sum()) for each in self.touched.values())

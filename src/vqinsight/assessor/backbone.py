@@ -64,8 +64,8 @@ def check_window(model: Any, tokens: int) -> None:
     window = getattr(bare(model).config.get_text_config(), "sliding_window", None)
     if "sliding_attention" in _layer_types(model) and window is not None and tokens > window:
         raise ModelError(
-            f"this model's attention slides over {window} tokens, and prompt and answer may take {tokens}. Look at less "
-            "(--frames, --max-pixels), or set use_sliding_window = false in its config.json if it was trained so."
+            f"this model's attention slides over {window} tokens, and prompt and answer may take {tokens}. Look at "
+            "less (--frames, --max-pixels), or set use_sliding_window = false in its config.json if it was trained so."
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from vqinsight.errors import UnreadableVideo
@@ -14,6 +14,7 @@ from vqinsight.video.info import SYNTHETIC
 from vqinsight.video.inputs import Source
 from vqinsight.video.patches import PixelSpec
 from vqinsight.video.preprocess import ProcessedClip, preprocess_clip
+from vqinsight.video.shuffle import ShuffledViews, shuffled_view
 from vqinsight.video.views import ViewBuilder
 
 _WORKERS = 2  # decoding threads
@@ -47,6 +48,27 @@ class ClipLoader:
 
             return synthetic_clip(path, self.settings, self.spec, self.views)
         return preprocess_clip(path, self.settings, self.spec, self.views, folder_fps=self.folder_fps)
+
+    def shuffled(self, clip: ProcessedClip, seed: int, position: int) -> ProcessedClip | None:
+        """A video with its frames shuffled in time before anything is computed from them; ``None`` with one frame.
+
+        Where the model is shown the frames alone they move within the patches. Other views are computed from frames:
+        the clip is read again and they are computed from shuffled frames.
+
+        Args:
+            clip: from ``load``.
+            seed, position: as for ``video.shuffle.shuffled_order``.
+
+        Raises:
+            UnreadableVideo: the clip cannot be read again.
+        """
+        if len(set(clip.input.indices)) < 2:
+            return None
+        if not self.views.extra:
+            [view] = clip.views
+            return replace(clip, views=(shuffled_view(view, clip.input.indices, self.spec, seed, position),))
+        shuffling = replace(self, views=ShuffledViews(self.views, seed, position))
+        return replace(clip, views=shuffling.load(clip.path).views)
 
     def try_load(self, path: Source) -> ProcessedClip | UnreadableVideo:
         """The clip, or the error where it cannot be read."""

@@ -59,10 +59,11 @@ class VisionTower:
 
 
 def shuffled(encoded: Sequence[EncodedView], order: Sequence[int]) -> tuple[EncodedView, ...]:
-    """A clip's views with their visual tokens permuted in time, without encoding again.
+    """A clip's views with their visual tokens permuted in time, without encoding again: ``rewards.shuffle = "tokens"``.
 
     The tower attends within one temporal patch only, so these are the features of the clip with its temporal
-    patches in that order (tests/invariant/test_shuffle.py).
+    patches in that order (tests/invariant/test_shuffle.py). Frames within a temporal patch, and what a view measures
+    between frames, stay in order; ``ClipLoader.shuffled`` shuffles frames.
 
     Args:
         order: permutation of the first view's temporal patches; views with k times as many move in blocks of k.

@@ -96,6 +96,10 @@ class AssessorTrainer(Trainer):
         model = self._bare()
         if any(parameter.requires_grad for parameter in language_backbone(model).visual.parameters()):
             return dict(pixels(views, model.device))
+        return self._features(views)
+
+    def _features(self, views: Sequence[EncodedView]) -> dict[str, Any]:
+        """Visual inputs of ``forward``: the views' features, as in sampling."""
         return {"mm_encoder_outputs": encoder_outputs(views, self._assessor.output_type)}
 
     def _no_loss(self, model: Any) -> torch.Tensor:

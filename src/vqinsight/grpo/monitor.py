@@ -10,24 +10,25 @@ from vqinsight.rewards.rubric import Group, RewardBreakdown
 from vqinsight.tasks.types import Missing
 
 ZERO_SPREAD, MISSING, TRUNCATED = 0.8, 0.3, 0.3  # shares from which an alarm is raised
-IDLE = 100  # groups in a row whose answers all have one temporal reward, which points to a setting
+IDLE = 0.9  # likewise, of groups whose answers all have the same temporal reward
+IDLE_FIRST, IDLE_AT_END, IDLE_NEXT = 10, 3, 100  # groups it takes at first, in a run that ends before, and from then on
 
 
 class RewardMonitor:
-    """Counts over the groups since the last ``clear``."""
+    """Counts over the groups since the last ``clear``; for the temporal reward over windows of its own."""
 
     def __init__(self) -> None:
-        self._idle = 0
+        self._timed = self._idle = 0  # groups with a temporal reward, and those where all answers have the same
+        self._due = IDLE_FIRST
         self.clear()
 
     def clear(self) -> None:
-        """Start a new window; the count of groups with an idle temporal reward continues until its alarm is raised."""
+        """Start a new window."""
         self.groups = self.answers = self.level = self.missing = self.truncated = 0
         self.tokens: list[int] = []
         self.reward: list[float] = []
         self._values: dict[str, list[float]] = defaultdict(list)
         self._moving: dict[str, int] = defaultdict(int)
-        self._idle %= IDLE
 
     def add(self, group: Group, parts: Sequence[RewardBreakdown], totals: Sequence[float]) -> None:
         """Add a group with the reward breakdown and the weighted total of each completion."""
@@ -45,7 +46,8 @@ class RewardMonitor:
                 differs = max(values) != min(values)
                 self._moving[name] += differs
                 if name == "temporal":
-                    self._idle = 0 if differs else self._idle + 1
+                    self._timed += 1
+                    self._idle += not differs
 
     def summary(self) -> dict[str, float]:
         """Means and shares for the log; empty without groups."""
@@ -59,8 +61,15 @@ class RewardMonitor:
             "tokens": statistics.fmean(self.tokens),
         } | {f"reward_{name}": statistics.fmean(values) for name, values in self._values.items()}
 
-    def alarms(self) -> list[str]:
-        """The problems of this window, each with its remedy."""
+    def alarms(self, *, last: bool = False) -> list[str]:
+        """The problems of this window, each with its remedy.
+
+        Args:
+            last: the run ends here.
+        """
+        return [*self._of_window(), *self._of_temporal(last)]
+
+    def _of_window(self) -> list[str]:
         if not self.groups:
             return []
         found = []
@@ -79,10 +88,18 @@ class RewardMonitor:
         others = [name for name in self._moving if name not in ("format", "length")]
         if self._moving.get("format") and others and not any(self._moving[name] for name in others):
             found.append("only the format reward differs between answers: the model learns the form and nothing else")
-        if self._idle >= IDLE:
-            found.append(
-                f"in {self._idle} groups in a row all answers got the same temporal reward (Eq. 4), so it cancels: "
-                "set rewards.correct to what some of them reach and some do not (reward_score shows what they earn), "
-                "or save the shuffled answers with rewards.temporal = 0"
-            )
         return found
+
+    def _of_temporal(self, last: bool) -> list[str]:
+        least = IDLE_AT_END if last and self._due == IDLE_FIRST else self._due
+        timed, idle = self._timed, self._idle
+        if timed < least:
+            return []
+        self._timed, self._idle, self._due = 0, 0, IDLE_NEXT
+        if idle < IDLE * timed:
+            return []
+        return [
+            f"in {idle} of {timed} groups all answers got the same temporal reward (Eq. 4), so it cancels: "
+            "change rewards.tolerance to what some answers reach and some do not, or rewards.rule or rewards.mu; keep "
+            'rewards.shuffle = "frames"; or save the comparison with rewards.temporal = 0'
+        ]

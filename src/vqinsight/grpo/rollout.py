@@ -1,7 +1,8 @@
 """Rollout: samples answers to questions about clips, and computes their rewards and advantages.
 
-Each clip is encoded once, each prompt prefilled once; answers about the shuffled clip are sampled in the same call,
-from the same features permuted in time.
+Each clip is encoded once, each prompt prefilled once; answers about the shuffled clip (Eq. 4) are sampled in the same
+call. The rule ``likelihood`` has no such answers: it needs the log-probabilities of the N answers under the shuffled
+clip.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
+import torch
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.generate import batches
@@ -22,7 +23,8 @@ from vqinsight.grpo.advantage import advantages
 from vqinsight.grpo.dataset import LoadedQuestion
 from vqinsight.rewards.rubric import Completion, Group, RewardBreakdown, Rubric
 from vqinsight.tasks.labels import rescale_label
-from vqinsight.tasks.types import Question
+from vqinsight.tasks.types import Answer, Question
+from vqinsight.video.shuffle import shuffled_order
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,14 @@ class SampledGroup:
     Attributes:
         views: the encoded views of the question's clips.
         ids: token ids of the answers, end token included, in the order of ``asked.numbers``.
+        moved: the views shuffled in time, where the rule of Eq. 4 is ``likelihood`` and applies; else empty.
     """
 
     asked: LoadedQuestion
     prompt: Prompt
     views: tuple[EncodedView, ...]
     ids: tuple[tuple[int, ...], ...]
+    moved: tuple[EncodedView, ...] = ()
 
     def only(self, numbers: Sequence[int]) -> SampledGroup:
         """The same question with these of its answers, in order."""
@@ -74,7 +78,8 @@ class _Row:
     numbers: tuple[int, ...]
     prompt: Prompt
     views: tuple[EncodedView, ...]
-    shuffled: bool
+    moved: tuple[EncodedView, ...] = ()
+    shuffled: bool = False
 
 
 def sample(
@@ -88,6 +93,8 @@ def sample(
     batch_tokens: int,
 ) -> tuple[list[SampledGroup], list[SampledAnswer]]:
     """Sample this process's answers; those about shuffled clips are one per even-numbered answer, N / 2 in all.
+
+    With the rule ``likelihood`` none are about shuffled clips, and the groups hold the shuffled views instead.
 
     Args:
         seed: of the run; it fixes an answer with its position and number, for any number of processes.
@@ -103,12 +110,13 @@ def sample(
         encoded = [clips[clip.path] for clip in asked.clips]
         prompt = assessor.build(assessor.prompt_set.messages(asked.example.question), encoded)
         views = tuple(view for clip in encoded for view in clip.views)
-        rows.append(_Row(asked, asked.numbers, prompt, views, shuffled=False))
-        steps = views[0].view.grid[0]
         even = tuple(number for number in asked.numbers if number % 2 == 0)
-        if rubric.wants_shuffled(asked.example.question) and steps > 1 and even:
-            order = shuffled_order(steps, seed, asked.position)
-            moved = tuple(view for clip in encoded for view in shuffled(clip.views, order))
+        compared = rubric.settings.rule == "likelihood"
+        moved: tuple[EncodedView, ...] = ()
+        if (compared or even) and rubric.wants_shuffled(asked.example.question, _label(assessor, asked)):
+            moved = _shuffled_views(assessor, encoded[0], rubric.settings.shuffle, seed, asked.position)
+        rows.append(_Row(asked, asked.numbers, prompt, views, moved if compared else ()))
+        if moved and not compared:
             rows.append(_Row(asked, even, prompt, moved, shuffled=True))
     seeds = [[_seed(seed, row.asked.position, number, row.shuffled) for number in row.numbers] for row in rows]
     said: list[list[list[int]]] = []
@@ -126,19 +134,41 @@ def sample(
             completion = _attempt(assessor, row.asked.example.question, tokens)
             answered.append(SampledAnswer(row.asked.position, number, completion, row.shuffled))
         if not row.shuffled:
-            groups.append(SampledGroup(row.asked, row.prompt, row.views, tuple(map(tuple, answers))))
+            groups.append(SampledGroup(row.asked, row.prompt, row.views, tuple(map(tuple, answers)), row.moved))
     return groups, answered
+
+
+def with_gaps(
+    answered: Sequence[SampledAnswer],
+    groups: Sequence[SampledGroup],
+    in_order_AT: torch.Tensor,
+    shuffled_AT: torch.Tensor,
+    mask_AT: torch.Tensor,
+) -> list[SampledAnswer]:
+    """The answers of these groups with d_i of Eq. 4, see ``Completion.gap``; others as they are.
+
+    Args:
+        in_order_AT, shuffled_AT: log-probabilities of all answers of ``groups`` under the clip in order and shuffled.
+        mask_AT: 1 for tokens of the answer, 0 for padding.
+    """
+    gap_A = ((in_order_AT - shuffled_AT) * mask_AT).sum(1) / mask_AT.sum(1)
+    names = [(group.asked.position, number) for group in groups for number in group.asked.numbers]
+    gaps = dict(zip(names, gap_A.tolist(), strict=True))
+    return [
+        replace(each, completion=replace(each.completion, gap=gaps[each.position, each.number]))
+        if (each.position, each.number) in gaps
+        else each
+        for each in answered
+    ]
 
 
 def grade(assessor: Assessor, rubric: Rubric, asked: LoadedQuestion, answered: Sequence[SampledAnswer]) -> GradedGroup:
     """Rewards and advantages (Eq. 1) of a question's whole group, gathered from all processes."""
     mine = sorted((a for a in answered if a.position == asked.position), key=lambda a: (a.shuffled, a.number))
-    question = asked.example.question
-    dimensions = assessor.prompt_set.dimensions(question)
     group = Group(
-        question,
-        rescale_label(asked.example.answer, asked.example.scale, dimensions),
-        dimensions,
+        asked.example.question,
+        _label(assessor, asked),
+        assessor.prompt_set.dimensions(asked.example.question),
         tuple(a.completion for a in mine if not a.shuffled),
         tuple(a.completion for a in mine if a.shuffled),
     )
@@ -147,19 +177,31 @@ def grade(assessor: Assessor, rubric: Rubric, asked: LoadedQuestion, answered: S
     return GradedGroup(group, parts, totals, advantages(totals))
 
 
-def shuffled_order(steps: int, seed: int, position: int) -> list[int]:
-    """A random permutation of ``steps`` temporal patches, at least 2, never the identity."""
-    rng = np.random.default_rng((seed, 3, position))
-    order = list(range(steps))
-    while order == sorted(order):
-        order = rng.permutation(steps).tolist()
-    return order
-
-
 def reasoning_tokens(tokenizer: Any, tokens: Sequence[int]) -> int:
     """Number of reasoning tokens of an answer, the closing tag included; all its tokens if the tag is missing."""
     ends = range(len(tokens) + 1)
     return min(bisect_left(ends, True, key=lambda end: "</think>" in tokenizer.decode(tokens[:end])), len(tokens))
+
+
+def _label(assessor: Assessor, asked: LoadedQuestion) -> Answer:
+    """The label on the ranges of the question."""
+    dimensions = assessor.prompt_set.dimensions(asked.example.question)
+    return rescale_label(asked.example.answer, asked.example.scale, dimensions)
+
+
+def _shuffled_views(
+    assessor: Assessor, encoded: EncodedClip, shuffle: str, seed: int, position: int
+) -> tuple[EncodedView, ...]:
+    """A video's views shuffled in time; empty where there is nothing to shuffle.
+
+    Args:
+        shuffle: as in ``RewardSettings``.
+    """
+    if shuffle == "frames":
+        moved = assessor.clips.shuffled(encoded.processed, seed, position)
+        return assessor.encode(moved).views if moved is not None else ()
+    steps = encoded.views[0].view.grid[0]
+    return shuffled(encoded.views, shuffled_order(steps, seed, position)) if steps > 1 else ()
 
 
 def _attempt(assessor: Assessor, question: Question, tokens: Sequence[int]) -> Completion:

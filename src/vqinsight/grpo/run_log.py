@@ -72,8 +72,10 @@ class RunLog:
         rows = zip(group.completions, graded.parts, graded.totals, graded.advantages, strict=True)
         for number, (completion, parts, total, advantage) in enumerate(rows):
             earned = ", ".join(f"{name} {value:.3f}" for name, value in parts.items() if value is not None)
+            gap = f", {completion.gap:+.4f} nats a token over shuffled" if completion.gap is not None else ""
             lines += [
-                f"**{number}** reward {total:.3f} ({earned}), advantage {advantage:+.2f}, {completion.tokens} tokens",
+                f"**{number}** reward {total:.3f} ({earned}), advantage {advantage:+.2f}, {completion.tokens} tokens"
+                + gap,
                 "",
                 *(f"    {line}" for line in completion.text.splitlines() or [""]),
                 "",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,11 +17,20 @@ from transformers import TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.packing import Packed, answer_logprobs, pack, rows_per_prompt
+from vqinsight.assessor.vision import EncodedView
 from vqinsight.grpo.base_trainer import AssessorTrainer
 from vqinsight.grpo.dataset import LoadedQuestion, Questions, RolloutSampler, UnreadableQuestion, merged
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.grpo.monitor import RewardMonitor
-from vqinsight.grpo.rollout import GradedGroup, SampledAnswer, SampledGroup, grade, reasoning_tokens, sample
+from vqinsight.grpo.rollout import (
+    GradedGroup,
+    SampledAnswer,
+    SampledGroup,
+    grade,
+    reasoning_tokens,
+    sample,
+    with_gaps,
+)
 from vqinsight.grpo.run_log import RunLog
 from vqinsight.grpo.unshard import unsharded
 from vqinsight.rewards.rubric import Rubric
@@ -46,8 +55,8 @@ class Pass:
 
     packed: Packed | None
     groups: list[SampledGroup]
-    advantage_A: torch.Tensor
-    scale: float
+    advantage_A: torch.Tensor = field(default_factory=lambda: torch.zeros(0))
+    scale: float = 0.0
     old_AT: torch.Tensor | None = None
     reference_AT: torch.Tensor | None = None
     anchored_AT: torch.Tensor | None = None
@@ -128,7 +137,7 @@ class GRPOTrainer(AssessorTrainer):
         if inputs.packed is None:
             loss = self._no_loss(model)
             return (loss, None) if return_outputs else loss
-        vision = self._seen(inputs.groups)
+        vision = self._vision(self._views(inputs.groups))
         logp_AT, entropy_AT = answer_logprobs(model, inputs.packed, temperature=self._settings.temperature, **vision)
         old_AT = logp_AT.detach() if inputs.old_AT is None else inputs.old_AT
         mask_AT = inputs.packed.mask_AT
@@ -157,7 +166,7 @@ class GRPOTrainer(AssessorTrainer):
         self._watched.clear()
         logs |= {name: round(value, 4) for name, value in self._monitor.summary().items()}
         if self.is_world_process_zero():
-            for alarm in self._monitor.alarms():
+            for alarm in self._monitor.alarms(last=self.state.global_step >= self.state.max_steps):
                 logger.warning("update %d: %s", self.state.global_step, alarm)
         self._monitor.clear()
         super().log(logs, start_time)
@@ -187,14 +196,15 @@ class GRPOTrainer(AssessorTrainer):
                     max_new_tokens=settings.max_new_tokens,
                     batch_tokens=settings.rollout_tokens,
                 )
-            answered = gather_object(answered)
+            passes = [self._pass(batch, groups) for batch in batches]
+            if settings.updates_per_rollout > 1:
+                passes = [replace(each, old_AT=self._logprobs(self._bare(), each)) for each in passes]
+            answered = gather_object(self._compared(passes, answered))
             graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
             self._note(questions, graded)
             counted = sum(not each.shuffled for each in answered)
             scale = self.accelerator.num_processes * len(batches) / max(counted, 1)
-            passes = [self._pass(batch, groups, graded, scale) for batch in batches]
-            if settings.updates_per_rollout > 1:
-                passes = [replace(each, old_AT=self._logprobs(self._bare(), each)) for each in passes]
+            passes = [replace(each, advantage_A=self._advantages(each, graded), scale=scale) for each in passes]
             if settings.beta and self._reference is None:
                 with self._bare().disable_adapter():
                     passes = [replace(each, reference_AT=self._logprobs(self._bare(), each)) for each in passes]
@@ -203,35 +213,51 @@ class GRPOTrainer(AssessorTrainer):
                 passes = [replace(each, reference_AT=self._logprobs(self._reference, each)) for each in passes]
         return passes
 
-    def _pass(
-        self,
-        batch: Sequence[LoadedQuestion | UnreadableQuestion],
-        groups: Sequence[SampledGroup],
-        graded: dict[int, GradedGroup],
-        scale: float,
-    ) -> Pass:
+    def _pass(self, batch: Sequence[LoadedQuestion | UnreadableQuestion], groups: Sequence[SampledGroup]) -> Pass:
         """The answers of one pass, packed."""
         numbers = {each.position: each.numbers for each in batch if isinstance(each, LoadedQuestion)}
         mine = [g.only(numbers[g.asked.position]) for g in groups if g.asked.position in numbers]
-        device = self.accelerator.device
         if not mine:
-            return Pass(None, [], torch.zeros(0), scale)
-        advantage_A = torch.tensor(
-            [graded[each.asked.position].advantages[number] for each in mine for number in each.asked.numbers],
-            device=device,
-        )
-        pad_id = self.processing_class.pad_token_id
-        packed = pack(self._bare(), [each.prompt for each in mine], [each.ids for each in mine], pad_id).to(device)
+            return Pass(None, [])
+        packed = self._pack(mine)
         anchors = self._settings.beta and self._settings.anchor == "reasoning"
-        anchored_AT = self._anchored(mine, packed.mask_AT) if anchors else None
-        return Pass(packed, mine, advantage_A, scale, anchored_AT=anchored_AT)
+        return Pass(packed, mine, anchored_AT=self._anchored(mine, packed.mask_AT) if anchors else None)
 
-    def _logprobs(self, model: Any, each: Pass) -> torch.Tensor | None:
-        """Log-probabilities of a pass under ``model``."""
+    def _compared(self, passes: Sequence[Pass], answered: list[SampledAnswer]) -> list[SampledAnswer]:
+        """The answers of this process, with their gaps where the rule of Eq. 4 is ``likelihood``."""
+        for each in passes:
+            compared = [group for group in each.groups if group.moved]
+            if not compared:
+                continue
+            packed = self._pack(compared)
+            moved = Pass(packed, [replace(group, views=group.moved) for group in compared])
+            if each.old_AT is None:
+                in_order_AT = self._logprobs(self._bare(), Pass(packed, compared), features=True)
+            else:
+                kept = [bool(group.moved) for group in each.groups for _ in group.ids]
+                in_order_AT = each.old_AT[torch.tensor(kept, device=each.old_AT.device), : packed.mask_AT.shape[1]]
+            shuffled_AT = self._logprobs(self._bare(), moved, features=True)
+            answered = with_gaps(answered, compared, in_order_AT, shuffled_AT, packed.mask_AT)
+        return answered
+
+    def _advantages(self, each: Pass, graded: dict[int, GradedGroup]) -> torch.Tensor:
+        values = [graded[g.asked.position].advantages[number] for g in each.groups for number in g.asked.numbers]
+        return torch.tensor(values, device=self.accelerator.device)
+
+    def _logprobs(self, model: Any, each: Pass, *, features: bool = False) -> torch.Tensor | None:
+        """(A, T) log-probabilities of a pass under ``model``.
+
+        Args:
+            features: take the views' features also where the vision tower is trained.
+        """
         if each.packed is None:
             return None
-        vision = self._seen(each.groups)
+        vision = self._features(self._views(each.groups)) if features else self._vision(self._views(each.groups))
         return answer_logprobs(model, each.packed, temperature=self._settings.temperature, **vision)[0]
+
+    def _pack(self, groups: Sequence[SampledGroup]) -> Packed:
+        prompts, answers = [each.prompt for each in groups], [each.ids for each in groups]
+        return pack(self._bare(), prompts, answers, self.processing_class.pad_token_id).to(self.accelerator.device)
 
     def _anchored(self, groups: Sequence[SampledGroup], mask_AT: torch.Tensor) -> torch.Tensor:
         """(A, T): 1 on the reasoning tokens of each answer, else 0."""
@@ -239,12 +265,10 @@ class GRPOTrainer(AssessorTrainer):
         reasoned_A = torch.tensor(counts, device=mask_AT.device)
         return (torch.arange(mask_AT.shape[1], device=mask_AT.device) < reasoned_A[:, None]).to(mask_AT.dtype)
 
-    def _seen(self, groups: Sequence[SampledGroup]) -> dict[str, Any]:
-        """Visual inputs of the groups, as in sampling."""
+    def _views(self, groups: Sequence[SampledGroup]) -> list[EncodedView]:
+        """The views of the packed rows of these groups, in order."""
         copies = rows_per_prompt(self._bare(), [len(each.ids) for each in groups])
-        return self._vision(
-            [view for each, count in zip(groups, copies, strict=True) for _ in range(count) for view in each.views]
-        )
+        return [view for each, count in zip(groups, copies, strict=True) for _ in range(count) for view in each.views]
 
     def _note(self, questions: Sequence[LoadedQuestion], graded: dict[int, Any]) -> None:
         """Count this batch's groups over all processes, each once, and write a sample when one is due."""

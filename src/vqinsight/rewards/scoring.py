@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from vqinsight.settings.train import Scale
+from vqinsight.settings.train import Combine, Scale
 from vqinsight.tasks.types import Dimension
 
 THRESHOLD = 0.0875  # share of the range: Q-Insight accepts an error of 0.35 on its scale of 1 to 5
@@ -36,11 +36,13 @@ def multi_score_reward(
     dimensions: Sequence[Dimension],
     scale: Scale,
     weights: Mapping[str, float] | None = None,
+    combine: Combine = "mean",
 ) -> float:
     """Eq. 6: ``1 - sum_j lambda_j |prediction_j - label_j|`` over the dimensions that have a label.
 
-    For ``unit``, ``relative`` and ``threshold`` the lambda_j are divided by their sum, so that the number of dimensions
-    M does not change the reward's weight among the others. ``raw`` is the literal formula.
+    * ``sum``: the formula as it stands; with M dimensions on the unit scale it lies in [1 - M, 1].
+    * ``mean``: the lambda_j are divided by their sum, so that M does not change the reward's weight among the others.
+      ``raw`` is always a sum.
 
     Args:
         weights: lambda_j by dimension key; 1 by default.
@@ -55,9 +57,26 @@ def multi_score_reward(
     lost = sum(
         weight[dim.key] * (1.0 - score_reward(predictions[dim.key], labels[dim.key], dim, scale)) for dim in labelled
     )
-    return 1.0 - lost if scale == "raw" else 1.0 - lost / sum(weight.values())
+    return 1.0 - lost if _is_sum(scale, combine) else 1.0 - lost / sum(weight.values())
 
 
-def worst_reward(dimensions: Sequence[Dimension], scale: Scale) -> float:
-    """The reward of a missing answer: that of the farthest answer within the range."""
-    return 1.0 - sum(dim.high - dim.low for dim in dimensions) if scale == "raw" else 0.0
+def worst_reward(
+    dimensions: Sequence[Dimension],
+    scale: Scale,
+    weights: Mapping[str, float] | None = None,
+    combine: Combine = "mean",
+) -> float:
+    """The reward of a missing answer: that of the farthest answer within the range.
+
+    Args:
+        dimensions: those that have a label.
+        weights: lambda_j by dimension key; 1 by default.
+    """
+    if not _is_sum(scale, combine):
+        return 0.0
+    farthest = {dim.key: dim.high - dim.low if scale == "raw" else 1.0 for dim in dimensions}
+    return 1.0 - sum((weights or {}).get(key, 1.0) * distance for key, distance in farthest.items())
+
+
+def _is_sum(scale: Scale, combine: Combine) -> bool:
+    return scale == "raw" or combine == "sum"

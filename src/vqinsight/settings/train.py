@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from vqinsight.settings.reader import Settings
 
 Scale = Literal["unit", "relative", "raw", "threshold"]  # of Eq. 3 and 6, see ``rewards.scoring``
+Combine = Literal["mean", "sum"]  # of the dimensions in Eq. 6
+RELEASED_ABOVE = 0.1  # what a reward exceeds in the released code to earn the bonus of Eq. 4
 
 
 class ModelSettings(Settings):
@@ -17,15 +19,15 @@ class ModelSettings(Settings):
 
     Attributes:
         name: ``nano``, a folder (such as the result of a stage), or a hub id.
-        dtype: of the passes and the frozen weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator. Learned
-            weights are float32 always: bfloat16 does not resolve updates of 1e-6.
+        dtype: of the passes and the frozen weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
+            Learned weights are float32 always: bfloat16 does not resolve updates of 1e-6.
         train_vision: whether the vision tower is trained too.
         lora_rank: 0 trains all weights of the language model; above 0 an adapter of this rank.
         lora_alpha: the adapter's scale.
         lora_targets: names of the layers that get one, as a regular expression on their full names, or peft's
             ``all-linear``.
-        attention: of packed answers, whose mask no flash attention takes: ``flex`` attention, which trains on accelerators
-            only, ``sdpa`` or ``eager``; ``auto`` is flex on CUDA, else sdpa.
+        attention: of packed answers, whose mask no flash attention takes: ``flex``, which trains on accelerators only,
+            ``sdpa`` or ``eager``; ``auto`` is flex on CUDA, else sdpa.
     """
 
     name: str = "nano"
@@ -64,10 +66,15 @@ class RewardSettings(Settings):
     Attributes:
         format, score, comparison, temporal, length: weights.
         scale: of Eq. 3 and 6.
+        combine: the dimensions in Eq. 6: their ``mean`` as in the released code, or their ``sum`` as in the paper.
         dimension_weights: lambda_j of Eq. 6 by dimension; 1 by default.
         alpha, mu: of Eq. 4.
-        correct: the bonus of Eq. 4 goes to answers whose reward by Eq. 3 or 6 is above this. On the unit scale nearly
-            all rewards are above 0.1, and a bonus to all answers of a group cancels in Eq. 1.
+        rule: who earns the bonus of Eq. 4. ``share`` compares shares of correct answers; ``answer`` weighs each answer
+            by its error; ``likelihood`` compares each answer's probability in order and shuffled, without shuffled
+            answers; ``released`` is the released code's.
+        tolerance: a score is correct for Eq. 4 within this share of the range; ``answer`` measures errors by it.
+        shuffle: of Eq. 4: ``frames`` before anything is computed from them, which takes a second encoding, or the
+            visual ``tokens``, which may carry time in themselves.
         gamma, l_min, l_max: of Eq. 5, in tokens.
     """
 
@@ -77,10 +84,13 @@ class RewardSettings(Settings):
     temporal: float = Field(default=1.0, ge=0)
     length: float = Field(default=1.0, ge=0)
     scale: Scale = "unit"
+    combine: Combine = "mean"
     dimension_weights: dict[str, float] = Field(default_factory=dict)
     alpha: float = Field(default=0.3, ge=0)
     mu: float = Field(default=0.8, ge=0)
-    correct: float = Field(default=0.1, lt=1)
+    rule: Literal["share", "answer", "likelihood", "released"] = "share"
+    tolerance: float = Field(default=0.1, gt=0, le=1)
+    shuffle: Literal["frames", "tokens"] = "frames"
     gamma: float = Field(default=0.1, ge=0)
     l_min: int = Field(default=320, ge=0)
     l_max: int = Field(default=512, ge=1)

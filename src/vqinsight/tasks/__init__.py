@@ -2,6 +2,7 @@
 
 * ``types``: clips, questions and answers
 * ``labels``: labels on the scales of questions
+* ``retraction``: answers that take themselves back
 * ``parsing``: parses completions
 * ``prompt_set``: the prompts and parsers of all tasks
 * ``prompt_sets``: the three prompt sets

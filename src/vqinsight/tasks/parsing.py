@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
+from vqinsight.tasks.retraction import retraction
 from vqinsight.tasks.types import Choice, Missing, Preference, Verdict
 
 # An opening or closing think/answer tag, in any case, with stray blanks. Blanks are bounded so that matching is linear.
@@ -26,9 +27,10 @@ _ASCII = (
     | dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), "")
 )
 
-# A decimal number, then "/100", "out of 100" or a percent sign, then a word such as "points". Single blanks only.
+# A decimal number, rounded (≈) or not, then "/100", "out of 100" or a percent sign, then a word such as "points".
+# Single blanks only. A hedge is no value: "about 62", "~62".
 _NUMBER = re.compile(
-    r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?)"
+    r"(?:[≈≃≅] ?)?([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?)"
     r"(?: ?(?:/|out of) ?([0-9]+(?:\.[0-9]+)?)| ?(%|percent))?(?: ?(?:points?|pts))?"
 )
 # Where a value ends in plain text. Not before another number: neither "62,5" nor "62, 70" must be read as 62.
@@ -39,6 +41,11 @@ _FENCE = re.compile(r"\A'{3}[a-z]*|'{3}\Z")
 _LEAD_IN = re.compile(
     r"\A(?:(?:the|my|final|overall|video|image|visual|quality) )*(?:score|rating|quality|answer)(?: is)? ?[:=]? ?"
 )
+# Where the value of a key is an object: the key of its value, and of the highest value possible.
+_VALUES = frozenset({"score", "value", "rating"})
+_WHOLES = frozenset({"max", "maximum", "max_score", "out_of", "scale", "total"})
+# LaTeX around an answer, and what is left of it around several.
+_BOXED = re.compile(r"\$?\\(?:boxed|text|textbf|mathrm)\{([^{}]{0,200})\}\$?")
 
 # A word or a question mark, as a question is not an answer.
 _WORD = re.compile(r"[^\W_]+|\?")
@@ -58,6 +65,15 @@ _CHOICES: dict[str, Choice] = {
     "equal": "tie",
     "equally": "tie",
 }
+# "Video A is clearly better than Video B", and "Video A and Video B are equal".
+_CLIP_NAME = r"(?:\b(?:video|clip|option) )?[\"'*(]{0,3}\b(?:(?:video|clip|option) ?)?([ab])\b[\"'*)]{0,3}"
+_COMPARED = re.compile(
+    rf"{_CLIP_NAME} (?:is|looks|seems) (?:(?:much|far|clearly|slightly|somewhat|significantly) )?"
+    rf"(better|worse|superior|inferior|preferable|preferred) (?:than|to|over) {_CLIP_NAME}"
+)
+_EQUAL = re.compile(
+    rf"(?:both )?{_CLIP_NAME} and {_CLIP_NAME} are (?:equal(?:ly good| in quality)?|tied|of equal quality)\b(?! \w)"
+)
 _VERDICTS = {"yes": True, "no": False}
 # Words that do not change a choice or a verdict beside them: none that negates or reverses.
 _FRAME = frozenset({"the", "my", "final", "correct", "answer", "verdict", "is", "are", "it", "s", "i", "would", "say"})
@@ -109,12 +125,14 @@ def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[s
 
     Accepts JSON objects at any depth (with code fences, other keys and numbers in quotes), near-JSON and plain
     ``key: number`` text, and, when there is one key, a lone number. A number may carry ``/100`` or ``out of 100`` when
-    that is the range's highest value, and ``%`` when that is 100.
+    that is the range's highest value, ``%`` when that is 100, and a sign of rounding (``≈ 62.5``). In JSON a key's
+    value may be an object with one of ``score``, ``value`` and ``rating``.
 
     ``Missing`` when a key has no value, two different ones, one that is not a plain finite number (``62,5``, ``60-70``,
-    ``true``, ``[62]``), or one outside its range: nothing is clipped or rescaled.
+    ``about 62``, ``[62]``), or one outside its range, as nothing is clipped or rescaled; and when the text takes its
+    answer back ("62, wait, I was wrong").
     """
-    plain = _FENCE.sub("", text.translate(_ASCII).lower().strip()).strip()
+    plain = _FENCE.sub("", _plain(text).strip()).strip()
     pairs = _json_pairs(plain)
     if pairs is None:
         pairs = _labelled(plain, ranges)
@@ -130,25 +148,30 @@ def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[s
                 return Missing(f"contradictory: {key} is both {values[key]:g} and {value:g}")
         if key not in values:
             return Missing(f"{key} is missing")
-    return values
+    return retraction(plain) or values
 
 
 def parse_choice(text: str) -> Preference | Missing:
-    """The clip that the text names unambiguously (``A``, ``Video B.``, ``The answer is Video A``), or a tie.
+    """The clip that the text names unambiguously, or a tie: ``A``, ``Video B.``, ``The answer is Video A``,
+    ``\\boxed{A}``, ``Video A is better than Video B``.
 
     ``tie`` and ``equal`` are a tie even where the prompt asks for one of the two. ``Missing`` when both clips are
-    named, or neither, or when other words surround the name ("not A", "A is bad").
+    named otherwise, or neither, when other words surround the name ("not A", "A is bad"), and when the text takes its
+    answer back.
     """
-    choice = _pick(_ARTICLE_TIE.sub("tie", text.translate(_ASCII).lower()), _CHOICES, _CHOICE_FRAME)
+    plain = _ARTICLE_TIE.sub("tie", _plain(text))
+    plain = _EQUAL.sub(lambda found: "tie" if found[1] != found[2] else found[0], _COMPARED.sub(_better, plain))
+    choice = _pick(plain, _CHOICES, _CHOICE_FRAME)
     return choice if isinstance(choice, Missing) else Preference(choice)
 
 
 def parse_yes_no(text: str) -> Verdict | Missing:
     """``yes`` or ``no``, with or without an explanation after a comma or a full stop.
 
-    ``Missing`` when both words occur, or neither, or when other words follow directly ("no problem").
+    ``Missing`` when both words occur, or neither, when other words follow directly ("no problem"), and when the text
+    takes its answer back.
     """
-    yes = _pick(text.translate(_ASCII).lower(), _VERDICTS, _FRAME)
+    yes = _pick(_plain(text), _VERDICTS, _FRAME)
     return yes if isinstance(yes, Missing) else Verdict(yes)
 
 
@@ -158,30 +181,54 @@ def _is(tag: re.Match[str], name: str) -> bool:
 
 def _split(completion: str) -> tuple[list[str], str, bool]:
     """The parts in ``<think>``, the text outside them, and whether the completion ends inside one."""
-    thoughts: list[str] = []
-    outside: list[str] = []
+    # Spans, cut out at the end: a text before each of a million tags would take a time of a million squared.
+    thoughts: list[tuple[int, int]] = []
+    outside: list[tuple[int, int]] = []
     start, thinking = 0, False
     for tag in TAG.finditer(completion):
-        if _is(tag, "think") and not thinking:
-            outside.append(completion[start : tag.start()])
-        elif _is(tag, "/think") and thinking:
-            thoughts.append(completion[start : tag.start()])
-        elif _is(tag, "/think"):
-            thoughts, outside = [completion[: tag.start()]], []
+        name = tag[1] + tag[2].lower()
+        if name == "think" and not thinking:
+            outside.append((start, tag.start()))
+        elif name == "/think" and thinking:
+            thoughts.append((start, tag.start()))
+        elif name == "/think":
+            thoughts, outside = [(0, tag.start())], []
         else:
             continue
-        start, thinking = tag.end(), _is(tag, "think")
-    (thoughts if thinking else outside).append(completion[start:])
-    return thoughts, " ".join(outside), thinking
+        start, thinking = tag.end(), name == "think"
+    (thoughts if thinking else outside).append((start, len(completion)))
+    within, rest = ([completion[begin:end] for begin, end in spans] for spans in (thoughts, outside))
+    return within, " ".join(rest), thinking
+
+
+def _plain(text: str) -> str:
+    """Lower case, with ASCII signs, without LaTeX boxes."""
+    plain = text.translate(_ASCII).lower()
+    return _BOXED.sub(r" \1 ", _BOXED.sub(r" \1 ", plain))  # twice: text in a box
+
+
+def _better(found: re.Match[str]) -> str:
+    """The name of the better clip of a comparison, which is as it is where both are the same."""
+    first, how, second = found.groups()
+    if first == second:
+        return found[0]
+    return f"video {second if how in ('worse', 'inferior') else first}"
 
 
 def _json_pairs(text: str) -> list[tuple[str, object]] | None:
-    """Every key and value of a JSON text, at any depth, numbers as written; ``None`` when it is not JSON."""
+    """Every key and value of a JSON text, at any depth, numbers as written; ``None`` when it is not JSON.
+
+    The value of an object is that of its one key of ``_VALUES``, if it has just one.
+    """
     pairs: list[tuple[str, object]] = []
 
-    def collect(members: list[tuple[str, object]]) -> dict[str, object]:
-        pairs.extend((key.strip(), value) for key, value in members)
-        return {}
+    def collect(members: list[tuple[str, object]]) -> object:
+        members = [(key.strip(), value) for key, value in members]
+        pairs.extend(members)
+        values = [value for key, value in members if key in _VALUES]
+        if len(values) != 1 or not isinstance(values[0], str):
+            return {}
+        return "/".join((values[0], *(str(value) for key, value in members if key in _WHOLES)))
 
     try:
         json.loads(text, object_pairs_hook=collect, parse_int=str, parse_float=str)
@@ -191,9 +238,9 @@ def _json_pairs(text: str) -> list[tuple[str, object]] | None:
 
 
 def _labelled(text: str, keys: Mapping[str, tuple[float, float]]) -> list[tuple[str, object]]:
-    """Every ``key: value`` or ``key = value`` in plain text or broken JSON."""
+    """Every ``key: value``, ``key = value`` or ``key ≈ value`` in plain text or broken JSON."""
     # The key, not the end of another word or phrase ("temporal consistency" is not "consistency"), then its separator.
-    label = re.compile(rf"(?<![\w-])(?<![^\W\d_] )({'|'.join(map(re.escape, keys))})[\"'*\\]{{0,4}}\s{{0,4}}[:=]")
+    label = re.compile(rf"(?<![\w-])(?<![^\W\d_] )({'|'.join(map(re.escape, keys))})[\"'*\\]{{0,4}}\s{{0,4}}[:=≈]")
     found = list(label.finditer(text))
     ends = [*(match.start() for match in found[1:]), len(text)]
     return [
@@ -230,4 +277,4 @@ def _pick(text: str, options: Mapping[str, _Option], frame: frozenset[str]) -> _
         return Missing(f"names neither: {shown}")
     if not all(word in options or word in frame for word in statement):
         return Missing(f"does not plainly choose: {shown}")
-    return named.pop()
+    return retraction(text) or named.pop()

@@ -2,8 +2,8 @@
 
 * natural clips have one score (Eq. 3), generated clips one per dimension (Eq. 6);
 * of two clips the better one is chosen, and yes/no questions are answered (Eq. 7);
-* a scored clip is also asked about with its visual tokens shuffled in time, and answers about the clip in order must
-  earn more (Eq. 4); pairs are excluded, as their label need not hold for shuffled clips;
+* a question about one video is also asked about the video shuffled in time, and answers about the clip in order must
+  be better (Eq. 4); pairs are excluded, as their label need not hold for shuffled clips;
 * the length of the completion lies within bounds (Eq. 5).
 """
 

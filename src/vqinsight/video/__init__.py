@@ -12,6 +12,7 @@
 * ``sampling``: which frames a model is shown
 * ``patches``: patches from pixels
 * ``views``: the images and videos a model is shown
+* ``shuffle``: clips shuffled in time
 * ``preprocess``: from a file to a processed clip
 * ``record``: the record of what a model was shown
 """

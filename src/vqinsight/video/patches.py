@@ -7,6 +7,7 @@ frame itself, as they do: interpolating floats instead is off by up to 0.38 afte
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +89,21 @@ def patchify(frames: torch.Tensor, spec: PixelSpec) -> tuple[torch.Tensor, tuple
     cut = pixels.view(t, spec.temporal_patch_size, channels, h // m, m, p, w // m, m, p)
     cut = cut.permute(0, 3, 6, 4, 7, 2, 1, 5, 8)
     return cut.reshape(t * h * w, -1), (t, h, w)
+
+
+def permute_frames(
+    patches: torch.Tensor, grid: tuple[int, int, int], order: Sequence[int], spec: PixelSpec
+) -> torch.Tensor:
+    """The patches of frames in another order, equal to those that ``patchify`` cuts from the frames in that order.
+
+    Args:
+        patches: from ``patchify``, with its ``grid`` (t, h, w).
+        order: for each of the t * temporal_patch_size places the frame that stands there.
+    """
+    t, h, w = grid
+    frames = patches.view(t, h * w, 3, spec.temporal_patch_size, -1).transpose(1, 3).flatten(0, 1)
+    moved = frames[torch.tensor(order)].unflatten(0, (t, spec.temporal_patch_size))
+    return moved.transpose(1, 3).reshape(patches.shape)
 
 
 def native_crops(frame: np.ndarray, rows: int, columns: int, side: int) -> torch.Tensor:

@@ -12,7 +12,7 @@ import torch
 from vqinsight.video.patches import PixelSpec, patchify, resize, target_size
 from vqinsight.video.sampling import Sampling
 
-Frames = Iterable[tuple[int, np.ndarray]]  # (index, (H, W, 3) uint8), each index once, ascending
+Frames = Iterable[tuple[int, np.ndarray]]  # (index, (H, W, 3) uint8), each index once, in any order
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class View:
 
 
 class ViewBuilder(Protocol):
-    """Builds the views of a clip from its frames, which are consumed one at a time."""
+    """Builds the views of a clip from its frames, which are consumed one at a time, in whatever order they come."""
 
     @property
     def extra(self) -> tuple[str, ...]:
