@@ -168,9 +168,7 @@ def activation_bytes(shapes: Shapes, work: Workload) -> float:
     answers = (2 if work.half else 4) * text.width * work.rows * work.answers * work.new_tokens  # the head's inputs
     found = tokens * (layers + ends + rotations) + answers
     if work.train_vision:
-        patches = work.rows * max(kind.patches for kind in work.kinds)
-        tower, block = shapes.vision, tower_bytes(shapes, work)
-        found += patches * (tower.depth * stream * tower.width + block if work.checkpointing else tower.depth * block)
+        found += work.rows * max(kind.patches for kind in work.kinds) * tower_bytes(shapes, work)
     return float(found)
 
 
@@ -197,10 +195,24 @@ def layer_bytes(shapes: Shapes, work: Workload) -> float:
 
 
 def tower_bytes(shapes: Shapes, work: Workload) -> float:
-    """Bytes a patch that one vision block saves: two norms, attention, and the feed-forward part."""
+    """Bytes a patch that the vision tower saves: its pixels, all blocks or with checkpointing their inputs and one, and
+    in each merger a norm and the linear maps.
+    """
+    tower, kept, block = shapes.vision, 2 if work.half else 4, block_bytes(shapes, work)
+    blocks = tower.depth * _stream(work) * tower.width + block if work.checkpointing else tower.depth * block
+    pixels = 4 * 3 * tower.temporal_patch * tower.patch**2
+    return pixels + blocks + (1 + tower.deepstack) * (4 + 3 * kept) * tower.width
+
+
+def block_bytes(shapes: Shapes, work: Workload) -> float:
+    """Bytes a patch that one vision block saves, as ``layer_bytes``.
+
+    Attention saves the common map's outputs, which hold the values, turned queries and keys, and its output twice: a
+    piece a window, and all together. A norm without its own normalised input is torch's.
+    """
     tower, kept = shapes.vision, 2 if work.half else 4
-    feed = (4 if tower.gated else 2) * tower.inner
-    return 2 * (4 + _stream(work)) * tower.width + kept * (6 * tower.width + feed)
+    norms = 2 * (4 + (_stream(work) if tower.gated else 0) + kept) * tower.width
+    return norms + 7 * kept * tower.width + (4 if tower.gated else 2) * kept * tower.inner
 
 
 def _stream(work: Workload) -> int:
@@ -211,7 +223,7 @@ def _stream(work: Workload) -> int:
 def _tower_pass(shapes: Shapes, work: Workload) -> float:
     """One block of the tower over the patches of a pass's clips; shuffled frames are encoded as well."""
     patches = work.rows * max(kind.patches * (1 + kind.shuffled) for kind in work.kinds)
-    return patches * tower_bytes(shapes, work)
+    return patches * block_bytes(shapes, work)
 
 
 def _masks(shapes: Shapes, work: Workload, *, layers: int) -> int:
