@@ -173,7 +173,7 @@ def same_bytes(found: Measured, shapes: Shapes, work: Workload) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "rank", "dtype"), [("qwen2_5_vl", 0, "float32"), ("qwen3_vl", 4, "bfloat16")])
 def test_under_autocast(step: Step, tmp_path: Path, family: str, rank: int, dtype: str) -> None:
-    """Of float32 weights that learn, and of an adapter on bfloat16 ones; casts of the layers' weights are saved, too."""
+    """Float32 weights that learn, and an adapter on bfloat16 ones; casts of weights are saved, too."""
     found, shapes, work = step(policy.save(family, tmp_path / "model"), rank=rank, dtype=dtype, bf16=True)
     assert work.half
     masks = work.rows * work.packed**2 * 2 * shapes.text.layers
@@ -187,7 +187,6 @@ def test_under_autocast(step: Step, tmp_path: Path, family: str, rank: int, dtyp
 def test_a_tower_that_learns(step: Step, tmp_path: Path, family: str) -> None:
     found, shapes, work = step(policy.save(family, tmp_path / "model"), train_vision=True)
     assert work.train_vision and found.seen
-    blind = activation_bytes(shapes, replace(work, train_vision=False))
     one = replace(work, rows=1, kinds=(replace(work.kinds[0], patches=found.patches, prompt=0),))
     tower = activation_bytes(shapes, one) - activation_bytes(shapes, replace(one, train_vision=False))
     assert sum(found.seen.values()) == pytest.approx(tower, rel=NEAR)

@@ -144,9 +144,7 @@ MaxPixels = Annotated[
 ]
 FolderFps = Annotated[
     float | None,
-    typer.Option(
-        metavar="RATE", callback=above_zero, help="Frame rate of folders of frames.", rich_help_panel=_FRAMES
-    ),
+    typer.Option(metavar="RATE", callback=above_zero, help="Frame rate of folders of frames.", rich_help_panel=_FRAMES),
 ]
 Samples = Annotated[
     int,

@@ -9,10 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from vqinsight.training.plan import Plan
-from vqinsight.training.plan.duration import days
+from vqinsight.training.plan.duration import spelled
 from vqinsight.training.plan.memory import DRIVER
 
-WHEN = {"always": "", "rollout": "in a rollout", "update": "in a pass"}
+WHEN = {
+    "always": "",
+    "rollout": "in a rollout",
+    "sampling": "while sampling",
+    "reference": "in a rollout's passes",
+    "update": "in a training pass",
+}
 SHARDINGS = {"none": "whole weights on each card", "fsdp2": "FSDP2", "zero2": "ZeRO-2", "zero3": "ZeRO-3"}
 
 
@@ -58,14 +64,13 @@ def verdict(plan: Plan) -> str:
     if plan.fits:
         return f"It fits into {size}."
     if plan.changes is None:
-        return f"It does not fit into {size}, whatever is changed here. Take larger cards, more of them, or a smaller model."
+        return f"It does not fit into {size}, whatever is changed. Take larger cards, more of them, or a smaller model."
     first = "Change one setting" if len(plan.changes) == 1 else "Change together"
     return f"It does not fit into {size}. {first}: {'; '.join(plan.changes)}"
 
 
 def plan_values(plan: Plan) -> dict[str, Any]:
     """The plan as one object: bytes by item, seconds by phase."""
-    updates = plan.work.updates
     return {
         "model": plan.model,
         "parameters": plan.shapes.parameters,
@@ -79,17 +84,14 @@ def plan_values(plan: Plan) -> dict[str, Any]:
         "changes": list(plan.changes) if plan.changes is not None else None,
         "phases": {phase.name: round(phase.seconds, 3) for phase in plan.phases},
         "seconds_per_update": round(plan.seconds, 2),
-        "updates": updates,
-        "days": round(days(plan.seconds, updates), 2) if updates else None,
+        "updates": plan.work.updates,
+        "days": None if plan.days is None else round(plan.days, 3),
         "note": plan.note or None,
     }
 
 
 def _run(plan: Plan) -> str:
-    updates = plan.work.updates
-    if updates is None:
-        return (
-            f"1,000 updates take {days(plan.seconds, 1000):.2g} days; how many there are depends on data whose number "
-            "of questions is not known here."
-        )
-    return f"The run of {updates:,} updates takes about {days(plan.seconds, updates):.2g} days."
+    if plan.days is None:
+        thousand = spelled(1000 * plan.seconds / 86_400)
+        return f"1,000 updates take about {thousand}; how many there are depends on data of unknown size."
+    return f"The run of {plan.work.updates:,} updates takes about {spelled(plan.days)}."

@@ -81,6 +81,11 @@ class Plan:
         """Of an update."""
         return sum(phase.seconds for phase in self.phases)
 
+    @property
+    def days(self) -> float | None:
+        """Of the run; ``None`` where the number of its updates is not known."""
+        return None if self.work.updates is None else self.work.updates * self.seconds / 86_400
+
 
 @dataclass(frozen=True)
 class _Case:
@@ -178,7 +183,9 @@ def _advice(start: _Case, name: str, shapes: Shapes, given: Hardware) -> tuple[s
 def _checkpointing(case: _Case, given: Hardware) -> Iterator[_Case]:  # noqa: ARG001 - one signature for all
     trainer = case.settings.trainer
     if not trainer.get("activation_checkpointing"):
-        yield _with(case, "trainer.activation_checkpointing=true", trainer={**trainer, "activation_checkpointing": True})
+        yield _with(
+            case, "trainer.activation_checkpointing=true", trainer={**trainer, "activation_checkpointing": True}
+        )
 
 
 def _fewer_answers(case: _Case, given: Hardware) -> Iterator[_Case]:  # noqa: ARG001

@@ -1,7 +1,8 @@
 """How long an update takes: operations over a card's rate, and bytes over its bandwidth.
 
-A forward pass multiplies every token with every matrix once: 2 operations a weight. The backward pass does twice that,
-or once where weights are frozen and only the tokens' gradients are needed. Recomputed activations are a further forward.
+A forward pass multiplies every token with every matrix once: 2 operations a weight. The backward pass does twice
+that, or once where weights are frozen and only the tokens' gradients are needed. Recomputed activations are a further
+forward pass.
 """
 
 from __future__ import annotations
@@ -107,9 +108,12 @@ def phases(shapes: Shapes, work: Workload, rate: Rates) -> tuple[Phase, ...]:
     return tuple(found)
 
 
-def days(seconds: float, updates: int) -> float:
-    """Of a run."""
-    return seconds * updates / 86_400
+def spelled(days: float) -> str:
+    """A duration as a reader wants it: ``2.8 days``, ``14 hours``, ``25 minutes``."""
+    if days >= 1:
+        return f"{days:.1f} days" if days < 10 else f"{days:.0f} days"
+    hours = 24 * days
+    return f"{hours:.0f} hours" if hours >= 1.5 else f"{60 * hours:.0f} minutes"
 
 
 def _mean(work: Workload, value: Callable[[Kind], float]) -> float:

@@ -1,10 +1,11 @@
 """What a card holds, item by item, as sums over shapes.
 
-What learns has float32 master weights and is computed in bfloat16 under autocast; what is frozen is bfloat16. With FSDP2
-and ZeRO the masters are divided among the cards. In float32 (``half`` off) every number has 4 bytes.
+What learns has float32 master weights and is computed in bfloat16 under autocast; what is frozen is bfloat16. With
+FSDP2 and ZeRO the masters are divided among the cards. In float32 (``half`` off) every number has 4 bytes.
 
-For a 7B with weights, gradients, buckets and Adam's moments in bfloat16 the same sums give 94 GB a card without sharding;
-float32 masters take 170. FSDP2 over eight cards: 17 GB of shards, and 33 GB for whole policy and reference in a rollout.
+For a 7B without sharding the states take 170 GB of each card; with weights, gradients, buckets and Adam's moments in
+bfloat16 the same sums give 94. FSDP2 over eight cards: 17 GB of shards, and 33 GB of whole policy and reference in a
+rollout.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Literal
 from vqinsight.training.plan.shapes import Shapes
 from vqinsight.training.plan.workload import Workload
 
-When = Literal["always", "rollout", "update"]
+When = Literal["always", "rollout", "sampling", "reference", "update"]
 
-# Answer tokens whose logits exist together: log-probabilities are computed in chunks and recomputed in the backward pass.
+# Answer tokens whose logits exist together: log-probabilities are computed chunk by chunk, and again in the backward
+# pass.
 LOGITS_CHUNK = 1024
 LOGITS_HELD = 3  # float32 copies of a chunk: the logits, their softmax, and their gradient
 SAMPLING_HELD = 4  # float32 rows of the vocabulary for each sampled answer: logits, scores, noise and their sum
@@ -32,7 +34,7 @@ class Item:
     Attributes:
         name: what it is.
         bytes: of one card.
-        when: always, or only in a rollout, or only in the passes of an update.
+        when: always; in a rollout, in its sampling, or in its passes without gradients; or in the passes of an update.
     """
 
     name: str
@@ -41,9 +43,12 @@ class Item:
 
 
 def peak(items: tuple[Item, ...]) -> float:
-    """Most bytes at once: rollout and update follow each other."""
-    sums = {when: sum(item.bytes for item in items if item.when == when) for when in ("always", "rollout", "update")}
-    return sums["always"] + max(sums["rollout"], sums["update"])
+    """Most bytes at once: in a rollout the passes follow the sampling, and the update follows the rollout."""
+
+    def held(when: When) -> float:
+        return sum(item.bytes for item in items if item.when == when)
+
+    return held("always") + max(held("rollout") + max(held("sampling"), held("reference")), held("update"))
 
 
 @dataclass(frozen=True)
@@ -107,50 +112,53 @@ def _always(items: list[tuple[str, float]]) -> list[Item]:
 
 
 def _rollout(shapes: Shapes, work: Workload) -> list[Item]:
-    """Sampling and the passes without gradients; clips are encoded before anything else."""
+    """Encoding and sampling, then the passes of reference and old policy, which keep nothing for a backward pass."""
     kept, text = 2 if work.half else 4, shapes.text
     whole = kept * shapes.parameters
-    items = []
+    items: list[Item] = []
     if work.sharding in ("fsdp2", "zero3"):  # grpo.unshard: answers differ in length, so no process may wait for others
-        items.append(("whole policy", float(whole + kept * work.adapter)))
+        items.append(Item("whole policy", whole + kept * work.adapter, "rollout"))
     if work.sharding == "fsdp2" and work.reference:
-        items.append(("whole reference", float(whole)))
+        items.append(Item("whole reference", whole, "rollout"))
     if work.sharding == "none" and work.half:
-        items.append(("bfloat16 copy of the weights", 2.0 * counts(shapes, work).cast))
-    if not work.sampled:  # only clips are encoded
-        items.append(("vision tower's activations", _tower_pass(shapes, work)))
-        return [Item(name, size, "rollout") for name, size in items]
+        items.append(Item("bfloat16 copy of the weights", 2 * counts(shapes, work).cast, "rollout"))
+    tower = _tower_pass(shapes, work)
+    if not work.sampled:
+        return [*items, Item("activations", tower, "sampling")]
     # Keys and values of every layer.
     cache = 2 * text.layers * text.key_heads * text.head_width * kept * work.cached
-    items.append(("key/value cache", float(cache)))
-    # The passes of reference and old policy go over the packed rows; a prefill over a prompt in order and one shuffled.
-    tokens = max(work.rows * work.packed, 2 * work.rows * work.prompt)
-    packed = tokens * layer_bytes(shapes, work) + _masks(shapes, work, layers=1)
-    items.append(("activations, no gradients", max(packed, _tower_pass(shapes, work))))
-    sampling = SAMPLING_HELD * 4 * text.vocabulary * work.decoded * 1.5
-    items.append(("logits", max(sampling, 4.0 * LOGITS_HELD * text.vocabulary * _chunk(work))))
-    return [Item(name, size, "rollout") for name, size in items]
+    items.append(Item("key/value cache", cache, "sampling"))
+    # A layer without gradients: stream and norm, and three of the feed-forward part's width.
+    layer = 2 * (_stream(work) + kept) * text.width + 3 * kept * text.inner
+    # The prompts are prefilled together, in order and shuffled.
+    items.append(Item("activations", max(2 * work.rows * work.prompt * layer, tower), "sampling"))
+    items.append(Item("logits", SAMPLING_HELD * 4 * text.vocabulary * work.decoded * 1.5, "sampling"))
+    if work.reference_pass or work.old_pass:
+        items.append(Item("activations", work.rows * work.packed * layer, "reference"))
+        items.append(Item("attention mask", _masks(work, layers=1), "reference"))
+        items.append(Item("logits", _logits(shapes, work), "reference"))
+    return items
 
 
 def _update(shapes: Shapes, work: Workload) -> list[Item]:
     """One forward and backward pass."""
     text, count, kept = shapes.text, counts(shapes, work), 2 if work.half else 4
     head = 0 if work.rank else text.table
-    items = []
+    items: list[tuple[str, float]] = []
     if work.sharding == "none" and work.half:
         # Autocast keeps the casts of weights that learn until the forward pass is over.
-        items.append(("bfloat16 copy of the weights", 2.0 * count.cast))
+        items.append(("bfloat16 copy of the weights", 2 * count.cast))
     if work.sharding == "fsdp2":
         # The layer that computes, the next on its way, embedding and head; and the gradients of a layer and the head.
         gathered = 2 * text.layer + text.table * (1 if text.tied else 2) + (0 if work.rank else text.layer + head)
-        items.append(("gathered layers", float(kept * gathered)))
+        items.append(("gathered layers", kept * gathered))
     if work.sharding == "zero3":
-        items.append(("gathered layers", float(kept * min(LIVE, shapes.parameters))))
+        items.append(("gathered layers", kept * min(LIVE, shapes.parameters)))
     items.append(("activations", activation_bytes(shapes, work)))
-    items.append(("attention mask", float(_masks(shapes, work, layers=1 if work.checkpointing else text.layers))))
-    items.append(("logits", 4.0 * LOGITS_HELD * text.vocabulary * _chunk(work)))
+    items.append(("attention mask", _masks(work, layers=1 if work.checkpointing else text.layers)))
+    items.append(("logits", _logits(shapes, work)))
     # A chunk's gradient of the head, in float32, before it is added to the others.
-    items.append(("head's gradient in flight", 4.0 * head))
+    items.append(("head's gradient in flight", 4 * head))
     return [Item(name, size, "update") for name, size in items]
 
 
@@ -226,7 +234,7 @@ def _tower_pass(shapes: Shapes, work: Workload) -> float:
     return patches * block_bytes(shapes, work)
 
 
-def _masks(shapes: Shapes, work: Workload, *, layers: int) -> int:
+def _masks(work: Workload, *, layers: int) -> int:
     """The dense block mask: a byte for each two tokens of a row, and as a number for each layer that is kept.
 
     Flex-attention's block mask needs next to nothing; what is planned holds for both.
@@ -234,5 +242,7 @@ def _masks(shapes: Shapes, work: Workload, *, layers: int) -> int:
     return work.rows * work.packed**2 * (1 + layers * (2 if work.half else 4))
 
 
-def _chunk(work: Workload) -> int:
-    return min(LOGITS_CHUNK, work.rows * work.answers * work.new_tokens)
+def _logits(shapes: Shapes, work: Workload) -> int:
+    """A chunk of answer tokens over the whole vocabulary."""
+    tokens = min(LOGITS_CHUNK, work.rows * work.answers * work.new_tokens)
+    return 4 * LOGITS_HELD * shapes.text.vocabulary * tokens

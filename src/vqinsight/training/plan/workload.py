@@ -1,4 +1,4 @@
-"""What one card does in an update: the lengths of its sequences, how batches are cut, and how many updates there are."""
+"""What one card does in an update: lengths of sequences, how batches are cut, and how many updates there are."""
 
 from __future__ import annotations
 
