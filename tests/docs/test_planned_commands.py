@@ -26,8 +26,10 @@ def printed() -> dict[str, Path]:
     found = {command.text: page for page in PAGES for command in commands(page)}
     found |= {code: page for page in PAGES for code in inline_code(page)}
     for file in (each for each in CONFIGS.rglob("*") if each.suffix in (".toml", ".yaml")):
-        lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("# ")]
-        found |= {line.removeprefix("# "): file for line in lines if "-m vqinsight" in line}
+        lines = re.findall(
+            r"^# ((?:vqinsight|torchrun|accelerate) .*)$", file.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        found |= dict.fromkeys(lines, file)
     return {text: file for text, file in found.items() if TRAINS.search(text)}
 
 

@@ -1,16 +1,13 @@
-"""The arithmetic of a plan: published figures, cases worked by hand, advice that helps, and errors."""
+"""The arithmetic of a plan: known figures, cases worked by hand, and advice that helps."""
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vqinsight.errors import ModelError, UsageError
+from vqinsight.errors import UsageError
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.settings.reader import read_toml
 from vqinsight.settings.shipped import config_path, shipped_names
@@ -19,7 +16,7 @@ from vqinsight.training.plan import Plan, hardware, plan_file
 from vqinsight.training.plan.duration import Rates, phases, spelled
 from vqinsight.training.plan.known import KNOWN, find_shapes
 from vqinsight.training.plan.memory import DRIVER, Item, counts, holdings, peak
-from vqinsight.training.plan.shapes import Shapes, TextShape, VisionShape, read_shapes
+from vqinsight.training.plan.shapes import Shapes, TextShape, VisionShape
 from vqinsight.training.plan.workload import Kind, Workload, visual_tokens, workload
 from vqinsight.weights import ASSESSOR
 
@@ -31,54 +28,6 @@ STAGE2 = next(name for name in LARGE if name.startswith("7b/stage2"))
 def held(plan: Plan, when: str = "always") -> dict[str, float]:
     """Gigabytes by name."""
     return {item.name: item.bytes / 1e9 for item in plan.items if item.when == when}
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("Qwen/Qwen2.5-VL-3B-Instruct", 3_754_622_976),
-        (QWEN7, 8_292_166_656),
-        ("Qwen/Qwen2.5-VL-32B-Instruct", 33_452_718_336),
-        ("Qwen/Qwen2.5-VL-72B-Instruct", 73_410_777_344),
-        ("Qwen/Qwen3-VL-2B-Instruct", 2_127_532_032),
-        ("Qwen/Qwen3-VL-4B-Instruct", 4_437_815_808),
-        ("Qwen/Qwen3-VL-8B-Instruct", 8_767_123_696),
-        ("Qwen/Qwen3-VL-32B-Instruct", 33_357_390_064),
-    ],
-)
-def test_known_models_have_as_many_parameters_as_is_published(name: str, parameters: int) -> None:
-    assert KNOWN[name].parameters == parameters
-
-
-@pytest.mark.slow
-def test_official_configurations_are_the_known_shapes(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 3B, 7B and Qwen3-VL 4B; transformers builds as many parameters from them."""
-    import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText
-
-    monkeypatch.syspath_prepend(str(shared / "tools"))
-    import real_layouts
-
-    names = {"Qwen/Qwen2.5-VL-3B-Instruct": real_layouts.BIG3, QWEN7: real_layouts.BIG7}
-    for name, config in (names | {"Qwen/Qwen3-VL-4B-Instruct": real_layouts.Q3}).items():
-        assert read_shapes(config, name) == KNOWN[name]
-        with torch.device("meta"):
-            made = AutoModelForImageTextToText.from_config(AutoConfig.for_model(**config))
-        assert sum(each.numel() for each in made.parameters()) == KNOWN[name].parameters
-
-
-def test_nano_s_shapes_are_those_of_its_weights() -> None:
-    from safetensors import safe_open
-
-    with safe_open(ASSESSOR / "model.safetensors", "pt") as file:
-        sizes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
-    total = 0
-    for shape in sizes:
-        count = 1
-        for side in shape:
-            count *= side
-        total += count
-    assert find_shapes("nano")[1].parameters == total
 
 
 def test_states_of_a_7b_without_sharding() -> None:
@@ -217,7 +166,7 @@ def test_seconds_of_an_update_by_hand() -> None:
     # An adapter's base gets no gradients: the backward pass is as long as the forward pass.
     found = {phase.name: phase.seconds for phase in phases(SMALL, replace(work, rank=4), Rates(1.0, 1.0, 1.0))}
     assert found["forward and backward"] == pytest.approx((3 * packed + 3 * head) / 1e12)
-    # 10 steps, each reading 2 bytes of 1,152 + 256 weights and 2x2x1x4x2 bytes for 2 x 25 tokens, and starting 2 layers.
+    # 10 steps, each starting 2 layers, or reading 2 bytes of 1,152 + 256 weights and 32 for each of 2 x 25 tokens.
     assert found["sampling"] == pytest.approx(10 * 2e-3)
     slow = Rates(1.0, 1e-6, 1.0)
     found = {phase.name: phase.seconds for phase in phases(SMALL, work, slow)}
@@ -272,44 +221,6 @@ def test_a_setting_lowers_what_it_should(change: str, smaller: str) -> None:
     other = plan_file(STAGE2, hardware(8, 80), ["trainer.activation_checkpointing=false", change], sharding="fsdp2")
     before, after = ({item.name: item.bytes for item in each.items} for each in (plain, other))
     assert after.get(smaller, 0) < before[smaller] and other.peak < plain.peak
-
-
-def test_a_model_is_found_by_what_leaves_it(tmp_path: Path) -> None:
-    """A hub id, a finished stage of a shipped configuration, a folder, an adapter's base."""
-    for name in LARGE:
-        settings_of = config_path(name).read_text(encoding="utf-8")
-        out = re.search(r'^out = "(.+)"', settings_of, re.MULTILINE)
-        if out and "stage3" not in name:
-            base, shapes, _ = find_shapes(f"{out[1]}/final")
-            assert name[:2].upper() in base and shapes == KNOWN[base]
-    assert find_shapes("ByteDance/Q-Insight:vqinsight-comp")[1] == KNOWN[QWEN7]
-    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": QWEN7}))
-    (tmp_path / "vqinsight.json").write_text(json.dumps({"max_frames": 4}))
-    _, shapes, look = find_shapes(str(tmp_path))
-    assert shapes == KNOWN[QWEN7] and look.max_frames == 4
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ('{"model_type": "llava"}', "the family 'llava'"),
-        ("{", "cannot be read"),
-        ('{"model_type": "qwen3_vl", "vision_config": {}}', "lacks 'num_attention_heads'"),
-    ],
-)
-def test_folders_that_do_not_help(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "config.json").write_text(text)
-    with pytest.raises(ModelError, match=re.escape(said)):
-        find_shapes(str(tmp_path))
-
-
-def test_names_that_lead_nowhere() -> None:
-    with pytest.raises(UsageError, match="--model Qwen"):
-        find_shapes("runs/mine/final")
-    with pytest.raises(UsageError, match="--card a1000"):
-        hardware(1, 80, "a1000")
-    with pytest.raises(UsageError, match="no assessor is trained"):
-        plan_file("7b/stage3_modelscope", hardware(1, 80), ["rounds=1"])
 
 
 def test_durations_are_spelled() -> None:
