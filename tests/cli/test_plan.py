@@ -79,6 +79,7 @@ def test_another_model(run: Run) -> None:
         ((STAGE2, "--memory", "-1"), "above 0"),
         ((STAGE2, "--set", "grpo.group_sise=4"), "grpo.group_size"),
         ((STAGE2, "--sharding", "zero9"), "zero2"),
+        ((STAGE2, "--card", "a1000"), "rtx4090, l40s, a100"),
     ],
 )
 def test_wrong_usage(run: Run, arguments: tuple[str, ...], said: str) -> None:

@@ -43,10 +43,11 @@ def plan(
         ),
     ] = None,
     card: Annotated[
-        Literal["rtx4090", "l40s", "a100", "h100", "h200"] | None,
+        str | None,
         typer.Option(
+            metavar="NAME",
             show_default=False,
-            help="Whose rates are taken; by default the smallest with that memory.",
+            help="Whose rates are taken: rtx4090, l40s, a100, h100, h200; by default the smallest with that memory.",
             rich_help_panel=_RATES,
         ),
     ] = None,
