@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
+from benchmarks.performance.plan import PLACES, cell
 from benchmarks.results import ROOT, measured, number, points, results, share, srcc
 from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
@@ -214,12 +215,19 @@ def within_prompt() -> str:
     return table(["clips of one prompt", *next(iter(found.values()))], rows)
 
 
+def plan() -> str:
+    """What each configuration takes of a card, and of days."""
+    found = results("plan")["configurations"]
+    return table(["", *PLACES], ([f"`{name}`", *(cell(row[place]) for place in PLACES)] for name, row in found.items()))
+
+
 # Generated parts of pages by name, and the results that they print.
 PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "perception": (perception, ("perception", "perception_base", "perception_reasoning")),
     "learning": (learning, ("learning",)),
     "transfer": (transfer, ("transfer", "transfer_samples", "transfer_generated")),
     "ablation": (ablation, ("ablation",)),
+    "plan": (plan, ("plan",)),
     "step": (step, ("step",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "labels": (labels, ("labels",)),

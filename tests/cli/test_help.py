@@ -24,7 +24,7 @@ def test_verbs_are_listed_in_panels_and_in_order() -> None:
     found = re.findall(r"^│ ([a-z]+) ", text, re.MULTILINE)
     assert found == [*VERBS]
     assert " ".join(found) == (
-        "score compare rank ask train evaluate align generate pairs repair "
+        "score compare rank ask train plan evaluate align generate pairs repair "
         "tables vbench baselines data models configs doctor"
     )
     panels = re.findall(r"^╭─ (.+?) ─", text, re.MULTILINE)
@@ -41,7 +41,7 @@ def test_every_summary_is_one_short_line() -> None:
 def test_flags_read_as_flags_and_old_names_are_gone(verb: str) -> None:
     text = help_of(verb)
     wrong = {word for word in LOOSE if word in text}
-    assert wrong <= ({"--set "} if verb in ("train", "align") else set())
+    assert wrong <= ({"--set "} if verb in ("train", "plan", "align") else set())
     assert "-h" in text
 
 

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rank": ("main", _JUDGE),
     "ask": ("main", _JUDGE),
     "train": ("main", _TRAIN),
+    "plan": ("plan", _TRAIN),
     "evaluate": ("evaluate", _TRAIN),
     "align": ("align", _MAKE),
     "generate": ("generate", _MAKE),

@@ -25,7 +25,7 @@ SAMPLING = ("samples", "temperature", "seed")
 _MODEL, _FRAMES, _ANSWERS, _OUTPUT = "Model", "What is looked at", "How answers are drawn", "Output"
 
 
-def _above_zero(value: float | None) -> float | None:
+def above_zero(value: float | None) -> float | None:
     if value is not None and not (math.isfinite(value) and value > 0):
         raise typer.BadParameter(f"{value:g} is not a number above 0.")
     return value
@@ -124,7 +124,7 @@ Fps = Annotated[
     float | None,
     typer.Option(
         metavar="RATE",
-        callback=_above_zero,
+        callback=above_zero,
         help="Frames looked at per second of a clip, within the model's bounds on their number.",
         rich_help_panel=_FRAMES,
     ),
@@ -144,9 +144,7 @@ MaxPixels = Annotated[
 ]
 FolderFps = Annotated[
     float | None,
-    typer.Option(
-        metavar="RATE", callback=_above_zero, help="Frame rate of folders of frames.", rich_help_panel=_FRAMES
-    ),
+    typer.Option(metavar="RATE", callback=above_zero, help="Frame rate of folders of frames.", rich_help_panel=_FRAMES),
 ]
 Samples = Annotated[
     int,
@@ -154,7 +152,7 @@ Samples = Annotated[
 ]
 Temperature = Annotated[
     float,
-    typer.Option(metavar="T", callback=_above_zero, help="For more than one answer.", rich_help_panel=_ANSWERS),
+    typer.Option(metavar="T", callback=above_zero, help="For more than one answer.", rich_help_panel=_ANSWERS),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Fixes the answers drawn.", rich_help_panel=_ANSWERS)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of text.", rich_help_panel=_OUTPUT)]

@@ -12,4 +12,5 @@
 * ``metric_tables``: the figures of a benchmark
 * ``evaluation_report``: a finished evaluation
 * ``paper_tables``: the paper's tables as text
+* ``plan``: what a training takes
 """
