@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,9 +13,11 @@ from transformers import Trainer, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.generate import language_backbone
+from vqinsight.assessor.save import save_companions
 from vqinsight.assessor.vision import EncodedView, encoder_outputs, pixels
 from vqinsight.errors import TrainingError
 from vqinsight.grpo.dataset import LoadedQuestion, Questions, UnreadableQuestion
+from vqinsight.grpo.divergence import Divergence
 from vqinsight.grpo.run_log import RunLog
 
 
@@ -38,6 +41,8 @@ class AssessorTrainer(Trainer):
         )
         self.model_accepts_loss_kwargs = False
         self._assessor, self._questions, self._run_log = assessor, questions, run_log
+        self._divergence = Divergence(self)
+        self.add_callback(self._divergence)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ARG002
         return SequentialSampler(self._questions)
@@ -53,13 +58,26 @@ class AssessorTrainer(Trainer):
             TrainingError: out of memory, with the settings to lower.
         """
         try:
-            return super().training_step(model, inputs, num_items_in_batch)
+            loss = super().training_step(model, inputs, num_items_in_batch)
+            self._divergence.add(loss)
+            return loss
         except torch.OutOfMemoryError as error:
             raise TrainingError(
                 f"out of memory with {self.args.per_device_train_batch_size} answers at once. Lower "
                 "answers_per_forward, or grpo.max_new_tokens, or frames and max_pixels in the model's vqinsight.json; "
                 "set trainer.activation_checkpointing = true; or train an adapter: model.lora_rank = 16."
             ) from error
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save the model if its weights are finite; a checkpoint becomes a folder that ``load_model`` reads.
+
+        Raises:
+            TrainingError: a weight is not finite; nothing is written.
+        """
+        self._divergence.check_weights()
+        super().save_model(output_dir, _internal_call)
+        if _internal_call and output_dir is not None and self.is_world_process_zero():
+            save_companions(self._assessor.loaded, Path(output_dir))
 
     def _readable(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> list[LoadedQuestion]:
         """This process's readable questions; the unreadable ones of all processes go to the run log."""
