@@ -21,7 +21,7 @@ from vqinsight.settings.train import RewardSettings
 from vqinsight.tasks.types import Question
 from vqinsight.training.run import train_grpo
 
-TWO = ("grpo.group_size=2", "answers_per_forward=2", "grpo.temperature=1.5", "trainer.max_grad_norm=0")
+TWO = ("grpo.group_size=2", "answers_per_forward=2", "grpo.temperature=1.5", "grpo.max_new_tokens=12")
 
 
 class InTurn(Rubric):
@@ -65,12 +65,13 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def base() -> Assessor:
-    return Assessor(load_model("nano", device="cpu"))
+def base(tmp_path_factory: pytest.TempPathFactory) -> Assessor:
+    return policy.assessor(policy.save("qwen2_5_vl", tmp_path_factory.mktemp("model")))
 
 
-def _train(folder: Path, *changes: str) -> Path:
-    return train_grpo(runs.settings(folder, *TWO, *changes), ("generated", "compare", "yesno"), InTurn(), resume=False)
+def _train(folder: Path, base: Assessor, *changes: str) -> Path:
+    settings = runs.settings(folder, f"model.name={base.loaded.name}", *TWO, *changes)
+    return train_grpo(settings, ("generated", "compare", "yesno"), InTurn(), resume=False)
 
 
 def _plain(assessor: Assessor, groups: Sequence[SampledGroup], temperature: float = 1.0) -> list[torch.Tensor]:
@@ -88,7 +89,7 @@ def _same(given_AT: torch.Tensor, mask_AT: torch.Tensor, plain: Sequence[torch.T
 def test_the_better_answer_becomes_likelier_and_the_worse_one_less_likely(
     rank: int, tmp_path: Path, seen: Seen, base: Assessor
 ) -> None:
-    final = _train(tmp_path, "grpo.beta=0", "learning_rate=3e-5", f"model.lora_rank={rank}")
+    final = _train(tmp_path, base, "grpo.beta=0", "learning_rate=3e-5", f"model.lora_rank={rank}")
     after = Assessor(load_model(str(final), device="cpu"))
     (group,) = seen.groups[0]
     assert group.ids[0] != group.ids[1]
@@ -96,10 +97,10 @@ def test_the_better_answer_becomes_likelier_and_the_worse_one_less_likely(
     assert change[0] > 0.001 and change[1] < -0.001, change
 
 
-def test_the_clip_acts_where_answers_are_used_again(tmp_path: Path, seen: Seen) -> None:
+def test_the_clip_acts_where_answers_are_used_again(tmp_path: Path, seen: Seen, base: Assessor) -> None:
     """The second update compares with the policy that sampled, not with the one of a moment ago."""
     changes = ("grpo.updates_per_rollout=2", "updates=2", "save_every=2", "grpo.delta=0.001", "grpo.beta=0")
-    _train(tmp_path, *changes, "learning_rate=1e-4")
+    _train(tmp_path, base, *changes, "learning_rate=1e-4")
     assert len(seen.groups) == 1
     (first, result), (second, clipped) = seen.losses
     mask_AT = first[4].bool()
@@ -112,7 +113,7 @@ def test_the_clip_acts_where_answers_are_used_again(tmp_path: Path, seen: Seen) 
 def test_the_reference_is_the_untouched_base_and_the_policy_moves_away_from_it(
     rank: int, tmp_path: Path, seen: Seen, base: Assessor
 ) -> None:
-    _train(tmp_path, "updates=2", "grpo.beta=0.01", "learning_rate=1e-3", f"model.lora_rank={rank}")
+    _train(tmp_path, base, "updates=2", "grpo.beta=0.01", "learning_rate=1e-3", f"model.lora_rank={rank}")
     (_, begun), (second, moved) = seen.losses
     assert begun.kl.abs().max() < 1e-6 and moved.kl.min() > 1e-5
     _same(second[2], second[4], _plain(base, seen.groups[1], 1.5))
@@ -121,7 +122,7 @@ def test_the_reference_is_the_untouched_base_and_the_policy_moves_away_from_it(
 
 def test_all_log_probabilities_have_the_temperature_of_sampling(tmp_path: Path, seen: Seen, base: Assessor) -> None:
     changes = ("grpo.updates_per_rollout=2", "updates=2", "save_every=2", "grpo.beta=0.01")
-    _train(tmp_path, *changes, "learning_rate=1e-9")
+    _train(tmp_path, base, *changes, "learning_rate=1e-9")
     given, _ = seen.losses[0]
     warm, plain = _plain(base, seen.groups[0], 1.5), _plain(base, seen.groups[0])
     assert max((a - b).abs().max().item() for a, b in zip(warm, plain, strict=True)) > 0.05
@@ -129,16 +130,18 @@ def test_all_log_probabilities_have_the_temperature_of_sampling(tmp_path: Path, 
         _same(logp_AT, given[4], warm)
 
 
-def test_each_answer_has_the_advantage_of_its_own_group(tmp_path: Path, seen: Seen) -> None:
+def test_each_answer_has_the_advantage_of_its_own_group(tmp_path: Path, seen: Seen, base: Assessor) -> None:
     """Two questions in one pass: of the one the first answer is better, of the other the second."""
-    _train(tmp_path, "questions_per_update=2", "answers_per_forward=4")
+    _train(tmp_path, base, "questions_per_update=2", "answers_per_forward=4")
     given, _ = seen.losses[0]
     assert len(seen.groups[0]) == 2
     share = 0.5 / (0.5**0.5 + 1e-4)
     assert given[3].tolist() == pytest.approx([share, -share, -share, share])
 
 
-def test_the_loss_is_the_mean_over_all_processes(tmp_path: Path, seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_is_the_mean_over_all_processes(
+    tmp_path: Path, seen: Seen, base: Assessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The wrapper averages gradients over processes: each one's sum counts as many times as there are processes."""
     losses: list[float] = []
     compute_loss = GRPOTrainer.compute_loss
@@ -151,7 +154,7 @@ def test_the_loss_is_the_mean_over_all_processes(tmp_path: Path, seen: Seen, mon
         return loss
 
     monkeypatch.setattr(GRPOTrainer, "compute_loss", twice)
-    _train(tmp_path, "grpo.updates_per_rollout=2", "updates=2", "save_every=2", "learning_rate=1e-4")
+    _train(tmp_path, base, "grpo.updates_per_rollout=2", "updates=2", "save_every=2", "learning_rate=1e-4")
     _, result = seen.losses[-1]  # of the second use: in the first the two answers' losses cancel
     assert abs(result.loss.mean().item()) > 1e-4
     assert losses[-2:] == pytest.approx([result.loss.mean().item(), 2 * result.loss.mean().item()])
