@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from tools import mutants
 read = mutants.read
-mutants.read, mutants.PRELOADED = lambda: read(Path({list!r})), ()
+mutants.read, mutants.PRELOADED = lambda: read(Path({list!r})), ("torch", "hypothesis")
 sys.exit(mutants.main())
 """
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import process, runs
+from helpers import policy, process, runs
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from typer.testing import CliRunner
 
@@ -26,6 +26,12 @@ from vqinsight.training.sft import run_sft
 from vqinsight.training.stage2_temporal import run_stage2
 
 THREE = ("updates=3", "save_every=1", "grpo.max_new_tokens=8")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The setting that names a tiny random model."""
+    return f"model.name={policy.save('qwen2_5_vl', tmp_path_factory.mktemp('model'))}"
 
 
 def _spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[torch.Tensor, Any], torch.Tensor], update: int) -> None:
@@ -62,11 +68,13 @@ def _weights_after_step(step: int, value: float) -> Iterator[None]:
         hook.remove()
 
 
-def test_a_loss_that_is_no_number_ends_the_command_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_is_no_number_ends_the_command_with_1(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _spoil(monkeypatch, lambda loss, _: loss * torch.nan, update=3)
     monkeypatch.chdir(tmp_path)
     runs.prepare(tmp_path)
-    short = ("questions_per_update=1", "answers_per_forward=4", *THREE)
+    short = (model, "questions_per_update=1", "answers_per_forward=4", *THREE)
     changes = [each for change in short for each in ("--set", change)]
     ended = CliRunner().invoke(app, ["train", "config.toml", *changes], env={"COLUMNS": "300"})
     assert ended.exit_code == 1, ended.output
@@ -77,13 +85,13 @@ def test_a_loss_that_is_no_number_ends_the_command_with_1(tmp_path: Path, monkey
     assert kept == ["checkpoint-1", "checkpoint-2"] and not Path("run/final").exists()
     again = re.search(r"--set model\.name=(\S+?)\. ", said)  # what it advises works
     assert again is not None
-    model = load_model(again[1], device="cpu").model
-    assert all(torch.isfinite(weight).all() for weight in model.parameters())
+    kept_model = load_model(again[1], device="cpu").model
+    assert all(torch.isfinite(weight).all() for weight in kept_model.parameters())
 
 
 @pytest.mark.parametrize("clip", ["1.0", "0.0"])
 def test_a_gradient_that_is_no_number_never_meets_the_weights(
-    clip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With gradients clipped, which makes all of them nan, and unclipped."""
     seen: list[GRPOTrainer] = []
@@ -91,13 +99,13 @@ def test_a_gradient_that_is_no_number_never_meets_the_weights(
     monkeypatch.setattr(GRPOTrainer, "train", lambda self, **options: seen.append(self) or train(self, **options))
     _spoil(monkeypatch, _finite_loss_with_a_gradient_that_is_not, update=1)
     with pytest.raises(TrainingError, match=r"update 1: the gradients are not finite .*no checkpoint yet"):
-        run_stage2(runs.settings(tmp_path, *THREE, f"trainer.max_grad_norm={clip}"))
+        run_stage2(runs.settings(tmp_path, model, *THREE, f"trainer.max_grad_norm={clip}"))
     assert seen and all(torch.isfinite(weight).all() for weight in seen[0].model.parameters())
 
 
-def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_never_saved(model: str, tmp_path: Path) -> None:
     """In the supervised baseline, which shares the base class; after the last update too."""
-    sft = ("stage=sft", "answers_per_forward=1", "updates=2")
+    sft = (model, "stage=sft", "answers_per_forward=1", "updates=2")
     with (
         _weights_after_step(2, torch.inf),
         pytest.raises(TrainingError, match=r"update 2: .*weights.*\(inf\).*point-1"),
