@@ -8,6 +8,7 @@ code 1 where a mutation survives, where its test cannot run, or where a test fai
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import json
 import os
@@ -26,7 +27,18 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE, LIST = ROOT / "src", Path(__file__).with_name("mutations.toml")
 # Imported once, before the forks: none of it is ours.
 PRELOADED = (
-    *("numpy", "scipy.stats", "torch", "pyarrow.parquet", "diffusers", "hypothesis", "pytest", "rich", "typer"),
+    *(
+        "numpy",
+        "scipy.stats",
+        "torch",
+        "av",
+        "pyarrow.parquet",
+        "diffusers",
+        "hypothesis",
+        "pydantic",
+        "pytest",
+        "typer",
+    ),
     *("accelerate", "peft", "transformers", "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl"),
 )
 LONGEST = 300  # seconds of a test; a mutation that never ends is noticed too
@@ -189,6 +201,7 @@ def main() -> int:
     os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     for name in PRELOADED:
         importlib.import_module(name)
+    gc.freeze()  # the forks share these pages while their collectors do not touch them
     if failed := as_it_is([each.test for each in mutations]):
         print(f"{failed}\nThe tests above do not pass on the source as it is, so they show nothing.")
         return 1
