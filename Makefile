@@ -8,7 +8,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 # What reinforcement begins from; make nano makes another.
 BASE ?= bases/nano
 
-.PHONY: setup demo check-lowest test test-all check docs fix nano generator teach examples clean
+.PHONY: setup demo check-lowest test test-all mutants check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -31,6 +31,10 @@ test: setup
 
 test-all: test
 	$(PYTEST) -m full
+
+# Breaks a copy of the source in one place at a time: fails where the nearest test does not notice.
+mutants: setup
+	$(BIN)/python -m tools.mutants
 
 check: setup
 	$(BIN)/ruff check

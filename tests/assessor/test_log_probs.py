@@ -23,7 +23,7 @@ def _plain(
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_probs, "CHUNK_BYTES", 4 * WORDS * 5)  # 5 tokens: 8 chunks, the last one shorter
+    monkeypatch.setattr(log_probs, "LOGITS_CHUNK_BYTES", 4 * WORDS * 5)  # 5 tokens: 8 chunks, the last one shorter
     monkeypatch.setattr(log_probs, "_WORDS", 50)
 
 
@@ -67,7 +67,7 @@ def test_autocast_computes_the_product_in_bfloat16() -> None:
 
 def test_the_whole_logits_are_never_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest tensor of forward and backward pass holds one chunk."""
-    monkeypatch.setattr(log_probs, "CHUNK_BYTES", 4 * WORDS * 5)
+    monkeypatch.setattr(log_probs, "LOGITS_CHUNK_BYTES", 4 * WORDS * 5)
     largest = 0
 
     class Watch(torch.utils._python_dispatch.TorchDispatchMode):

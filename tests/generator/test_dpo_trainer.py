@@ -13,6 +13,7 @@ import pytest
 import torch
 from helpers import process
 from helpers.toy_generator import ToyGenerator, teach_toy
+from helpers.toy_pairs import QUICK, preferred
 from safetensors.torch import save_file
 
 from vqinsight.errors import TrainingError, UsageError
@@ -21,33 +22,11 @@ from vqinsight.generator.dpo_trainer import train_dpo
 from vqinsight.generator.latents import cached
 from vqinsight.ranking.pairs_file import Pair, Pairs
 from vqinsight.settings.dpo import DpoSettings
-from vqinsight.video.write import write_video
-
-QUICK = DpoSettings(
-    beta=5,
-    updates=8,
-    pairs_per_update=4,
-    pairs_per_forward=2,
-    learning_rate=1e-2,
-    save_every=2,
-    log_every=1,
-    max_rise=0,
-)
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
-    """Winners under a little noise, losers under much."""
-    folder, generator = tmp_path_factory.mktemp("pairs"), ToyGenerator()
-    made = []
-    for number in range(3):
-        names = []
-        for name, strength in (("win", -0.4), ("lose", 0.0)):
-            clip = generator.decode(torch.tensor([[strength + number / 20, 0.5, 0.0, number / 3]]))[0].numpy()
-            write_video(folder / f"{name}{number}.mp4", clip, generator.fps)
-            names.append(str(folder / f"{name}{number}.mp4"))
-        made.append(Pair(str(number), f"clip {number}", *names))
-    return Pairs(tuple(made), {})
+    return preferred(tmp_path_factory.mktemp("pairs"))
 
 
 def log(out: Path) -> list[dict[str, float]]:

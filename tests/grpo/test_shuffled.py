@@ -50,7 +50,9 @@ def _sampled(
     clips = tuple(assessor.clips.load(clip.path) for clip in example.question.clips)
     asked = LoadedQuestion(POSITION, (0, 1, 2, 3), example, clips)
     rubric = Rubric(RewardSettings(**settings))
-    [group], answered = sample(assessor, rubric, [asked], temperature=1.0, seed=SEED, max_new_tokens=4, batch_tokens=10_000)
+    [group], answered = sample(
+        assessor, rubric, [asked], temperature=1.0, seed=SEED, max_new_tokens=4, batch_tokens=10_000
+    )
     return rows, group, answered
 
 

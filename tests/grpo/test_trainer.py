@@ -24,26 +24,13 @@ from vqinsight.training.stage2_temporal import run_stage2
 from vqinsight.weights import ASSESSOR
 
 
-def _settings(folder: Path, *changes: str) -> TrainSettings:
-    file = folder / "config.toml"
-    file.write_text(runs.CONFIG)
-    short = (
-        "updates=1",
-        "questions_per_update=1",
-        "answers_per_forward=4",
-        "grpo.max_new_tokens=40",
-        f"out={folder / 'run'}",
-    )
-    return read_toml(TrainSettings, file, [*short, *changes])
-
-
 def test_out_of_memory_names_the_settings_to_lower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise torch.OutOfMemoryError("full")
 
     monkeypatch.setattr(GRPOTrainer, "compute_loss", full)
     with pytest.raises(TrainingError, match=r"4 answers at once.*answers_per_forward"):
-        run_stage2(_settings(tmp_path))
+        run_stage2(runs.settings(tmp_path))
 
 
 @pytest.mark.slow
@@ -54,7 +41,7 @@ def test_a_pass_may_hold_fewer_answers_than_a_group(tmp_path: Path) -> None:
         folder = tmp_path / str(answers)
         folder.mkdir()
         short = ("questions_per_update=2", f"answers_per_forward={answers}", "updates=2", "grpo.max_new_tokens=60")
-        run_stage2(_settings(folder, *short, "trainer.max_grad_norm=0", "trainer.optim=sgd", "learning_rate=1"))
+        run_stage2(runs.settings(folder, *short, "trainer.max_grad_norm=0", "trainer.optim=sgd", "learning_rate=1"))
         ends.append((runs.weights(folder / "run" / "final"), (folder / "run" / "samples.md").read_text()))
     (together, samples), (alone, samples_alone) = ends
     assert samples.split("## Update 2")[0] == samples_alone.split("## Update 2")[0]
@@ -66,7 +53,7 @@ def test_a_pass_may_hold_fewer_answers_than_a_group(tmp_path: Path) -> None:
 
 def test_a_stage_refuses_questions_of_another(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'warmup' does not teach"):
-        run_stage1(_settings(tmp_path, "stage=warmup"))
+        run_stage1(runs.settings(tmp_path, "stage=warmup"))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +67,7 @@ def test_a_stage_refuses_questions_of_another(tmp_path: Path) -> None:
 )
 def test_wrong_data(tmp_path: Path, change: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        run_stage2(_settings(tmp_path, change))
+        run_stage2(runs.settings(tmp_path, change))
 
 
 def test_synthetic_clips_need_updates(tmp_path: Path) -> None:
@@ -93,7 +80,7 @@ def test_synthetic_clips_need_updates(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_run_can_be_read(tmp_path: Path) -> None:
     """Samples with every part, curves, and a folder with all that a model needs."""
-    final = run_stage2(_settings(tmp_path, "questions_per_update=2", "answers_per_forward=8"))
+    final = run_stage2(runs.settings(tmp_path, "questions_per_update=2", "answers_per_forward=8"))
     samples = (tmp_path / "run" / "samples.md").read_text()
     assert "reward" in samples and "advantage" in samples and "Label:" in samples
     assert "reward_length" in (tmp_path / "run" / "log.json").read_text()
@@ -121,13 +108,13 @@ def test_an_anchor_on_the_reasoning_alone(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(trainer, "grpo_loss", watched)
     longer = "grpo.max_new_tokens=160"
-    run_stage2(_settings(tmp_path, "grpo.anchor=reasoning", longer))
+    run_stage2(runs.settings(tmp_path, "grpo.anchor=reasoning", longer))
     (anchored, mask), *_ = seen
     assert anchored is not None
     held, whole = (anchored * mask).sum(1), mask.sum(1)
     assert (held > 0).all() and (held <= whole).all() and (held < whole).any()
     seen.clear()
-    run_stage2(_settings(tmp_path, longer, f"out={tmp_path / 'other'}"))
+    run_stage2(runs.settings(tmp_path, longer, f"out={tmp_path / 'other'}"))
     assert seen[0][0] is None
 
 

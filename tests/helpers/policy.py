@@ -78,7 +78,10 @@ def packed_logprobs(
 
 
 def plain_logprobs(
-    assessor: Assessor, built: Sequence[tuple[Prompt, tuple[EncodedView, ...]]], said: list[list[list[int]]]
+    assessor: Assessor,
+    built: Sequence[tuple[Prompt, tuple[EncodedView, ...]]],
+    said: Sequence[Sequence[Sequence[int]]],
+    temperature: float = 1.0,
 ) -> list[torch.Tensor]:
     """The same the long way: pixels, prompt and answer for every answer, with transformers' own positions."""
     model = assessor.loaded.model
@@ -96,5 +99,5 @@ def plain_logprobs(
                     inputs[name] = torch.cat(patches)
             language_backbone(model).rope_deltas = None
             logits = model(**inputs).logits[0, len(prompt.ids) - 1 : -1]
-            found.append(logits.log_softmax(-1).gather(-1, torch.tensor(one)[:, None])[:, 0])
+            found.append((logits / temperature).log_softmax(-1).gather(-1, torch.tensor(one)[:, None])[:, 0])
     return found

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vqinsight.settings.reader import read_toml
 from vqinsight.settings.shipped import CONFIGS
+from vqinsight.settings.train import TrainSettings
 
 from . import process
 
@@ -129,6 +131,19 @@ def kill_when(folder: Path, sign: Path | str, *arguments: str) -> None:
         run, lambda: sign.exists() if isinstance(sign, Path) else log.exists() and sign in log.read_text()
     )
     assert alive, f"the run ended before {sign} was seen:\n{log.read_text()}"
+
+
+def settings(folder: Path, *changes: str) -> TrainSettings:
+    """Of a run in this process: one update from one question, four answers of at most 40 tokens."""
+    prepare(folder)
+    short = (
+        "updates=1",
+        "questions_per_update=1",
+        "answers_per_forward=4",
+        "grpo.max_new_tokens=40",
+        f"out={folder / 'run'}",
+    )
+    return read_toml(TrainSettings, folder / "config.toml", [*short, *changes])
 
 
 def prepare(folder: Path) -> None:

@@ -54,6 +54,24 @@ def test_a_scored_clip() -> None:
     assert rubric.total(parts[0]) == pytest.approx(2.4)
 
 
+def test_the_weights_of_the_parts_and_of_the_dimensions_act() -> None:
+    """By hand: spatial off by 50 with weight 3, the others right: 1 - 3 * 0.5 / 5; then 2 + 4 * 0.7 + 0.5 * 0.1."""
+    settings = RewardSettings(format=2, score=4, temporal=0, length=0.5, dimension_weights={"spatial": 3.0})
+    group = Group(
+        GENERATED,
+        _scores(80, 60, 100),
+        BRIEF.dimensions(GENERATED),
+        (_attempt(_scores(30, 60, 100)), _attempt(Missing("?"))),
+    )
+    rubric = Rubric(settings)
+    parts = rubric.grade(group)
+    assert parts[0] == pytest.approx({"format": 1.0, "score": 0.7, "comparison": None, "length": 0.1})
+    assert [rubric.total(each) for each in parts] == pytest.approx([4.85, 0.0])
+    choice = Rubric(RewardSettings(format=0, comparison=3, length=0))
+    graded = choice.grade(Group(PAIR, Preference("B"), (), (_attempt(Preference("B")), _attempt(Preference("A")))))
+    assert [choice.total(each) for each in graded] == [3.0, 0.0]
+
+
 def _temporal(group: Group, **settings: Any) -> list[float | None]:
     return [each["temporal"] for each in Rubric(RewardSettings(**settings)).grade(group)]
 

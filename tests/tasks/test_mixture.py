@@ -53,6 +53,19 @@ def test_each_pair_comes_twice_running_once_in_each_order() -> None:
     assert swapped(swapped(_pair("p"))) == _pair("p")
 
 
+def test_a_pair_in_the_other_order_has_the_other_label_by_hand() -> None:
+    pair = Example("p", Question("compare", (Clip("good.mp4", "a cat"), Clip("bad.mp4", "a cat"))), Preference("A"))
+    other = swapped(pair)
+    assert [clip.path for clip in other.question.clips] == ["bad.mp4", "good.mp4"]
+    assert other.answer == Preference("B") and other.id == "p"
+    tie = Example("t", pair.question, Preference("tie"))
+    assert swapped(tie).answer == Preference("tie")
+    shown = [Mixture([Share([pair], 1.0)], 20, seed=0)[i] for i in range(20)]
+    for each in shown:  # whichever comes first, the label names the better clip
+        assert each.question.clips["AB".index(each.answer.choice)].path == "good.mp4"  # type: ignore[union-attr]
+    assert {each.answer for each in shown} == {Preference("A"), Preference("B")}
+
+
 def test_empty_shares_are_refused() -> None:
     for shares in ([], [Share([], 1.0)], [Share(_examples("a", 1), 0.0)]):
         with pytest.raises(ValueError, match="mixture"):

@@ -11,11 +11,11 @@ from vqinsight.errors import UsageError
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.settings.reader import read_toml
 from vqinsight.settings.shipped import config_path, shipped_names
-from vqinsight.settings.train import TrainSettings
+from vqinsight.settings.train import LOGITS_CHUNK_BYTES, TrainSettings
 from vqinsight.training.plan import Plan, hardware, plan_file
 from vqinsight.training.plan.duration import Rates, phases, spelled
 from vqinsight.training.plan.known import KNOWN, find_shapes
-from vqinsight.training.plan.memory import DRIVER, LOGITS_CHUNK, LOGITS_HELD, Item, counts, holdings, peak
+from vqinsight.training.plan.memory import DRIVER, LOGITS_HELD, Item, counts, holdings, peak
 from vqinsight.training.plan.shapes import Shapes, TextShape, VisionShape
 from vqinsight.training.plan.workload import Kind, Workload, visual_tokens, workload
 from vqinsight.weights import ASSESSOR
@@ -51,12 +51,14 @@ def test_states_of_a_7b_without_sharding() -> None:
 
 
 def test_fsdp2_over_eight_cards() -> None:
-    """About 15 GB of shards, those of the frozen copy apart, and 33 GB of whole weights in a rollout."""
+    """About 15 GB of shards, those of the frozen copy apart, and in a rollout the whole policy, then the reference."""
     plan = plan_file(STAGE2, hardware(8, 80), sharding="fsdp2")
     states = held(plan)
     assert sum(states.values()) - states["reference"] == pytest.approx(15.4, abs=0.1)
     assert states["reference"] == pytest.approx(2 * 8.2922 / 8, rel=1e-4)
-    assert sum(held(plan, "rollout").values()) == pytest.approx(33.2, abs=0.1)
+    assert held(plan, "sampling")["whole policy"] == pytest.approx(16.6, abs=0.1)
+    assert held(plan, "reference")["whole reference"] == pytest.approx(16.6, abs=0.1)
+    assert "whole policy" not in held(plan, "reference")
     assert plan.fits
 
 
@@ -76,7 +78,7 @@ def test_zero_divides_masters_gradients_and_moments(sharding: Any, copy: float) 
     assert states["weights"] == pytest.approx(copy * 8.2922 + learning * 4 / 8, rel=1e-4)
     assert states["gradients"] == pytest.approx(learning * 6 / 8, rel=1e-4)
     assert states["optimizer"] == pytest.approx(learning * 8 / 8, rel=1e-4)
-    assert ("whole policy" in held(plan, "rollout")) == (sharding == "zero3")
+    assert ("whole policy" in held(plan, "sampling")) == (sharding == "zero3")
 
 
 @pytest.mark.parametrize(
@@ -94,12 +96,9 @@ def test_sharding_is_read_from_the_settings(stage: str, change: str) -> None:
 def test_logits_are_those_of_a_chunk() -> None:
     """Not those of 8 x 1024 answer tokens, in a training pass and in the reference's; in sampling a row an answer."""
     plan = plan_file(STAGE2, hardware(8, 80), sharding="fsdp2")
-    for when, rows in (
-        ("update", LOGITS_HELD * LOGITS_CHUNK),
-        ("reference", LOGITS_HELD * LOGITS_CHUNK),
-        ("sampling", 48),
-    ):
-        assert held(plan, when)["logits"] == pytest.approx(4 * 152_064 * rows / 1e9)
+    for when in ("update", "reference"):
+        assert held(plan, when)["logits"] == pytest.approx(LOGITS_HELD * LOGITS_CHUNK_BYTES / 1e9)
+    assert held(plan, "sampling")["logits"] == pytest.approx(4 * 152_064 * 48 / 1e9)
 
 
 def test_what_is_gathered() -> None:

@@ -15,7 +15,7 @@ from helpers import policy
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import TrainerCallback
 
-from vqinsight.assessor.generate import language_backbone
+from vqinsight.assessor.backbone import language_backbone
 from vqinsight.settings.train import TrainSettings
 from vqinsight.training import run
 from vqinsight.training.plan.duration import _patch, _prefill

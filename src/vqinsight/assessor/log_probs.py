@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from vqinsight.assessor.backbone import language_head
+from vqinsight.settings.train import LOGITS_CHUNK_BYTES
 
-CHUNK_BYTES = 2**28  # of float32 logits at once; a pass holds two such buffers
 _WORDS = 2**14  # rows of the head's gradient at once
 
 
@@ -124,7 +124,7 @@ class _TokenLogProbs(torch.autograd.Function):
 
 
 def _chunks(tokens: int, words: int) -> list[slice]:
-    size = max(1, CHUNK_BYTES // (4 * words))
+    size = max(1, LOGITS_CHUNK_BYTES // (4 * words))
     return [slice(first, first + size) for first in range(0, tokens, size)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -97,9 +98,13 @@ def pairs(
     """
     from vqinsight.report.output import plain_endings
 
-    with plain_endings(
-        "Interrupted. What was made and judged is kept; the same command goes on from there.", quiet=quiet
+    with (
+        plain_endings(
+            "Interrupted. What was made and judged is kept; the same command goes on from there.", quiet=quiet
+        ),
+        ExitStack() as endings,
     ):
+        from vqinsight.common.lock import hold_file, hold_folder
         from vqinsight.report import progress
         from vqinsight.report.files import check_folder
 
@@ -109,6 +114,10 @@ def pairs(
         for place, option in ((out.parent, "--out"), (folder, "--clips"), (videodpo, "--videodpo")):
             if place is not None:
                 check_folder(place, option)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        endings.enter_context(hold_file(out))
+        if not prompts.is_dir():
+            endings.enter_context(hold_folder(folder))
         if prompts.is_dir():
             from vqinsight.ranking.candidate_folders import read_candidates
 

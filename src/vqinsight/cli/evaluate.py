@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -117,10 +118,17 @@ def evaluate(
     """
     from vqinsight.report.output import plain_endings
 
-    with plain_endings(
-        "Interrupted. What was answered is kept; the same command goes on from there.", quiet=asked.quiet
+    with (
+        plain_endings(
+            "Interrupted. What was answered is kept; the same command goes on from there.", quiet=asked.quiet
+        ),
+        ExitStack() as endings,
     ):
         _check(bench, out, asked.report, stored)
+        from vqinsight.common.lock import hold_file
+
+        if out is not None:
+            endings.enter_context(hold_file(out))
         options = _check_judge(baseline, baseline_option or [], asked)
         if stored is not None:
             if data is not None:
@@ -134,7 +142,9 @@ def evaluate(
                 read = {key: value for key, value in (("scale", scale), ("unpack", unpack)) if value is not None}
                 exam = load_benchmark(str(bench), data, split, tasks=task or (), count=limit, options=read)
             judge = _load(asked) if baseline is None else _open(baseline, options)
-            out = out or _place(exam.benchmark, exam.split, data, judge)
+            if out is None:
+                out = _place(exam.benchmark, exam.split, data, judge)
+                endings.enter_context(hold_file(out))
             run = _ask(judge, exam, out, asked.json_lines)
         _deliver(run, out, asked.report, asked.json_lines)
     sys.exit(0 if run.summary.measured else NOTHING_MEASURED)

@@ -2,6 +2,7 @@
 
 * ``files``: atomic writes
 * ``journal``: append-only rows
+* ``lock``: one process at a time on an output
 * ``prompt_lists``: lists of prompts
 * ``csv_cells``: CSV cells that no spreadsheet runs
 * ``seeds``: seeds from texts

@@ -13,6 +13,7 @@
 * ``ema``: moving average of weights
 * ``dpo_trainer``: training by Eq. 9
 * ``dpo_log``: the training's log
+* ``dpo_checkpoint``: checkpoints of the training
 * ``checkpoint``: saved generators
 * ``repair``: zero-shot content repairing
 

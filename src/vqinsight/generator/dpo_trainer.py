@@ -9,26 +9,22 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from accelerate import PartialState
 from accelerate.utils import reduce
-from safetensors.torch import load_file, save_file
 
-from vqinsight.common.files import atomic_path, write_atomic
+from vqinsight.common.files import write_atomic
 from vqinsight.common.seeds import seed_of
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.generator.base import Generator
 from vqinsight.generator.dpo import PairErrors, dpo, pair_errors
+from vqinsight.generator.dpo_checkpoint import Progress, checkpoints, restore, save_checkpoint
 from vqinsight.generator.dpo_log import TrainingLog
 from vqinsight.generator.ema import RunningAverage
 from vqinsight.generator.latents import CachedPair, cache_latents, cached
@@ -39,20 +35,6 @@ from vqinsight.settings.dpo import DpoSettings
 logger = logging.getLogger(__name__)
 
 FINISHED = "dpo.json"  # in the final folder; written last
-_KEPT = 2  # checkpoints: an interrupted write leaves the other
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The state of a run: updates done, and the winners' errors (trained, reference) of the last few of them."""
-
-    step: int = 0
-    watched: tuple[tuple[float, float], ...] = ()
-
-    def rise(self) -> float:
-        """The relative rise of the winners' error above the reference's; negative where it falls."""
-        win, reference = (math.fsum(each) for each in zip(*self.watched, strict=True))
-        return win / reference - 1
 
 
 def train_dpo(
@@ -75,7 +57,8 @@ def train_dpo(
         The folder of the finished generator, which ``open_generator`` reads.
 
     Raises:
-        TrainingError: no usable pair, or a loss that is not finite.
+        TrainingError: no usable pair; or a loss, a gradient or a weight that is not finite: nothing is saved from then
+            on.
         UsageError: settings that do not fit this generator or the number of processes.
     """
     final = out / "final"
@@ -103,18 +86,21 @@ def train_dpo(
     with torch.random.fork_rng():  # LoRA's initial weights depend on the seed alone
         torch.manual_seed(seed_of(f"{seed}/lora"))
         _set_free(generator, settings)
-    run = _Run(generator, usable, settings, state, seed)
-    progress = _restore(run, out)
+    run = _Run(generator, usable, settings, state, seed, out)
+    progress = restore(out, run.learning, run.optimizer, run.average, state.device)
     stopped = _displaced(progress, settings)
     with TrainingLog(out / "log.jsonl", progress.step, writes=state.is_main_process) as log:
         while progress.step < settings.updates and stopped is None:
             progress, row = run.update(progress)
             log.take(row, last=progress.step == settings.updates, every=settings.log_every)
             stopped = _displaced(progress, settings)
-            if progress.step % settings.save_every == 0 and state.is_main_process:
-                _save_checkpoint(run, progress, out)
+            if progress.step % settings.save_every == 0:
+                run.check_weights(progress)
+                if state.is_main_process:
+                    save_checkpoint(out, progress, run.learning, run.optimizer, run.average)
     if stopped:
         logger.warning("stopped after update %d: %s", progress.step, stopped)
+    run.check_weights(progress)
     if state.is_main_process:
         with run.average.applied() if run.average else nullcontext():
             generator.save(final)
@@ -125,6 +111,7 @@ def train_dpo(
             "pairs": len(usable),
             "left_out": {reason: count for reason, count in left_out.items() if count},
             "rise": progress.rise(),
+            "dtype": run.dtype,
         }
         write_atomic(final / FINISHED, json.dumps(summary, indent=2) + "\n")
     state.wait_for_everyone()
@@ -147,14 +134,30 @@ class _Run:
         settings: DpoSettings,
         state: PartialState,
         seed: int,
+        out: Path,
     ) -> None:
-        self.generator, self.state = generator, state
+        self.generator, self.state, self._out = generator, state, out
         self.learning = {name: p for name, p in generator.denoiser.named_parameters() if p.requires_grad}
         self.optimizer = torch.optim.AdamW(
             self.learning.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
         self.average = RunningAverage(generator.denoiser, settings.ema) if settings.ema else None
         self._pairs, self._settings, self._seed = pairs, settings, seed
+
+    @property
+    def dtype(self) -> str:
+        """Of the trained weights."""
+        return str(next(iter(self.learning.values())).dtype).removeprefix("torch.")
+
+    def check_weights(self, progress: Progress) -> None:
+        """Check the trained weights, which all processes have alike.
+
+        Raises:
+            TrainingError: one is not finite.
+        """
+        weight = torch.nn.utils.get_total_norm([p.detach() for p in self.learning.values()], math.inf).item()
+        if not math.isfinite(weight):
+            raise self._diverged(progress.step, f"the weights are not finite ({weight})")
 
     def update(self, progress: Progress) -> tuple[Progress, dict[str, float]]:
         """One step of the optimizer over this process's share of the update's pairs."""
@@ -171,21 +174,24 @@ class _Run:
                 errors = self._errors(positions)
             found = dpo(errors.win_B, errors.win_reference_B, errors.lose_B, errors.lose_reference_B, settings.beta)
             loss = (found.loss_B + settings.sft * errors.win_B).sum() / share
-            if not torch.isfinite(loss):
-                raise TrainingError(
-                    f"The loss of update {progress.step + 1} is not a number. Lower dpo.learning_rate, or look for "
-                    "clips that the generator's encoder cannot take."
-                )
             loss.backward()
             columns = (
                 *(found.loss_B, found.accuracy_B, found.margin_B, errors.win_B, errors.win_reference_B),
                 *(errors.lose_B, errors.lose_reference_B, errors.drift_B),
             )
             totals += torch.stack([column.detach().double().sum().cpu() for column in columns])
-        norm = self._step()
         means = (self._everywhere(totals) / settings.pairs_per_update).tolist()
         names = ("loss", "accuracy", "margin", "error_win", "reference_win", "error_lose", "reference_lose", "drift")
-        row = dict(zip(names, means, strict=True)) | {"gradient": norm, "learning_rate": rate}
+        row = dict(zip(names, means, strict=True))
+        # Of sums over all processes, so that they stop together.
+        for name in ("loss", "error_win", "error_lose"):
+            if not math.isfinite(row[name]):
+                raise self._diverged(progress.step + 1, f"the {name.replace('_', ' of ')} is not finite ({row[name]})")
+        norm = self._averaged_gradients()
+        if not math.isfinite(norm):
+            raise self._diverged(progress.step + 1, f"the gradients are not finite ({norm})")
+        self._step()
+        row |= {"gradient": norm, "learning_rate": rate}
         watched = (*progress.watched, (row["error_win"], row["reference_win"]))[-settings.watch :]
         after = Progress(progress.step + 1, watched)
         return after, {"step": after.step, **row, "rise": after.rise()}
@@ -209,17 +215,27 @@ class _Run:
             conditioning = generator.encode_prompt(prompts)
         return pair_errors(generator, win, lose, noise, torch.cat(times).to(device), conditioning)
 
-    def _step(self) -> float:
+    def _averaged_gradients(self) -> float:
+        """Average the gradients over all processes and clip them; returns their norm before."""
         # Averaged here: ``predict`` calls the denoiser without a wrapper for several processes.
         for parameter in self.learning.values():
             if parameter.grad is not None:
                 parameter.grad = reduce(parameter.grad, reduction="mean")
-        norm = torch.nn.utils.clip_grad_norm_(self.learning.values(), self._settings.max_grad_norm)
+        return float(torch.nn.utils.clip_grad_norm_(self.learning.values(), self._settings.max_grad_norm))
+
+    def _step(self) -> None:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average:
             self.average.update()
-        return float(norm)
+
+    def _diverged(self, update: int, what: str) -> TrainingError:
+        places = checkpoints(self._out)
+        last = f"The last good checkpoint is {places[-1]}." if places else "There is no checkpoint yet."
+        return TrainingError(
+            f"update {update}: {what}. {last} Lower dpo.learning_rate, or look for clips that the generator's encoder "
+            f"cannot take; vqinsight align --resume makes this step anew when {self._out} is moved away."
+        )
 
     def _everywhere(self, totals: torch.Tensor) -> torch.Tensor:
         if self.state.num_processes == 1:
@@ -229,17 +245,24 @@ class _Run:
 
 
 def _set_free(generator: Generator, settings: DpoSettings) -> None:
-    """Freeze the reference and make the trained weights trainable."""
+    """Freeze the reference and make the trained weights trainable, in float32 whatever they were loaded in.
+
+    Half precision holds about three digits: an update of 1e-6 of a weight rounds to nothing. What is computed in
+    bfloat16 (``settings.dtype``) is cast for each pass. Under LoRA the base keeps its precision, unless LoRA is merged
+    into it.
+    """
     denoiser = generator.denoiser
     # Always in evaluation mode: dropout alone makes the generator differ from its reference.
     denoiser.eval()
     if settings.lora_rank and not has_lora(denoiser):
         generator.add_lora(settings.lora_rank)
     elif settings.lora_rank:
+        denoiser.float()
         generator.reset_reference()  # a further round: the current weights become the reference
     elif has_lora(denoiser):
         raise UsageError(f"{generator.name} comes with LoRA, which learns on: set dpo.lora_rank above 0.")
     else:
+        denoiser.float()
         generator.reset_reference()
         denoiser.requires_grad_(True)
     if settings.gradient_checkpointing:
@@ -247,39 +270,3 @@ def _set_free(generator: Generator, settings: DpoSettings) -> None:
         if not callable(enable):
             raise UsageError(f"{generator.name}: its denoiser has no gradient checkpointing. Leave it out.")
         enable()
-
-
-def _save_checkpoint(run: _Run, progress: Progress, out: Path) -> None:
-    folder = out / f"checkpoint-{progress.step}"
-    kept: dict[str, Any] = {"optimizer": run.optimizer.state_dict(), "progress": vars(progress)}
-    if run.average:
-        kept["average"] = run.average.state()
-    weights = {name: p.detach().cpu().contiguous() for name, p in run.learning.items()}
-    with atomic_path(folder) as part:
-        part.mkdir()
-        save_file(weights, part / "learning.safetensors")
-        torch.save(kept, part / "state.pt")
-    for old in _checkpoints(out)[:-_KEPT]:
-        shutil.rmtree(old)
-
-
-def _restore(run: _Run, out: Path) -> Progress:
-    places = _checkpoints(out)
-    if not places:
-        return Progress()
-    weights = load_file(places[-1] / "learning.safetensors")
-    with torch.no_grad():
-        for name, parameter in run.learning.items():
-            parameter.copy_(weights[name])
-    kept = torch.load(places[-1] / "state.pt", map_location=run.state.device, weights_only=True)
-    run.optimizer.load_state_dict(kept["optimizer"])
-    if run.average:
-        if "average" not in kept:
-            raise UsageError(f"{places[-1]} was written without dpo.ema. Set it to 0, or begin in another folder.")
-        run.average.load(kept["average"])
-    return Progress(**kept["progress"])
-
-
-def _checkpoints(out: Path) -> list[Path]:
-    found = [(re.fullmatch(r"checkpoint-(\d+)", place.name), place) for place in out.glob("checkpoint-*")]
-    return [place for _, place in sorted((int(match[1]), place) for match, place in found if match)]

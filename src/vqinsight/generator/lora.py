@@ -19,6 +19,8 @@ ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")  # diffusers' names in every de
 def add_lora(denoiser: torch.nn.Module, rank: int = 16, *, modules: Sequence[str] = ATTENTION) -> None:
     """Freeze ``denoiser`` and add trainable LoRA of this rank to its attention, initialised to no effect.
 
+    The LoRA is float32, whatever the denoiser is: in half precision small updates round to nothing.
+
     Raises:
         ModelError: no layer has one of these names, or there is LoRA already.
     """
@@ -30,6 +32,9 @@ def add_lora(denoiser: torch.nn.Module, rank: int = 16, *, modules: Sequence[str
         inject_adapter_in_model(config, denoiser)
     except ValueError as error:
         raise ModelError(f"LoRA does not fit this denoiser: {error}") from error
+    for parameter in denoiser.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
 
 
 def has_lora(denoiser: torch.nn.Module) -> bool:

@@ -6,6 +6,7 @@
 * ``loss``: Eq. 2
 * ``trainer``: GRPO on transformers' Trainer
 * ``base_trainer``: the base class of the trainers of an assessor
+* ``divergence``: stops a run whose loss, gradients or weights are not finite
 * ``unshard``: gathers sharded weights for a rollout
 * ``monitor``: warns of uninformative rewards
 * ``run_log``: samples and failures of a run

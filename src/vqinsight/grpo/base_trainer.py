@@ -14,10 +14,11 @@ from transformers import Trainer, TrainingArguments
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.backbone import language_backbone
-from vqinsight.assessor.save import state_float32
+from vqinsight.assessor.save import save_companions, state_float32
 from vqinsight.assessor.vision import EncodedView, encoder_outputs, pixels
 from vqinsight.errors import TrainingError
 from vqinsight.grpo.dataset import LoadedQuestion, Questions, UnreadableQuestion
+from vqinsight.grpo.divergence import Divergence
 from vqinsight.grpo.run_log import RunLog
 
 
@@ -42,19 +43,24 @@ class AssessorTrainer(Trainer):
         _check_precision(assessor.loaded.model)
         self.model_accepts_loss_kwargs = False
         self._assessor, self._questions, self._run_log = assessor, questions, run_log
+        self._divergence = Divergence(self)
+        self.add_callback(self._divergence)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ARG002
         return SequentialSampler(self._questions)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
-        """Save all weights in float32, as the learned ones are; frozen ones in bfloat16 lose nothing by it."""
-        state = self.model.state_dict() if state_dict is None else state_dict
-        if not self.is_deepspeed_enabled:  # DeepSpeed keeps the float32 weights in its own files
-            state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
-        super()._save(output_dir, state)
-        folder = Path(output_dir or self.args.output_dir)
-        if self.args.should_save and not self.is_deepspeed_enabled and (folder / "config.json").is_file():
-            state_float32(folder)
+        """Save all weights in float32, as the learned ones are; frozen ones in bfloat16 lose nothing by it.
+
+        An adapter is float32 anyway, and DeepSpeed keeps the float32 weights in files of its own.
+        """
+        whole = not (self.is_deepspeed_enabled or hasattr(self.model, "get_base_model"))
+        if whole:
+            state = self.model.state_dict() if state_dict is None else state_dict
+            state_dict = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+        super()._save(output_dir, state_dict)
+        if whole and self.args.should_save:
+            state_float32(Path(output_dir or self.args.output_dir))
 
     def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002
         """0, no estimate: the Trainer's formula covers neither shared prompts nor sampling."""
@@ -67,7 +73,9 @@ class AssessorTrainer(Trainer):
             TrainingError: out of memory, with the settings to lower.
         """
         with self._memory_advice():
-            return super().training_step(model, inputs, num_items_in_batch)
+            loss = super().training_step(model, inputs, num_items_in_batch)
+        self._divergence.add(loss)
+        return loss
 
     @contextmanager
     def _memory_advice(self) -> Iterator[None]:
@@ -80,6 +88,17 @@ class AssessorTrainer(Trainer):
                 "set trainer.activation_checkpointing = true; or train an adapter: model.lora_rank = 16. "
                 "'vqinsight plan' says what a card holds."
             ) from error
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save the model if its weights are finite; a checkpoint becomes a folder that ``load_model`` reads.
+
+        Raises:
+            TrainingError: a weight is not finite; nothing is written.
+        """
+        self._divergence.check_weights()
+        super().save_model(output_dir, _internal_call)
+        if _internal_call and output_dir is not None and self.is_world_process_zero():
+            save_companions(self._assessor.loaded, Path(output_dir))
 
     def _readable(self, inputs: Sequence[LoadedQuestion | UnreadableQuestion]) -> list[LoadedQuestion]:
         """This process's readable questions; the unreadable ones of all processes go to the run log."""

@@ -30,7 +30,8 @@ class DpoSettings(Settings):
             update's weights.
         lora_rank: 0 trains all weights of the denoiser; above 0 an adapter of this rank.
         gradient_checkpointing: recomputes the denoiser's activations in the backward pass.
-        dtype: of the computation: ``no`` is that of the weights, ``bf16`` autocasts.
+        dtype: of the computation: ``no`` is that of the weights, ``bf16`` autocasts. What is trained is float32 either
+            way.
         log_every, save_every: updates between log entries, and between checkpoints.
     """
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 def start(config: str | Path, changes: Sequence[str], *, resume: bool) -> Path:
     """Run the stage that a TOML file describes; returns the folder of the finished model."""
+    from vqinsight.common.lock import hold_folder
     from vqinsight.settings.reader import read_toml
     from vqinsight.settings.shipped import config_path
     from vqinsight.settings.train import TrainSettings
@@ -33,11 +34,13 @@ def start(config: str | Path, changes: Sequence[str], *, resume: bool) -> Path:
             from vqinsight.training.stage2_temporal import run_stage2 as run
         case "sft":
             from vqinsight.training.sft import run_sft as run
-    return run(settings, resume=resume)
+    with hold_folder(settings.out):
+        return run(settings, resume=resume)
 
 
 def start_alignment(config: str | Path, changes: Sequence[str], *, resume: bool) -> Path:
     """Run stage 3 as a TOML file describes it; returns the folder of the last generator."""
+    from vqinsight.common.lock import hold_folder
     from vqinsight.settings.align import AlignSettings
     from vqinsight.settings.reader import read_toml
     from vqinsight.settings.shipped import config_path
@@ -46,7 +49,8 @@ def start_alignment(config: str | Path, changes: Sequence[str], *, resume: bool)
     _speak()
     from vqinsight.training.stage3_united import align
 
-    return align(settings, resume=resume)
+    with hold_folder(settings.out):
+        return align(settings, resume=resume)
 
 
 def _speak() -> None:

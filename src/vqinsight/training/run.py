@@ -48,8 +48,10 @@ def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubri
     examples = mixture(settings, tasks)
     assessor = build_trainable_assessor(settings)
     grpo = settings.grpo
+    dtype = pass_dtype(settings)
     needs_copy = grpo.beta > 0 and settings.model.lora_rank == 0
-    reference = copy.deepcopy(assessor.loaded.model).requires_grad_(False) if needs_copy else None
+    # Frozen as a whole, it has the precision of the passes.
+    reference = copy.deepcopy(assessor.loaded.model).requires_grad_(False).to(dtype) if needs_copy else None
     questions = Questions(examples, grpo.group_size, assessor.clips.load)
     run_log = RunLog(settings.out, settings.max_failed, writes=processes().is_main_process)
     trainer = GRPOTrainer(

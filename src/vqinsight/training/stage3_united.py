@@ -17,6 +17,7 @@ from typing import Any
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
+from vqinsight.common import lock
 from vqinsight.common.files import write_atomic
 from vqinsight.datasets.rows import read_json_lines
 from vqinsight.errors import TrainingError, UsageError
@@ -46,7 +47,8 @@ def align(settings: AlignSettings, *, resume: bool = False) -> Path:
     Raises:
         UsageError: ``out`` holds a run and ``resume`` is off.
     """
-    if settings.out.exists() and any(settings.out.iterdir()) and not resume:
+    begun = settings.out.exists() and any(place.name != lock.FILE for place in settings.out.iterdir())
+    if begun and not resume:
         raise UsageError(f"{settings.out} holds a run already. Go on with --resume, or choose another out.")
     return make(settings, f"round{settings.rounds}/generator")
 

@@ -4,24 +4,22 @@ What learns has float32 master weights and is computed in bfloat16 under autocas
 FSDP2 and ZeRO the masters are divided among the cards. In float32 (``half`` off) every number has 4 bytes.
 
 For a 7B without sharding the states take 170 GB of each card; with weights, gradients, buckets and Adam's moments in
-bfloat16 the same sums give 94. FSDP2 over eight cards: 17 GB of shards, and 33 GB of whole policy and reference in a
-rollout.
+bfloat16 the same sums give 94. FSDP2 over eight cards: 17 GB of shards, and in a rollout 17 GB of the whole policy,
+then of the whole reference.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from vqinsight.settings.train import LOGITS_CHUNK_BYTES
 from vqinsight.training.plan.shapes import Shapes
 from vqinsight.training.plan.workload import Workload
 
 When = Literal["always", "rollout", "sampling", "reference", "update"]
 
-# Answer tokens whose logits exist together: log-probabilities are computed chunk by chunk, and again in the backward
-# pass.
-LOGITS_CHUNK = 1024
-LOGITS_HELD = 3  # float32 copies of a chunk: the logits, their softmax, and their gradient
+LOGITS_HELD = 2  # float32 buffers of a chunk: log-probabilities and probabilities
 SAMPLING_HELD = 4  # float32 rows of the vocabulary for each sampled answer: logits, scores, noise and their sum
 LIVE = 1_000_000_000  # parameters that ZeRO-3 keeps gathered: DeepSpeed's stage3_max_live_parameters
 DRIVER = 2e9  # bytes of CUDA's context, NCCL's buffers and what the allocator cannot use
@@ -116,10 +114,14 @@ def _rollout(shapes: Shapes, work: Workload) -> list[Item]:
     kept, text = 2 if work.half else 4, shapes.text
     whole = kept * shapes.parameters
     items: list[Item] = []
+    policy = Item("whole policy", whole + kept * work.adapter, "sampling")
     if work.sharding in ("fsdp2", "zero3"):  # grpo.unshard: answers differ in length, so no process may wait for others
-        items.append(Item("whole policy", whole + kept * work.adapter, "rollout"))
+        items.append(policy)
+    # One whole model at a time; without a reference of its own the policy without its adapter is the reference.
     if work.sharding == "fsdp2" and work.reference:
-        items.append(Item("whole reference", whole, "rollout"))
+        items.append(Item("whole reference", whole, "reference"))
+    elif work.sharding in ("fsdp2", "zero3") and (work.old_pass or work.reference_pass):
+        items.append(replace(policy, when="reference"))
     if work.sharding == "none" and work.half:
         items.append(Item("bfloat16 copy of the weights", 2 * counts(shapes, work).cast, "rollout"))
     tower = _tower_pass(shapes, work)
@@ -244,5 +246,5 @@ def _masks(work: Workload, *, layers: int) -> int:
 
 def _logits(shapes: Shapes, work: Workload) -> int:
     """A chunk of answer tokens over the whole vocabulary."""
-    tokens = min(LOGITS_CHUNK, work.rows * work.answers * work.new_tokens)
-    return 4 * LOGITS_HELD * shapes.text.vocabulary * tokens
+    whole = 4 * shapes.text.vocabulary * work.rows * work.answers * work.new_tokens
+    return LOGITS_HELD * min(LOGITS_CHUNK_BYTES, whole)
