@@ -260,7 +260,7 @@ def test_the_cache_and_the_operations(tmp_path: Path, family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_adapters_are_counted_as_peft_makes_them(tmp_path: Path, family: str, targets: str) -> None:
     folder = policy.save(family, tmp_path)
-    settings = run.ModelSettings(name=str(folder), lora_rank=4, lora_targets=targets)
+    settings = SETTINGS_PLACEHOLDER
     made = run.build_trainable_assessor(settings, 0).loaded.model
     _, shapes, _ = find_shapes(str(folder))
     assert shapes.adapter(4, targets) == sum(each.numel() for each in made.parameters() if each.requires_grad)
