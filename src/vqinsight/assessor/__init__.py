@@ -2,6 +2,7 @@
 
 * ``clips``: clips by name, read and preprocessed ahead
 * ``families``: the supported model families and their prompt formats
+* ``recognise``: how a model was taught to see and to answer
 * ``load``: from a name to a loaded model
 * ``vision``: encodes each clip once
 * ``prompting``: token ids of text and views

@@ -17,6 +17,7 @@ class ModelSettings(Settings):
 
     Attributes:
         name: ``nano``, a folder (such as the result of a stage), or a hub id.
+        template: prompt set instead of the model's own: a name or a TOML file. The finished model keeps it.
         dtype: of the weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
         train_vision: whether the vision tower is trained too.
         lora_rank: 0 trains all weights of the language model; above 0 an adapter of this rank.
@@ -27,6 +28,7 @@ class ModelSettings(Settings):
     """
 
     name: str = "nano"
+    template: str | None = None
     dtype: str = "auto"
     train_vision: bool = False
     lora_rank: int = Field(default=0, ge=0)
