@@ -122,7 +122,8 @@ def load_model(
     if model.generation_config is None or model.generation_config.eos_token_id is None:
         model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
     views = _view_builder(name, settings, spec)
-    spec = replace(spec, min_pixels=settings.min_pixels, max_pixels=settings.max_pixels)
+    low, high = min(settings.min_pixels, settings.max_pixels), settings.max_pixels
+    spec = replace(spec, min_pixels=low, max_pixels=high)
     tokens = (IMAGE_TOKEN, VIDEO_TOKEN, VISION_START, VISION_END)
     suppressed_tokens = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
     digest = _digest(place, where, adapter, config)

@@ -43,7 +43,7 @@ def inference_settings(
         own = read_settings(InferenceSettings, folder / SETTINGS_FILE).model_dump(exclude_unset=True)
         if str(own.get("template", "")).endswith(SUFFIX):  # a file beside it
             own["template"] = str(folder / own["template"])
-    taught = {**TAUGHT["released"], "template": "released"} if place == RELEASED else {}
+    taught: dict[str, Any] = {**TAUGHT["released"], "template": "released"} if place == RELEASED else {}
     asked = prompt_set(template or own.get("template") or taught.get("template") or InferenceSettings().template)
     taught |= TAUGHT.get(asked.base or asked.name, {})
     if place == RELEASED and subfolder in _IMAGE_FOLDERS:

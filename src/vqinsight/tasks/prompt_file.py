@@ -83,7 +83,7 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _given(settings: Settings) -> dict[str, Any]:
+def _given(settings: Settings) -> dict[Any, Any]:
     return {key: getattr(settings, key) for key in settings.model_fields_set if getattr(settings, key) is not None}
 
 
