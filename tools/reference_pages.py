@@ -19,12 +19,14 @@ from pydantic_core import PydanticUndefined
 
 from vqinsight.settings.align import AlignSettings
 from vqinsight.settings.inference import InferenceSettings
+from vqinsight.settings.prompts import PromptFile
 from vqinsight.settings.train import TrainSettings
 
 ROOTS: dict[str, type[BaseModel]] = {
     "Training: stages 1 and 2, supervised baseline": TrainSettings,
     "Alignment: stage 3": AlignSettings,
     "A model's vqinsight.json": InferenceSettings,
+    "A prompt set in a file": PromptFile,
 }
 
 

@@ -184,11 +184,6 @@ def test_memory_is_announced_and_checked(tmp_path: Path, monkeypatch: pytest.Mon
         load_model(str(folder))
 
 
-def test_released_weights_are_asked_as_they_were_taught() -> None:
-    assert load._inference_settings("ByteDance/Q-Insight", "vqinsight-comp").template == "released"
-    assert load._inference_settings("Qwen/Qwen2.5-VL-7B-Instruct", "").template == "standard"
-
-
 @pytest.mark.parametrize("name", ["chat_template.json", "chat_template.jinja", "tokenizer_config.json"])
 def test_a_chat_template_is_found_wherever_models_keep_it(checkpoint: Path, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "model"

@@ -14,10 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from vqinsight.cli.main import app
-from vqinsight.settings.shipped import shipped_names
 
 Run = Callable[..., Any]
-STAGE2 = next(name for name in shipped_names() if name.startswith("7b/stage2"))
+STAGE2 = "7b/stage2_mixture"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import vqinsight
 from vqinsight import errors
 from vqinsight.assessor.families import FAMILIES
-from vqinsight.assessor.load import RELEASED
+from vqinsight.assessor.recognise import RELEASED
 from vqinsight.baselines.open import LOAD_OPTIONS
 
 CHECK = """

@@ -22,7 +22,9 @@ ALIGNING = [name for name in shipped_names() if "stage3" in name]
 
 
 def test_there_is_one_for_every_stage_and_size() -> None:
-    assert set(SHIPPED) >= {f"{size}/{stage}" for stage in ("stage1", "stage2", "sft") for size in ("nano", "3b", "7b")}
+    assert set(SHIPPED) >= {f"{size}/{stage}" for stage in ("stage1", "sft") for size in ("nano", "3b", "7b")}
+    recipes = ("natural", "multidimension", "comparison", "mixture")
+    assert set(SHIPPED) >= {"nano/stage2", *(f"{size}/stage2_{name}" for name in recipes for size in ("3b", "7b"))}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -48,7 +50,7 @@ def test_stage_3_names_a_valid_stage_2(name: str) -> None:
 
 
 def test_defaults_are_the_paper_s() -> None:
-    settings = read_toml(TrainSettings, config_path("7b/stage2"))
+    settings = read_toml(TrainSettings, config_path("7b/stage2_mixture"))
     assert (settings.grpo.group_size, settings.grpo.beta, settings.learning_rate, settings.epochs) == (
         8,
         0.001,

@@ -260,8 +260,15 @@ def test_the_cache_and_the_operations(tmp_path: Path, family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_adapters_are_counted_as_peft_makes_them(tmp_path: Path, family: str, targets: str) -> None:
     folder = policy.save(family, tmp_path)
-    settings = SETTINGS_PLACEHOLDER
-    made = run.build_trainable_assessor(settings, 0).loaded.model
+    settings = TrainSettings.model_validate(
+        {
+            "stage": "temporal",
+            "out": tmp_path,
+            "model": {"name": str(folder), "lora_rank": 4, "lora_targets": targets},
+            "data": [{"dataset": "synthetic"}],
+        }
+    )
+    made = run.build_trainable_assessor(settings).loaded.model
     _, shapes, _ = find_shapes(str(folder))
     assert shapes.adapter(4, targets) == sum(each.numel() for each in made.parameters() if each.requires_grad)
     assert shapes.parameters == sum(each.numel() for each in made.get_base_model().parameters()) - shapes.adapter(
@@ -281,7 +288,7 @@ def test_a_tower_that_learns_is_counted(tmp_path: Path) -> None:
                 "data": [{"dataset": "synthetic"}],
             }
         )
-        made = run.build_trainable_assessor(settings.model, 0).loaded.model
+        made = run.build_trainable_assessor(settings).loaded.model
         count = counts(shapes, workload(settings, shapes, look, gpus=1))
         learning = sum(each.numel() for each in made.parameters() if each.requires_grad)
         assert (count.learning, count.frozen) == (learning, sum(each.numel() for each in made.parameters()) - learning)

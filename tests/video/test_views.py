@@ -25,8 +25,8 @@ def clip(total: int, height: int = 90, width: int = 160) -> np.ndarray:
     return np.random.default_rng(total).integers(0, 256, (total, height, width, 3), np.uint8)
 
 
-def sampled(indices, total: int, times=None) -> Sampling:
-    return Sampling(tuple(indices), tuple(times or indices), 1.0, total, 24.0, total / 24, "a rule")
+def sampled(indices, total: int, times=None, fps: float = 1.0) -> Sampling:
+    return Sampling(tuple(indices), tuple(times or indices), fps, total, 24.0, total / 24, "a rule")
 
 
 def decoded(frames: np.ndarray, sampling: Sampling, builder: ViewBuilder):
@@ -34,8 +34,8 @@ def decoded(frames: np.ndarray, sampling: Sampling, builder: ViewBuilder):
     return ((index, frames[index]) for index in builder.needed_frames(sampling))
 
 
-def built(frames: np.ndarray, indices, builder: ViewBuilder, times=None) -> tuple[View, ...]:
-    sampling = sampled(indices, len(frames), times)
+def built(frames: np.ndarray, indices, builder: ViewBuilder, times=None, fps: float = 1.0) -> tuple[View, ...]:
+    sampling = sampled(indices, len(frames), times, fps)
     return builder.build(decoded(frames, sampling, builder), sampling, SPEC)
 
 
@@ -85,8 +85,8 @@ def test_overview_and_detail_of_a_clip():
 
 def test_seconds_per_grid():
     frames, indices, times = clip(10), (0, 3, 6, 9), (2.0, 2.5, 3.0, 3.5)
-    whole, detail = built(frames, indices, CROPS, times)
-    assert whole.seconds_per_grid == pytest.approx(1.0)  # two frames half a second apart in each temporal patch
+    whole, detail = built(frames, indices, CROPS, times, fps=1.6)
+    assert whole.seconds_per_grid == 1.25  # two frames at 1.6 a second, the mean over the whole clip
     assert detail.seconds_per_grid == pytest.approx(0.5)  # one sampled frame with its successor
 
 
@@ -98,7 +98,7 @@ def test_no_detail():
 
 def test_an_odd_count_repeats_the_last_frame():
     frames, indices = clip(9), (0, 4, 8)
-    whole, detail = built(frames, indices, CROPS, (0.0, 0.4, 0.8))
+    whole, detail = built(frames, indices, CROPS, (0.0, 0.4, 0.8), fps=2.5)
     assert whole.grid == (2, 4, 8)
     torch.testing.assert_close(whole.patches, patchify(overview(frames, (0, 4, 8, 8)), SPEC)[0], rtol=0, atol=0)
     assert detail.grid == (3, 4, 6)
@@ -117,7 +117,7 @@ def test_a_clip_of_one_frame():
     frames, indices = clip(1), (0, 0)
     whole, detail = built(frames, indices, CROPS, (0.0, 0.0))
     assert (whole.grid, detail.grid) == ((1, 4, 8), (2, 4, 6))
-    assert whole.seconds_per_grid == detail.seconds_per_grid == 0
+    assert detail.seconds_per_grid == 0
     torch.testing.assert_close(detail.patches, patchify(mosaics(frames, (0,) * 4), SPEC)[0], rtol=0, atol=0)
 
 

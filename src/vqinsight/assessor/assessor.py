@@ -13,8 +13,9 @@ from vqinsight.assessor.backbone import stop_tokens
 from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
 from vqinsight.assessor.generate import batches, complete
-from vqinsight.assessor.load import SETTINGS_FILE, LoadedModel
+from vqinsight.assessor.load import LoadedModel
 from vqinsight.assessor.prompting import Prompt, PromptBuilder
+from vqinsight.assessor.recognise import SETTINGS_FILE
 from vqinsight.assessor.vision import EncodedClip, EncodedView, VisionTower
 from vqinsight.common.device import cpu_threads
 from vqinsight.common.seeds import seed_of
@@ -22,7 +23,6 @@ from vqinsight.errors import ModelError
 from vqinsight.results import Reply
 from vqinsight.tasks.parsing import reasoning
 from vqinsight.tasks.prompt_set import PromptSet
-from vqinsight.tasks.prompt_sets import prompt_set
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.views import View
@@ -38,7 +38,7 @@ class Assessor:
 
     def __init__(self, loaded: LoadedModel, *, folder_fps: float | None = None) -> None:
         self.loaded = loaded
-        self.prompt_set: PromptSet = prompt_set(loaded.settings.template)
+        self.prompt_set: PromptSet = loaded.prompt_set
         self.tower = VisionTower(loaded.model)
         self.clips = ClipLoader(loaded.settings, loaded.spec, loaded.views, folder_fps)
         self._builder = PromptBuilder(

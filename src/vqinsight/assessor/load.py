@@ -10,23 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig, PretrainedConfig
 from transformers.image_processing_base import ImageProcessingMixin
 from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.families import FAMILIES, IMAGE_TOKEN, VIDEO_TOKEN, VISION_END, VISION_START, Family
+from vqinsight.assessor.recognise import SETTINGS_FILE, hint_of_release, inference_settings
 from vqinsight.common.device import free_memory, pick_device, spare_threads
 from vqinsight.common.files import is_missing_folder
 from vqinsight.errors import ModelError
 from vqinsight.settings.inference import InferenceSettings
-from vqinsight.settings.reader import read_settings
+from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.video.patches import PixelSpec
 from vqinsight.video.views import OverviewViews, ViewBuilder
 from vqinsight.weights import ASSESSOR
 
-SETTINGS_FILE = "vqinsight.json"
-RELEASED = "ByteDance/Q-Insight"  # these weights are trained with the prompt set "released"
 _LARGE = 2**30  # bytes from which the memory estimate is announced
 _GIB = 2**30
 
@@ -41,7 +40,8 @@ class LoadedModel:
         model, tokenizer: transformers' objects, the model in evaluation mode.
         family: its prompt format.
         spec: its patch size and normalisation.
-        settings: its sampling and prompt settings.
+        settings: how it is shown clips and asked.
+        prompt_set: the wording of its questions, and how answers are read.
         views: builds the views of a clip that it is shown.
         suppressed_tokens: ids of placeholder tokens, which are never generated.
         threads: CPU threads of inference; ``None`` keeps torch's number.
@@ -54,6 +54,7 @@ class LoadedModel:
     family: Family
     spec: PixelSpec
     settings: InferenceSettings
+    prompt_set: PromptSet
     views: ViewBuilder
     suppressed_tokens: tuple[int, ...]
     threads: int | None = None
@@ -63,6 +64,7 @@ def load_model(
     name: str,
     *,
     adapter: str | None = None,
+    template: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
     on_message: Callable[[str], None] | None = None,
@@ -72,11 +74,12 @@ def load_model(
     Args:
         name: ``"nano"``, a folder, or a hub id, optionally with ``:subfolder``.
         adapter: folder or hub id of a LoRA adapter, merged into the weights.
+        template: prompt set instead of the model's own: a name or a TOML file.
         device: ``"auto"`` takes CUDA if there is one, see ``pick_device``.
         dtype: ``"auto"`` is bfloat16 on an accelerator and float32 on a CPU; else ``"float32"``, ``"bfloat16"``,
             ``"float16"``, or ``"stored"``, the one of the checkpoint.
-        on_message: called with the device that ``"auto"`` picks unless it is the CPU, and the memory estimate of large
-            weights.
+        on_message: called with the device that ``"auto"`` picks unless it is the CPU, the memory estimate of large
+            weights, and a hint where they may be the released ones under another name.
 
     Raises:
         ModelError: no such model, an unsupported family, incomplete files, or an adapter that does not fit.
@@ -86,12 +89,13 @@ def load_model(
     if is_missing_folder(place):
         raise ModelError(f"{name}: there is no such folder. A finished training leaves its model in 'final'.")
     if adapter is None and (Path(place) / subfolder / "adapter_config.json").is_file():
-        return _load_adapter_folder(name, str(Path(place) / subfolder), device, dtype, on_message)
+        return _load_adapter_folder(name, str(Path(place) / subfolder), template, device, dtype, on_message)
     where: dict[str, Any] = {"subfolder": subfolder} if subfolder else {}
     if not Path(place).exists():
         from vqinsight.common.hub import local_only
 
         where |= local_only(name, place, subfolder)
+    settings, asked = inference_settings(place, subfolder, template, adapter)
     target = pick_device(device, on_message)
     number = "auto" if dtype == "stored" else pick_dtype(dtype, target)  # the word of transformers
     try:
@@ -101,6 +105,10 @@ def load_model(
                 f"{name}: the family {config.model_type!r} is not supported; known: {', '.join(FAMILIES)}. "
                 "Add an entry to assessor/families.py that says what stands for a view in its prompts."
             )
+        if on_message is not None and template is None:
+            raw, _ = PretrainedConfig.get_config_dict(place, **where)
+            if hint := hint_of_release(name, place, subfolder, raw):
+                on_message(hint)
         tokenizer = AutoTokenizer.from_pretrained(place, **where)
         tokenizer.chat_template = tokenizer.chat_template or _processor_template(place, where)
         spec = _pixel_spec(place, where)
@@ -113,15 +121,15 @@ def load_model(
     model = model.eval().requires_grad_(False).to(target)
     if model.generation_config is None or model.generation_config.eos_token_id is None:
         model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
-    settings = _inference_settings(place, subfolder)
     views = _view_builder(name, settings, spec)
-    spec = replace(spec, min_pixels=settings.min_pixels, max_pixels=settings.max_pixels)
+    low, high = min(settings.min_pixels, settings.max_pixels), settings.max_pixels
+    spec = replace(spec, min_pixels=low, max_pixels=high)
     tokens = (IMAGE_TOKEN, VIDEO_TOKEN, VISION_START, VISION_END)
     suppressed_tokens = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
     digest = _digest(place, where, adapter, config)
     family = FAMILIES[config.model_type]
     threads = spare_threads() if name == "nano" and target.type == "cpu" else None
-    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, views, suppressed_tokens, threads)
+    return LoadedModel(name, digest, model, tokenizer, family, spec, settings, asked, views, suppressed_tokens, threads)
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -134,7 +142,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _load_adapter_folder(
-    name: str, folder: str, device: str, dtype: str, on_message: Callable[[str], None] | None
+    name: str, folder: str, template: str | None, device: str, dtype: str, on_message: Callable[[str], None] | None
 ) -> LoadedModel:
     """Load a folder that holds only an adapter, whose configuration names the base model."""
     from peft import PeftConfig
@@ -142,7 +150,7 @@ def _load_adapter_folder(
     base = PeftConfig.from_pretrained(folder).base_model_name_or_path
     if not base:
         raise ModelError(f"{name}: the adapter does not name its base model. Give --model BASE --adapter {name}")
-    loaded = load_model(base, adapter=folder, device=device, dtype=dtype, on_message=on_message)
+    loaded = load_model(base, adapter=folder, template=template, device=device, dtype=dtype, on_message=on_message)
     return replace(loaded, name=name)
 
 
@@ -195,13 +203,6 @@ def _processor_template(place: str, where: dict[str, Any]) -> str:
             f"{place}: there is no chat template. Add chat_template.jinja, from the model that this one was made from."
         )
     return text
-
-
-def _inference_settings(place: str, subfolder: str) -> InferenceSettings:
-    local = Path(place) / subfolder / SETTINGS_FILE
-    if local.is_file():
-        return read_settings(InferenceSettings, local)
-    return InferenceSettings(template="released") if place == RELEASED else InferenceSettings()
 
 
 def _view_builder(name: str, settings: InferenceSettings, spec: PixelSpec) -> ViewBuilder:

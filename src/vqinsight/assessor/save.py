@@ -11,13 +11,17 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from vqinsight.assessor.load import SETTINGS_FILE, LoadedModel
+from vqinsight.assessor.load import LoadedModel
+from vqinsight.assessor.recognise import SETTINGS_FILE
 from vqinsight.common.files import write_atomic
+from vqinsight.tasks.prompt_file import write_prompt_set
+from vqinsight.tasks.prompt_sets import NAMES
 from vqinsight.video.patches import PixelSpec
 
 logger = logging.getLogger(__name__)
 
 PREPROCESSOR_FILE = "preprocessor_config.json"
+PROMPTS_FILE = "prompts.toml"
 
 
 def preprocessor(spec: PixelSpec, model_type: str) -> dict[str, Any]:
@@ -48,12 +52,17 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
 
 
 def save_companions(loaded: LoadedModel, folder: Path) -> None:
-    """Write the files beside the weights: tokenizer, preprocessor settings and inference settings."""
+    """Write the files beside the weights: tokenizer, preprocessor, inference settings, and prompts of one's own."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tokenizer(loaded.tokenizer, folder)
     settings = preprocessor(loaded.spec, loaded.model.config.model_type)
     (folder / PREPROCESSOR_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    write_atomic(folder / SETTINGS_FILE, json.dumps(loaded.settings.model_dump(), indent=2) + "\n")
+    template, asked = loaded.settings.template, loaded.prompt_set
+    if asked.name not in NAMES:
+        template = PROMPTS_FILE
+        write_atomic(folder / PROMPTS_FILE, write_prompt_set(asked))
+    look = {**loaded.settings.model_dump(), "template": template}
+    write_atomic(folder / SETTINGS_FILE, json.dumps(look, indent=2) + "\n")
 
 
 def restore(model: Any, checkpoint: Path) -> None:

@@ -8,19 +8,25 @@ from typing import Any
 
 from PIL import Image
 
-from vqinsight.assessor.load import RELEASED
+from vqinsight.assessor.recognise import RELEASED
 from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.frames import chosen_frames, evenly
 from vqinsight.inference.api import VQInsight, load
+from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.tasks.prompt_sets import prompt_set
 from vqinsight.tasks.types import Missing, Preference, TaskName
 
 _SUBFOLDERS = {"compare": "vqinsight-comp", "generated": "vqinsight-aigcvideo", "natural": "vqinsight-naturalvideo"}
 
 
-def _ranges(template: str, *tasks: TaskName) -> dict[str, tuple[float, float]]:
-    scales = prompt_set(template).scales
-    return {dim.key: (dim.low, dim.high) for task in tasks for dim in scales[task]}
+def _digest(judge: VQInsight) -> str:
+    """Changes with the weights, and with prompts of one's own."""
+    asked, digest = judge.assessor.prompt_set, judge.assessor.loaded.digest
+    return f"{digest} {asked.name}" if asked.base else digest
+
+
+def _ranges(asked: PromptSet, *tasks: TaskName) -> dict[str, tuple[float, float]]:
+    return {dim.key: (dim.low, dim.high) for task in tasks for dim in asked.scales[task]}
 
 
 class VLM(Scorer):
@@ -33,8 +39,8 @@ class VLM(Scorer):
 
     def __init__(self, name: str, judge: VQInsight) -> None:
         self.name = name
-        self.ranges = _ranges(judge.assessor.prompt_set.name, "natural", "generated")
-        self.digest = judge.assessor.loaded.digest
+        self.ranges = _ranges(judge.assessor.prompt_set, "natural", "generated")
+        self.digest = _digest(judge)
         self._judge = judge
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
@@ -55,12 +61,13 @@ class ReleasedVQInsight:
     """
 
     name = "vq_insight"
-    ranges = _ranges("released", "natural", "generated")
-    digest = None  # three models, each loaded on use
 
     def __init__(self, place: str = RELEASED, **options: Any) -> None:
         self._place = place
         self._options = {"template": "released", **options}
+        asked = prompt_set(self._options["template"])
+        self.ranges = _ranges(asked, "natural", "generated")
+        self.digest = asked.name if asked.base else None  # three models, each loaded on use
         self._loaded: tuple[str, VQInsight] | None = None
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
@@ -91,8 +98,8 @@ class QInsight(Scorer):
     name = "q_insight"
 
     def __init__(self, judge: VQInsight, frames: int = 4) -> None:
-        self.ranges = _ranges(judge.assessor.prompt_set.name, "image")
-        self.digest = judge.assessor.loaded.digest
+        self.ranges = _ranges(judge.assessor.prompt_set, "image")
+        self.digest = _digest(judge)
         self._judge = judge
         self._frames = frames
 

@@ -35,9 +35,11 @@ def _known_template(value: str | None) -> str | None:
     from vqinsight.tasks.prompt_sets import prompt_set
 
     try:
-        return prompt_set(value).name if value is not None else None
+        if value is not None:
+            prompt_set(value)
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
+    return value
 
 
 def known_place(value: str | None) -> str | None:
@@ -51,7 +53,7 @@ def known_place(value: str | None) -> str | None:
 Config = Annotated[
     str,
     typer.Argument(
-        metavar="CONFIG", show_default=False, help="A TOML file, or one that ships: nano/stage2, 7b/stage2, …"
+        metavar="CONFIG", show_default=False, help="A TOML file, or one that ships: nano/stage2, 7b/stage2_natural, …"
     ),
 ]
 Changes = Annotated[
@@ -110,7 +112,7 @@ Template = Annotated[
     typer.Option(
         metavar="NAME",
         callback=_known_template,
-        help="How to ask: standard, released or brief; by default what the model was taught.",
+        help="How to ask: standard, released, brief, or a TOML file; by default what the model was taught.",
         rich_help_panel=_MODEL,
     ),
 ]

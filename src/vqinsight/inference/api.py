@@ -41,7 +41,9 @@ def load(
     Args:
         model: ``"nano"`` (embedded), a folder, or a hub id with optional ``:subfolder``.
         adapter: a LoRA adapter to merge.
-        template: prompt set instead of the model's own: standard, released or brief.
+        template: prompt set instead of the model's own: standard, released, brief, or a TOML file. With ``released``
+            clips are also shown as the released weights were taught, where the model's own settings do not say
+            otherwise.
         device, dtype: ``"auto"`` picks CUDA and bfloat16 if there is a card, else the CPU and float32.
         fps: frames sampled per second of clip, within the model's bounds on the count.
         frames: sample exactly this many frames of each clip instead.
@@ -53,14 +55,9 @@ def load(
         ModelError: the model cannot be loaded.
         UsageError: a setting is out of range.
     """
-    loaded = load_model(model, adapter=adapter, device=device, dtype=dtype, on_message=on_message)
-    options: dict[str, str | float | int | None] = {
-        "template": template,
-        "fps": fps,
-        "frames": frames,
-        "max_pixels": max_pixels,
-    }
-    given: dict[str, str | float | int | None] = {key: value for key, value in options.items() if value is not None}
+    loaded = load_model(model, adapter=adapter, template=template, device=device, dtype=dtype, on_message=on_message)
+    options: dict[str, float | int | None] = {"fps": fps, "frames": frames, "max_pixels": max_pixels}
+    given: dict[str, float | int | None] = {key: value for key, value in options.items() if value is not None}
     if fps is not None:
         given["frames"] = frames  # an explicit rate replaces the model's fixed count
     settings = parse_settings(type(loaded.settings), {**loaded.settings.model_dump(), **given}, "settings")

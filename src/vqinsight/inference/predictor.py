@@ -51,6 +51,7 @@ class AssessorPredictor:
             "temperature": made_by.temperature,
             "seed": seed if samples > 1 else None,
             **look,
+            "template": made_by.template,
             "views": ", ".join(["overview", *self._assessor.loaded.views.extra]),
             "folder_fps": folder_fps,
             "version": made_by.version,

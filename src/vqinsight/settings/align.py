@@ -35,6 +35,7 @@ class AssessorSettings(Settings):
 
     Attributes:
         name: ``nano``, a folder (such as the result of stage 2), or a hub id.
+        template: prompt set instead of the model's own: a name or a TOML file.
         dtype: of the weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
         mode: ``all`` pairs (Eq. 8), a best-and-worst ``tournament`` (3N/2 comparisons), or ``scores``: the highest and
             the lowest.
@@ -43,6 +44,7 @@ class AssessorSettings(Settings):
     """
 
     name: str = "nano"
+    template: str | None = None
     dtype: str = "auto"
     mode: Literal["all", "tournament", "scores"] = "all"
     check: int = Field(default=20, ge=0)

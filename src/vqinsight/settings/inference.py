@@ -8,6 +8,10 @@ from pydantic import Field, model_validator
 
 from vqinsight.settings.reader import Settings
 
+# How the weights that answer a prompt set were shown clips, where their folder does not say: the released VQ-Insight
+# weights saw frames of at least 128 tokens of 28 x 28 pixels, and times as if a temporal patch took a second.
+TAUGHT: dict[str, dict[str, float]] = {"released": {"min_pixels": 128 * 28 * 28, "seconds_per_grid": 1.0}}
+
 
 class InstrumentSettings(Settings):
     """Views in addition to the overview, for small models (``video/instruments``).
@@ -36,11 +40,11 @@ class InferenceSettings(Settings):
     """How a model is shown clips and asked.
 
     Attributes:
-        template: name of the prompt set the model is trained with.
+        template: the prompt set the model is trained with: a name, or a TOML file of your own (``PromptFile``).
         fps, min_frames, max_frames: sampled frames per second, and bounds on their number.
         frames: a fixed number of frames instead.
         max_pixels: largest height x width of one frame of a clip, after resizing.
-        min_pixels: smallest, likewise.
+        min_pixels: smallest, likewise: a smaller frame is enlarged, if need be beyond ``max_pixels``.
         instruments: views beside the overview, or ``None``.
         seconds_per_grid: fixed seconds per temporal patch given to the model, or ``None`` for the clip's own.
         max_new_tokens: longest answer.

@@ -22,6 +22,7 @@ class ModelSettings(Settings):
 
     Attributes:
         name: ``nano``, a folder (such as the result of a stage), or a hub id.
+        template: prompt set instead of the model's own: a name or a TOML file. The finished model keeps it.
         dtype: of the passes and the frozen weights; ``auto`` is float32 on a CPU and bfloat16 on an accelerator.
             Learned weights are float32 always: bfloat16 does not resolve updates of 1e-6.
         train_vision: whether the vision tower is trained too.
@@ -34,6 +35,7 @@ class ModelSettings(Settings):
     """
 
     name: str = "nano"
+    template: str | None = None
     dtype: str = "auto"
     train_vision: bool = False
     lora_rank: int = Field(default=0, ge=0)

@@ -6,6 +6,7 @@
 * ``parsing``: parses completions
 * ``prompt_set``: the prompts and parsers of all tasks
 * ``prompt_sets``: the three prompt sets
+* ``prompt_file``: prompt sets in TOML files
 * ``yesno``: check of yes/no questions
 * ``mixture``: a seeded mixture of datasets
 """

@@ -24,7 +24,7 @@ class PromptSet:
     """The prompts of all five tasks.
 
     Attributes:
-        name: one of ``prompt_sets.NAMES``.
+        name: one of ``prompt_sets.NAMES``, or of a file its name and a digest of what it asks.
         system: the system message; it asks for ``<think>…</think><answer>…</answer>``.
         scales: the dimensions of each scoring task.
         wording: the text after the clips, by task; ``{text}`` is the yes/no question.
@@ -33,6 +33,7 @@ class PromptSet:
         choices: the names of the clips in an answer.
         answer_keys: the JSON key of a dimension where it differs from the dimension's key.
         bare_number: scoring tasks whose answer is one number without JSON.
+        base: the known prompt set that a file changes; empty for a known one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class PromptSet:
     choices: Mapping[Choice, str]
     answer_keys: Mapping[str, str] = field(default_factory=dict)
     bare_number: frozenset[TaskName] = frozenset()
+    base: str = ""
 
     def dimensions(self, question: Question) -> tuple[Dimension, ...]:
         """The dimensions of a question; empty for ``compare`` and ``yesno``. Alignment needs a prompt."""

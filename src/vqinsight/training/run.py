@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.attention import BLOCKS, set_text_attention
@@ -40,10 +41,13 @@ logger = logging.getLogger(__name__)
 
 # Settings that may differ when a run is resumed: none of them changes the result.
 _FREE = {"max_failed", "samples_every", "save_every", "log_every", "workers"}
+# Packages of loggers that are called otherwise.
+_PACKAGES = {"azure_ml": "azureml-mlflow", "comet_ml": "comet-ml"}
 
 
 def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubric, *, resume: bool) -> Path:
     """Train by GRPO and return the folder of the finished model."""
+    check_trainer(settings)
     prepare_run_dir(settings, resume=resume)
     examples = mixture(settings, tasks)
     assessor = build_trainable_assessor(settings)
@@ -77,7 +81,7 @@ def build_trainable_assessor(settings: TrainSettings) -> Assessor:
         UsageError: an adapter on the language head.
     """
     given, dtype = settings.model, pass_dtype(settings)
-    loaded = load_model(given.name, dtype="stored", on_message=logger.info)
+    loaded = load_model(given.name, template=given.template, dtype="stored", on_message=logger.info)
     model = loaded.model
     model.set_attn_implementation("eager" if given.attention == "eager" else "sdpa")
     if given.attention == "flex" or (given.attention == "auto" and model.device.type == "cuda"):
@@ -125,19 +129,12 @@ def pass_dtype(settings: TrainSettings) -> torch.dtype:
     return torch.float32 if autocast is False else dtype
 
 
-def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
-    """transformers' arguments for these settings; a batch counts answers.
+def check_trainer(settings: TrainSettings) -> None:
+    """Refuse what cannot work under ``[trainer]``, before a model is loaded.
 
     Raises:
-        UsageError: batch sizes that do not divide, an unknown key under ``[trainer]``, or DeepSpeed is not installed.
+        UsageError: an unknown key, or a package that a setting needs is not installed.
     """
-    at_once = settings.answers_per_forward * processes().num_processes
-    if settings.questions_per_update * answers % at_once:
-        raise UsageError(
-            f"questions_per_update = {settings.questions_per_update} with {answers} answers each cannot be cut into "
-            f"passes of {at_once} (answers_per_forward = {settings.answers_per_forward} on "
-            f"{processes().num_processes} processes)."
-        )
     known = {field.name for field in dataclasses.fields(TrainingArguments)}
     for key in settings.trainer:
         if key not in known:
@@ -145,6 +142,35 @@ def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
             raise UsageError(f"trainer.{key} is no TrainingArguments field. Did you mean {nearest!r}?")
     if settings.trainer.get("deepspeed") and find_spec("deepspeed") is None:
         raise UsageError("trainer.deepspeed needs DeepSpeed. Install it: pip install deepspeed")
+    loggers = settings.trainer.get("report_to") or ()
+    for name in (loggers,) if isinstance(loggers, str) else loggers:
+        if name in ("none", "all", "flyte"):  # all: of those that are installed; flyte checks itself
+            continue
+        if name not in INTEGRATION_TO_CALLBACK:
+            nearest = difflib.get_close_matches(str(name), INTEGRATION_TO_CALLBACK, n=1, cutoff=0.0)[0]
+            raise UsageError(f"trainer.report_to = {name!r} is no logger that is known. Did you mean {nearest!r}?")
+        if name not in get_available_reporting_integrations():
+            package = _PACKAGES.get(name, name)
+            raise UsageError(
+                f"trainer.report_to = {name!r} needs a package that is not installed. Install it: pip install "
+                f"{package}, or leave report_to out: log.json is written anyway."
+            )
+
+
+def arguments(settings: TrainSettings, answers: int) -> TrainingArguments:
+    """transformers' arguments for these settings; a batch counts answers.
+
+    Raises:
+        UsageError: batch sizes that do not divide; and as for ``check_trainer``.
+    """
+    check_trainer(settings)
+    at_once = settings.answers_per_forward * processes().num_processes
+    if settings.questions_per_update * answers % at_once:
+        raise UsageError(
+            f"questions_per_update = {settings.questions_per_update} with {answers} answers each cannot be cut into "
+            f"passes of {at_once} (answers_per_forward = {settings.answers_per_forward} on "
+            f"{processes().num_processes} processes)."
+        )
     values: dict[str, Any] = {
         "output_dir": str(settings.out),
         "per_device_train_batch_size": settings.answers_per_forward,

@@ -18,13 +18,21 @@ from vqinsight.settings.train import TrainSettings
 from vqinsight.tasks.labels import rescale_label
 from vqinsight.training import stage1_warmup, stage2_temporal
 from vqinsight.training.data import mixture
-from vqinsight.training.run import arguments, build_trainable_assessor, prepare_run_dir, processes, train_and_save
+from vqinsight.training.run import (
+    arguments,
+    build_trainable_assessor,
+    check_trainer,
+    prepare_run_dir,
+    processes,
+    train_and_save,
+)
 
 TASKS = (*stage1_warmup.TASKS, *stage2_temporal.TASKS)
 
 
 def run_sft(settings: TrainSettings, *, resume: bool = False) -> Path:
     """Supervised training on the same questions; returns the folder of the finished model."""
+    check_trainer(settings)
     prepare_run_dir(settings, resume=resume)
     examples = mixture(settings, TASKS)
     assessor = build_trainable_assessor(settings)

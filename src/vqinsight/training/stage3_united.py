@@ -171,6 +171,8 @@ class Alternation:
         def work(place: Path) -> dict[str, Any]:
             table = improved / IMPROVED
             changes = [*update.set, f"out={place}", f"model.name={assessor}"]
+            if self.settings.assessor.template is not None:
+                changes.append(f"model.template={self.settings.assessor.template}")
             stage2 = read_toml(TrainSettings, config_path(update.config), changes)
             if stage2.stage != "temporal":
                 raise UsageError(f"{update.config} is of stage {stage2.stage!r}; the assessor goes on with 'temporal'.")
@@ -230,7 +232,9 @@ class Alternation:
 
     def _judge(self, candidates: Path, assessor: Path | str, place: Path) -> Pairs:
         settings = self.settings.assessor
-        loaded = Assessor(load_model(str(assessor), dtype=settings.dtype, on_message=logger.info))
+        loaded = Assessor(
+            load_model(str(assessor), template=settings.template, dtype=settings.dtype, on_message=logger.info)
+        )
         asking = settings.model_dump(include={"mode", "check", "samples", "temperature"})
         return judge_all(loaded, read_candidates(candidates), place / PAIRS, seed=self.settings.seed, **asking)
 

@@ -11,7 +11,7 @@ import av.error
 import numpy as np
 
 from vqinsight.errors import UnreadableVideo
-from vqinsight.video.decode import open_video, oriented, pictures
+from vqinsight.video.decode import open_video, oriented, pictures, video_streams
 from vqinsight.video.info import ASSUMED_FPS, COPY_AGAIN, VideoInfo
 from vqinsight.video.truncation import ends_early
 
@@ -49,6 +49,7 @@ def probe_container(path: str) -> VideoInfo:
         codec, layout = stream.codec_context.codec.name, container.format.name
         header_frames = None if layout == "gif" else stream.frames or None  # FFmpeg counts a gif's frames itself
         aspect = stream.sample_aspect_ratio
+        others = len(video_streams(container)) - 1
         seconds = container.duration / av.time_base if container.duration and layout in PROMISE_SECONDS else None
     warnings = _check_whole(path, table, header_frames, seconds, header_fps)
 
@@ -73,8 +74,10 @@ def probe_container(path: str) -> VideoInfo:
             warnings.append(f"it starts in mid-stream: the first {lost} frame(s) cannot be decoded and are left out")
     else:
         frames, times = _count_by_decoding(path, ticks)
-    fps, duration, times, doubts = _timing(times, frames, table.last_duration * ticks, header_fps)
+    fps, duration, times, doubts = _timing(times, frames, table.last_duration * ticks, header_fps, ticks)
     height, width = oriented(np.empty((first.height, first.width, 0)), first).shape[:2]
+    if others > 0:
+        doubts.append(f"it holds {others + 1} video streams; the one of {width}x{height} that players show is read")
     if first.color_trc in TRANSFER_HDR:
         doubts.append(f"{TRANSFER_HDR[first.color_trc]} high dynamic range is read without tone mapping")
     if aspect and aspect != 1:
@@ -150,16 +153,22 @@ def _check_whole(
 
 
 def _timing(
-    times: np.ndarray | None, frames: int, last: float, header_fps: float
+    times: np.ndarray | None, frames: int, last: float, header_fps: float, ticks: float
 ) -> tuple[float, float, np.ndarray, list[str]]:
-    """Average rate, duration and times, and warnings about them."""
+    """Average rate, duration and times, and warnings about them.
+
+    At a constant rate the time of frame k is k / rate, as the official processors count; a file's stamps are that,
+    rounded to its ticks.
+    """
     if times is not None and frames > 1:
         span = float(times[-1])
         duration = span + (last if last > 0 else float(np.median(np.diff(times))))
         measured = frames / duration
         if measured <= FASTEST:
             agrees = abs(header_fps - measured) <= 0.02 * measured
-            return header_fps if agrees else measured, duration, times, []
+            even = np.arange(frames) / header_fps if agrees else times
+            constant = bool(np.abs(times - even).max() <= 1.001 * ticks)
+            return header_fps if agrees else measured, duration, even if constant else times, []
     if frames == 1 and last >= 1 / FASTEST:
         return 1 / last, last, np.zeros(1), []
     fps = header_fps if 0 < header_fps <= FASTEST else ASSUMED_FPS

@@ -24,7 +24,9 @@ NOT_VIDEO = frozenset({"tty", "bin", "adf", "idf", "xbin", "image2"})
 
 @contextmanager
 def open_video(path: str) -> Iterator[Any]:
-    """The first video stream of a file that is not a cover picture, ready to be decoded.
+    """A file's best video stream that is not a cover picture, ready to be decoded.
+
+    Of several it is the one that ffmpeg and players show: the one marked as default, then the largest.
 
     Raises:
         UnreadableVideo: no video file, no video stream, or a codec that FFmpeg cannot decode.
@@ -39,16 +41,27 @@ def open_video(path: str) -> Iterator[Any]:
     with container:
         if container.format.name in NOT_VIDEO or container.format.name.endswith("_pipe"):
             raise _no_video(path)
-        streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        streams = video_streams(container)
         if not streams:
             sound = "it holds sound but no video" if container.streams.audio else "it holds no video"
             raise UnreadableVideo(path, sound, "Give a file with pictures in it.")
-        stream = streams[0]
+        stream = max(streams, key=_rank)
         if stream.codec_context is None:
             raise UnreadableVideo(path, "its video codec is not supported", "Convert it, for example to H.264 in mp4.")
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = THREADS
         yield stream
+
+
+def video_streams(container: Any) -> list[Any]:
+    """The video streams of a file that are not cover pictures."""
+    return [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+
+
+def _rank(stream: Any) -> tuple[bool, bool, int]:
+    readable = stream.codec_context is not None
+    marked = bool(stream.disposition & av.stream.Disposition.default)
+    return readable, marked, stream.width * stream.height if readable else 0
 
 
 def _no_video(path: str) -> UnreadableVideo:

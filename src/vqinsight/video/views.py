@@ -78,7 +78,8 @@ def overview_frame(frame: np.ndarray, spec: PixelSpec) -> torch.Tensor:
 def overview(resized: dict[int, torch.Tensor], sampling: Sampling, spec: PixelSpec) -> View:
     """The sampled frames in order, from resized frames by index."""
     frames = torch.stack([resized[index] for index in sampling.indices])
-    return view("video", frames, spec, frame_step(sampling) * spec.temporal_patch_size, sampling.times)
+    # As the official processors: the mean over the whole clip, not between the frames that are shown.
+    return view("video", frames, spec, spec.temporal_patch_size / sampling.fps, sampling.times)
 
 
 def frame_step(sampling: Sampling) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
-from vqinsight.assessor.load import SETTINGS_FILE
+from vqinsight.assessor.recognise import SETTINGS_FILE
 from vqinsight.assessor.save import PREPROCESSOR_FILE, preprocessor, save_tokenizer
 from vqinsight.nano.assessor.architecture import HEADS, INFERENCE, PIXELS
 from vqinsight.weights import ASSESSOR
