@@ -152,7 +152,7 @@ class Step:
             sampled = self._sample(clock, [self.prompt] * len(seeds), encoded, seeds)
         answers = said if said is not None else sampled[:N]
         packed = pack(self.model, [self.prompt] * N, [[one] for one in answers], self.pad_id).to(self.model.device)
-        seen = dict(pixels([view for views in encoded[:N] for view in views], self.model.device))
+        seen: dict[str, Any] = dict(pixels([view for views in encoded[:N] for view in views], self.model.device))
         with clock.phase("passes"):
             with torch.no_grad():
                 reference_AT, _ = answer_logprobs(self.reference, packed, **seen)

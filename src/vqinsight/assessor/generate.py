@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -67,11 +68,16 @@ def complete(
     """
     check_window(model, max(len(prompt.ids) for prompt in prompts) + max_new_tokens)
     if not has_only_attention(model) and len(prompts) > 1:  # padding would enter the state of linear attention
-        options = {"output_type": output_type, "pad_id": pad_id, "suppressed_tokens": suppressed_tokens}
-        return [
-            complete(model, [p], [e], [s], **options, max_new_tokens=max_new_tokens, temperature=temperature)[0]
-            for p, e, s in zip(prompts, encoded, seeds, strict=True)
-        ]
+        alone = partial(
+            complete,
+            model,
+            output_type=output_type,
+            pad_id=pad_id,
+            suppressed_tokens=suppressed_tokens,
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+        )
+        return [alone([p], [e], [s])[0] for p, e, s in zip(prompts, encoded, seeds, strict=True)]
     decoder = Decoder(model, prompts, encoded, [len(mine) for mine in seeds], output_type, pad_id, max_new_tokens)
     flat = [seed for mine in seeds for seed in mine]
     said: list[list[int]] = [[] for _ in flat]

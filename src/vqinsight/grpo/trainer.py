@@ -198,7 +198,7 @@ class GRPOTrainer(AssessorTrainer):
                 )
             passes = [self._pass(batch, groups) for batch in batches]
             if settings.updates_per_rollout > 1:
-                passes = [replace(each, old_AT=self._logprobs(self._bare(), each)) for each in passes]
+                passes = [replace(each, old_AT=self._of_pass(self._bare(), each)) for each in passes]
             answered = gather_object(self._compared(passes, answered))
             graded = {each.position: grade(self._assessor, self._rubric, each, answered) for each in questions}
             self._note(questions, graded)
@@ -207,10 +207,10 @@ class GRPOTrainer(AssessorTrainer):
             passes = [replace(each, advantage_A=self._advantages(each, graded), scale=scale) for each in passes]
             if settings.beta and self._reference is None:
                 with self._bare().disable_adapter():
-                    passes = [replace(each, reference_AT=self._logprobs(self._bare(), each)) for each in passes]
+                    passes = [replace(each, reference_AT=self._of_pass(self._bare(), each)) for each in passes]
         if settings.beta and self._reference is not None:
             with unsharded(self._reference):  # when the policy is sharded again: one whole model at a time
-                passes = [replace(each, reference_AT=self._logprobs(self._reference, each)) for each in passes]
+                passes = [replace(each, reference_AT=self._of_pass(self._reference, each)) for each in passes]
         return passes
 
     def _pass(self, batch: Sequence[LoadedQuestion | UnreadableQuestion], groups: Sequence[SampledGroup]) -> Pass:
@@ -230,13 +230,13 @@ class GRPOTrainer(AssessorTrainer):
             if not compared:
                 continue
             packed = self._pack(compared)
-            moved = Pass(packed, [replace(group, views=group.moved) for group in compared])
+            moved = [replace(group, views=group.moved) for group in compared]
             if each.old_AT is None:
-                in_order_AT = self._logprobs(self._bare(), Pass(packed, compared), features=True)
+                in_order_AT = self._logprobs(self._bare(), packed, self._features(self._views(compared)))
             else:
                 kept = [bool(group.moved) for group in each.groups for _ in group.ids]
                 in_order_AT = each.old_AT[torch.tensor(kept, device=each.old_AT.device), : packed.mask_AT.shape[1]]
-            shuffled_AT = self._logprobs(self._bare(), moved, features=True)
+            shuffled_AT = self._logprobs(self._bare(), packed, self._features(self._views(moved)))
             answered = with_gaps(answered, compared, in_order_AT, shuffled_AT, packed.mask_AT)
         return answered
 
@@ -244,16 +244,14 @@ class GRPOTrainer(AssessorTrainer):
         values = [graded[g.asked.position].advantages[number] for g in each.groups for number in g.asked.numbers]
         return torch.tensor(values, device=self.accelerator.device)
 
-    def _logprobs(self, model: Any, each: Pass, *, features: bool = False) -> torch.Tensor | None:
-        """(A, T) log-probabilities of a pass under ``model``.
+    def _of_pass(self, model: Any, each: Pass) -> torch.Tensor | None:
+        """(A, T) log-probabilities of a pass under ``model``, if it has answers."""
+        return (
+            None if each.packed is None else self._logprobs(model, each.packed, self._vision(self._views(each.groups)))
+        )
 
-        Args:
-            features: take the views' features also where the vision tower is trained.
-        """
-        if each.packed is None:
-            return None
-        vision = self._features(self._views(each.groups)) if features else self._vision(self._views(each.groups))
-        return answer_logprobs(model, each.packed, temperature=self._settings.temperature, **vision)[0]
+    def _logprobs(self, model: Any, packed: Packed, vision: dict[str, Any]) -> torch.Tensor:
+        return answer_logprobs(model, packed, temperature=self._settings.temperature, **vision)[0]
 
     def _pack(self, groups: Sequence[SampledGroup]) -> Packed:
         prompts, answers = [each.prompt for each in groups], [each.ids for each in groups]
