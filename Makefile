@@ -8,7 +8,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 # What reinforcement begins from; make nano makes another.
 BASE ?= bases/nano
 
-.PHONY: setup demo check-lowest test test-all mutants check docs fix nano generator teach examples clean
+.PHONY: setup demo check-lowest test test-all test-deepspeed mutants check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -35,6 +35,18 @@ test-all: test
 # Breaks a copy of the source in one place at a time: fails where the nearest test does not notice.
 mutants: setup
 	$(BIN)/python -m tools.mutants
+
+# ZeRO-2 and ZeRO-3 on two processes of a CPU. DeepSpeed lies beside the environment, not in it.
+test-deepspeed: setup .deepspeed/ready
+	DS_ACCELERATOR=cpu PYTHONPATH=.deepspeed PATH="$(CURDIR)/.deepspeed/bin:$$PATH" OMP_NUM_THREADS=1 \
+		$(BIN)/python -m pytest -m full -k deepspeed tests/invariant/test_sharded.py
+	DS_ACCELERATOR=cpu PYTHONPATH=.deepspeed PATH="$(CURDIR)/.deepspeed/bin:$$PATH" \
+		$(BIN)/python -m benchmarks.performance.precision --only ZeRO-2 ZeRO-3 --json results/precision_deepspeed.json
+
+.deepspeed/ready:
+	$(BIN)/pip install --quiet --no-deps --target .deepspeed hjson py-cpuinfo ninja msgpack einops
+	DS_BUILD_OPS=0 $(BIN)/pip install --quiet --no-deps --no-build-isolation --target .deepspeed deepspeed
+	touch .deepspeed/ready
 
 check: setup
 	$(BIN)/ruff check

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from typing import Any
 from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
-from benchmarks.performance.plan import PLACES, cell
-from benchmarks.results import ROOT, measured, number, points, results, share, srcc
+from benchmarks.results import ROOT, measured, points, results, share, srcc
+from tools.figures_performance import layouts, log_probs, plan, precision, step, table
 from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
 from vqinsight.report.paper_tables import shown
@@ -30,13 +30,6 @@ SEEN = ("colour", "direction", "count", "shape", *list(BARS)[3:], "text facts")
 LEARNED = ("srcc", "mae")
 # Display names of names in stored results.
 PLAIN = {"by lot": "random pairs", "clips of the embedded world": "synthetic clips", "embedded world ": ""}
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table."""
-    titles = list(head)
-    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def plain(text: str) -> str:
@@ -80,17 +73,6 @@ def ablation() -> str:
         _, *cells = table_row(name, list(seeds.values()), columns)
         rows.append([name, str(len(seeds)), *cells])
     return table(["", "seeds", *columns.values(), "paper: PLCC", "paper: pairs"], rows)
-
-
-def step() -> str:
-    """The cost of one update."""
-    found = results("step")
-    names = {"cpu_s": "CPU seconds", "vision_clips": "clips through the vision tower", "language_tokens": "tokens"}
-    rows = ([title, *(number(found[flow][key]) for flow in ("stock", "ours"))] for key, title in names.items())
-    return table(["", "stock flow", "ours"], rows) + (
-        f"\n\n{found['ratio']:.1f} times fewer CPU seconds; the log-probabilities differ by "
-        f"{found['largest_log_probability_difference']:.0e} at most."
-    )
 
 
 def synthetic_tables() -> str:
@@ -215,12 +197,6 @@ def within_prompt() -> str:
     return table(["clips of one prompt", *next(iter(found.values()))], rows)
 
 
-def plan() -> str:
-    """What each configuration takes of a card, and of days."""
-    found = results("plan")["configurations"]
-    return table(["", *PLACES], ([f"`{name}`", *(cell(row[place]) for place in PLACES)] for name, row in found.items()))
-
-
 # Generated parts of pages by name, and the results that they print.
 PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "perception": (perception, ("perception", "perception_base", "perception_reasoning")),
@@ -229,6 +205,9 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "ablation": (ablation, ("ablation",)),
     "plan": (plan, ("plan",)),
     "step": (step, ("step",)),
+    "precision": (precision, ("precision", "precision_deepspeed")),
+    "log_probs": (log_probs, ("log_probs",)),
+    "layouts": (layouts, ("layouts",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "labels": (labels, ("labels",)),
     "human_ratings": (human_ratings, ("human_ratings",)),

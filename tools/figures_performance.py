@@ -1,0 +1,84 @@
+"""Tables of what runs at real size: cost of an update, memory, precision, layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from benchmarks.performance.plan import PLACES, cell
+from benchmarks.results import results
+
+_PHASES = {"vision": "tower", "prefill": "prefill", "sampling": "sampling", "passes": "passes", "backward": "backward"}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    titles = list(head)
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def step() -> str:
+    """One update on the grid: seconds of ours, share of the limit of each phase, and the ratio to the stock flow."""
+    cells = results("step")["cells"]
+    rows = []
+    for each in cells:
+        ours = each["ours"]
+        reached = [f"{ours['phases'][name]['of_limit']:.2f}" for name in _PHASES]
+        ratio = [f"{each['ratio']:.1f}", f"{0.85 * each['ratio_of_operations']:.1f}"] if "ratio" in each else ["", ""]
+        faster = f"{each['sampling_speedup']:.1f}" if "sampling_speedup" in each else ""
+        size = f"{each['visual_tokens']} / {each['answer_tokens']}, {each['tower']}"
+        rows.append([size, f"{ours['s']:.0f}", *reached, faster, *ratio])
+    head = (
+        "visual / answer tokens, tower",
+        "CPU s",
+        *_PHASES.values(),
+        "sampling, times faster",
+        "times stock",
+        "wanted",
+    )
+    return table(head, rows)
+
+
+def plan() -> str:
+    """What each configuration takes of a card, and of days."""
+    found = results("plan")["configurations"]
+    return table(["", *PLACES], ([f"`{name}`", *(cell(row[place]) for place in PLACES)] for name, row in found.items()))
+
+
+def precision() -> str:
+    """The share of learned weights that two updates change."""
+    found = results("precision")["arrangements"] | results("precision_deepspeed")["arrangements"]
+    rows = ([name, f"{row['share']:.2%}", row["dtype"]] for name, row in found.items() if row["share"] is not None)
+    return table(["arrangement", "changed", "saved as"], rows)
+
+
+def log_probs() -> str:
+    """Peak memory and time of log-probabilities at a vocabulary of 152,064."""
+    found = results("log_probs")
+    rows = [
+        [row["way"], f"{row['tokens']:,}", f"{row['peak_bytes'] / 1e9:.2f} GB", f"{row['cpu_s']:.1f}"]
+        for row in found["rows"]
+    ]
+    text = table(["way", "answer tokens", "peak", "CPU s"], rows)
+    return f"{text}\n\nThe plain way grows to {found['plain_bytes_at_8192_tokens'] / 1e9:.0f} GB at 8,192 tokens."
+
+
+def layouts() -> str:
+    """What each checkpoint layout does."""
+
+    def said(value: bool) -> str:
+        return "yes" if value else "no"
+
+    rows = (
+        [
+            row["layout"],
+            f"{row['trained_entries_moved']:.0%}",
+            said(row["resumed_equals_straight"]),
+            f"`{row['exported']}`, {row['dtype']}",
+            said(row["answers_after"]),
+        ]
+        for row in results("layouts")["rows"]
+    )
+    return table(
+        ["layout (loads and answers)", "entries trained", "resumed = straight", "exported as", "answers"], rows
+    )
