@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from vqinsight.settings.reader import read_toml
 from vqinsight.settings.train import TrainSettings
 from vqinsight.training.run import build_trainable_assessor
 from vqinsight.training.stage2_temporal import run_stage2
+from vqinsight.weights import ASSESSOR
 
 REAL = ("learning_rate=1e-6", "model.dtype=bfloat16", "updates=2", "trainer.lr_scheduler_type=constant")
 
@@ -73,6 +75,33 @@ def test_a_small_learning_rate_moves_the_weights(tmp_path: Path, monkeypatch: py
     assert {weight.dtype for weight in saved.values()} == {torch.float32}
     if not rank:
         assert '"dtype": "float32"' in (tmp_path / "run" / "final" / "config.json").read_text()
+
+
+@pytest.mark.full
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 4])
+def test_resumed_is_straight_in_bfloat16(tmp_path: Path, rank: int) -> None:
+    """A checkpoint holds the float32 weights, or going on from it would round them."""
+    given = _settings(tmp_path, *REAL, f"model.lora_rank={rank}", "questions_per_update=4", "save_every=1")
+    final, file = run_stage2(given), "adapter_model" if rank else "model"
+    straight = runs.weights(final, file)
+    shutil.rmtree(final)
+    shutil.rmtree(tmp_path / "run" / "checkpoint-2")
+    resumed = runs.weights(run_stage2(given, resume=True), file)
+    assert all(torch.equal(resumed[name], weight) for name, weight in straight.items())
+
+
+@pytest.mark.full
+@pytest.mark.slow
+def test_sharded_weights_move(tmp_path: Path) -> None:
+    """FSDP2 keeps float32 shards; what is computed from them is bfloat16."""
+    changes = [part for change in (*REAL, "questions_per_update=4") for part in ("--set", change)]
+    run = runs.train(tmp_path, *changes, sharded=True)
+    assert run.returncode == 0, run.stderr
+    before, after = runs.weights(ASSESSOR), runs.weights(tmp_path / "run" / "final")
+    layers = [name for name in before if "layers" in name and "visual" not in name]
+    moved = sum(int((before[name] != after[name]).sum()) for name in layers)
+    assert moved > 0.9 * sum(before[name].numel() for name in layers)
 
 
 def test_frozen_weights_have_the_precision_of_the_passes(tmp_path: Path) -> None:
