@@ -17,7 +17,7 @@ from vqinsight.assessor.recognise import RELEASED, hint_of_release, inference_se
 from vqinsight.assessor.save import save_companions
 from vqinsight.errors import UsageError
 from vqinsight.settings.inference import InferenceSettings
-from vqinsight.settings.train import ModelSettings
+from vqinsight.settings.train import TrainSettings
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.training.run import build_trainable_assessor
 
@@ -120,7 +120,16 @@ def test_a_trained_model_keeps_the_prompts_it_was_trained_with(tmp_path: Path) -
     folder = tiny.save(tiny.qwen2_5_vl(), tmp_path / "model", template="brief", frames=4)
     file = tmp_path / "my.toml"
     file.write_text('base = "brief"\nsystem = "Think, then answer."\n')
-    trained = build_trainable_assessor(ModelSettings(name=str(folder), template=str(file)), 0)
+    trained = build_trainable_assessor(
+        TrainSettings.model_validate(
+            {
+                "stage": "temporal",
+                "out": tmp_path / "run",
+                "model": {"name": str(folder), "template": str(file)},
+                "data": [{"dataset": "synthetic"}],
+            }
+        )
+    )
     file.write_text('system = "changed while it trains"\n')
     trained.loaded.model.save_pretrained(tmp_path / "final")
     save_companions(trained.loaded, tmp_path / "final")

@@ -144,17 +144,25 @@ def test_the_loss_is_the_mean_over_all_processes(
 ) -> None:
     """The wrapper averages gradients over processes: each one's sum counts as many times as there are processes."""
     losses: list[float] = []
-    compute_loss = GRPOTrainer.compute_loss
+    scales: list[tuple[float, float]] = []
+    compute_loss, roll_out = GRPOTrainer.compute_loss, GRPOTrainer._roll_out
 
-    def twice(self: GRPOTrainer, *given: Any, **options: Any) -> Any:
+    def noted(self: GRPOTrainer, *given: Any, **options: Any) -> Any:
         loss = compute_loss(self, *given, **options)
-        with monkeypatch.context() as patch:
-            patch.setattr(type(self.accelerator), "num_processes", property(lambda _: 2))
-            losses.extend((loss.item(), compute_loss(self, *given, **options).item()))
+        losses.append(loss.item())
         return loss
 
-    monkeypatch.setattr(GRPOTrainer, "compute_loss", twice)
+    def twice(self: GRPOTrainer, batches: Any) -> Any:
+        passes = roll_out(self, batches)
+        with monkeypatch.context() as patch:
+            patch.setattr(type(self.accelerator), "num_processes", property(lambda _: 2))
+            scales.append((passes[0].scale, roll_out(self, batches)[0].scale))
+        return passes
+
+    monkeypatch.setattr(GRPOTrainer, "compute_loss", noted)
+    monkeypatch.setattr(GRPOTrainer, "_roll_out", twice)
     _train(tmp_path, base, "grpo.updates_per_rollout=2", "updates=2", "save_every=2", "learning_rate=1e-4")
     _, result = seen.losses[-1]  # of the second use: in the first the two answers' losses cancel
     assert abs(result.loss.mean().item()) > 1e-4
-    assert losses[-2:] == pytest.approx([result.loss.mean().item(), 2 * result.loss.mean().item()])
+    assert losses[-1] == pytest.approx(result.loss.mean().item())
+    assert scales[0] == pytest.approx((0.5, 1.0))

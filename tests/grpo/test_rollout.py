@@ -43,7 +43,9 @@ def test_the_shuffled_half_is_asked_about_another_order_of_the_same_clip(
 
     monkeypatch.setattr(Assessor, "generate", watched)
     question = _question(assessor, "generated")
-    groups, answered = sample(assessor, Rubric(RewardSettings()), [question], temperature=1.0, seed=5, max_new_tokens=4)
+    groups, answered = sample(
+        assessor, Rubric(RewardSettings()), [question], temperature=1.0, seed=5, max_new_tokens=4, batch_tokens=10_000
+    )
     (_, straight, four), (_, moved, two) = asked
     assert (len(four), len(two)) == (4, 2) and len({*four, *two}) == 6  # every answer has noise of its own
     assert _features(straight).shape == _features(moved).shape
@@ -60,7 +62,7 @@ def test_the_shuffled_half_is_asked_about_another_order_of_the_same_clip(
 def test_answers_of_a_question_differ_and_do_not_depend_on_the_batch(assessor: Assessor) -> None:
     rubric = Rubric(RewardSettings(temporal=0))
     first, second = _question(assessor, "generated", 0), _question(assessor, "compare", 1)
-    options: dict[str, Any] = {"temperature": 1.0, "seed": 5, "max_new_tokens": 4}
+    options: dict[str, Any] = {"temperature": 1.0, "seed": 5, "max_new_tokens": 4, "batch_tokens": 10_000}
     groups, _ = sample(assessor, rubric, [first, second], **options)
     assert len(set(groups[0].ids)) > 1
     for asked, expected in ((first, groups[0]), (second, groups[1])):

@@ -14,7 +14,6 @@ from vqinsight.video.info import SYNTHETIC
 from vqinsight.video.inputs import Source
 from vqinsight.video.patches import PixelSpec
 from vqinsight.video.preprocess import ProcessedClip, preprocess_clip
-from vqinsight.video.shuffle import ShuffledViews, shuffled_view
 from vqinsight.video.views import ViewBuilder
 
 _WORKERS = 2  # decoding threads
@@ -62,6 +61,8 @@ class ClipLoader:
         Raises:
             UnreadableVideo: the clip cannot be read again.
         """
+        from vqinsight.video.shuffle import ShuffledViews, shuffled_view  # only training shuffles
+
         if len(set(clip.input.indices)) < 2:
             return None
         if not self.views.extra:

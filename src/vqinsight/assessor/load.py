@@ -110,6 +110,8 @@ def load_model(
             if hint := hint_of_release(name, place, subfolder, raw):
                 on_message(hint)
         tokenizer = AutoTokenizer.from_pretrained(place, **where)
+        if not tokenizer("a", add_special_tokens=False)["input_ids"]:  # without its files some are made empty
+            raise ValueError("its tokenizer has no words")
         tokenizer.chat_template = tokenizer.chat_template or _processor_template(place, where)
         spec = _pixel_spec(place, where)
         _announce_memory(name, Path(place) / subfolder, config, number, target, on_message)

@@ -49,6 +49,14 @@ class AssessorTrainer(Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ARG002
         return SequentialSampler(self._questions)
 
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Adapters and shards; whole weights are there already (``assessor.save.restore``).
+
+        The Trainer would look for them under other names and name every one that it misses.
+        """
+        if self.is_fsdp_enabled or not (Path(resume_from_checkpoint) / "config.json").is_file():
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
         """Save all weights in float32, as the learned ones are; frozen ones in bfloat16 lose nothing by it.
 

@@ -75,6 +75,7 @@ def list_models() -> list[ModelInfo]:
         _base("Qwen/Qwen2.5-VL-7B-Instruct", "qwen2_5_vl", "Apache-2.0"),
         _base("Qwen/Qwen3-VL-4B-Instruct", "qwen3_vl", "Apache-2.0"),
         _base("Qwen/Qwen3-VL-8B-Instruct", "qwen3_vl", "Apache-2.0"),
+        _base("Qwen/Qwen3.5-9B", "qwen3_5", _NOT_STATED),
     ]  # fmt: skip
 
 
