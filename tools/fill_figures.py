@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,18 @@ from vqinsight.evaluation.paper_tables import Column
 from vqinsight.report.paper_tables import shown
 
 SYSTEMS = {"model": "nano", "technical": "technical score", "always_a": "always A"}
-RATED_TABLES = {"konvid": "KoNViD-1k", "fetv": "FETV", "aigve": "AIGVE-Bench", "pairs": "pairs"}
-RATED_FIGURES = {"diff": "diff", "tau_deutsch": "tau, best threshold", "order_bias": "order bias"}
+RATED_TABLES = {"fetv": "FETV", "pairs": "pairs"}  # the others have two and three clips
+RATED_FIGURES = {"diff": "diff", "order_bias": "order bias"}
 SEEN = ("colour", "direction", "count", "shape", *list(BARS)[3:], "text facts")
 LEARNED = ("srcc", "mae")
+# Generators that the pages compare; the stored results hold more rounds of the controls.
+GUIDED = ("G", "by lot, three rounds", "without united, three rounds", "united, three rounds", "oracle, three rounds")
+UNITED = (
+    "G", "by lot, three rounds", "offline DPO (G')", "without united", "united (G'')",
+    "without united, three rounds", "united, three rounds", "oracle, two rounds", "oracle, three rounds",
+)  # fmt: skip
 # Display names of names in stored results.
-PLAIN = {"by lot": "random pairs", "clips of the embedded world": "synthetic clips", "embedded world ": ""}
+PLAIN = {"by lot": "random pairs", "embedded world ": ""}
 
 
 def plain(text: str) -> str:
@@ -51,7 +57,7 @@ def learning() -> str:
     """Each stage on held-out synthetic clips: order and error of the scores, and pairs."""
     models = results("learning")["models"]
     names = [f"{dimension} {figure}" for dimension in DIMENSIONS[1:] for figure in LEARNED]
-    names += ["pairs right, both orders", "decided pairs right", "order bias", "missing answers"]
+    names += ["pairs right, both orders", "order bias", "missing answers"]
     rows = ([name, *(measured(each["rows"][name]) for each in models.values())] for name in names)
     return table(["", *models], rows)
 
@@ -60,14 +66,14 @@ def transfer() -> str:
     """Real clips with defects of rising strength; a constant score counts as 0."""
     names = {"transfer": "likeliest answer", "transfer_samples": "mean of 8", "transfer_generated": "generated clips"}
     files = [results(name)["rows"] for name in names]
-    rows = ([name, *(f"{each[name]['srcc_constant_as_0']:.2f}" for each in files)] for name in files[0])
+    kinds = (name for name in files[0] if "new kind" not in name)  # means of one kind each
+    rows = ([name, *(f"{each[name]['srcc_constant_as_0']:.2f}" for each in files)] for name in kinds)
     return table(["defect", *names.values()], rows)
 
 
 def ablation() -> str:
     """Ablation: means over seeds, deviations where there are several."""
-    columns = {"plcc": "PLCC", "srcc": "SRCC", "mae": "error", "pairs right, both orders": "pairs right"}
-    columns |= {"missing answers": "missing"}
+    columns = {"plcc": "PLCC", "mae": "error", "pairs right, both orders": "pairs right", "missing answers": "missing"}
     rows = []
     for name, seeds in results("ablation")["runs"].items():
         _, *cells = table_row(name, list(seeds.values()), columns)
@@ -76,31 +82,32 @@ def ablation() -> str:
 
 
 def synthetic_tables() -> str:
-    """Tables 1 and 2 on the synthetic set, and the effect of the order of presentation."""
+    """Tables 1 and 2 on the synthetic set, the first with the effect of the order of presentation."""
     stored = results("synthetic_tables")
-    parts = []
-    for each in stored["tables"]:
-        columns = [Column(**{key: value for key, value in made.items() if key != "name"}) for made in each["columns"]]
-        kept = [place for place, column in enumerate(columns) if "fitted" not in column.name]
-        rows = []
-        for row in each["rows"]:
-            cells = [Cell(**row["cells"][place]) if row["cells"][place] else None for place in kept]
-            rows.append([row["name"], *(shown(cell, columns[place]) for cell, place in zip(cells, kept, strict=True))])
-        head = ["", *(plain(f"{columns[place].group} {columns[place].name}") for place in kept)]
-        parts.append(f"{plain(each['title'])}:\n\n{table(head, rows)}\n")
+    preferences, scores = (_stored_cells(each) for each in stored["tables"])
     rows = []
     for name, row in stored["models"].items():
         orders = (measured(row[key]) if row[key] else "" for key in ("order_bias", "consistent"))
         lost = f"{row['counts']['missing']} of {row['counts']['asked']}"
-        rows.append([name, *orders, f"{row['ties']} of {row['pairs']}", lost])
-    return "\n".join([*parts, table(["", "order bias", "consistent under a swap", "ties", "no answer"], rows)])
+        rows.append([name, preferences[name]["tau"], *orders, f"{row['ties']} of {row['pairs']}", lost])
+    pairs = table(["pairs", "tau", "order bias", "consistent under a swap", "ties", "no answer"], rows)
+    columns = [name for name in next(iter(scores.values())) if name.endswith("SRCC")]
+    return f"{pairs}\n\n" + table(
+        ["scores", *columns], ([name, *(row[column] for column in columns)] for name, row in scores.items())
+    )
 
 
-def labels() -> str:
-    """Reading of label files."""
-    columns = ("rows", "clips named", "left out")
-    rows = ([name, *(f"{row[key]:,}" for key in columns)] for name, row in results("labels")["files"].items())
-    return table(["file", *columns], rows)
+def _stored_cells(stored: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """What a stored table shows, by row and column."""
+    columns = [Column(**{key: value for key, value in made.items() if key != "name"}) for made in stored["columns"]]
+    names = [plain(f"{column.group} {column.name}") for column in columns]
+    return {
+        row["name"]: {
+            name: shown(Cell(**cell) if cell else None, column)
+            for name, column, cell in zip(names, columns, row["cells"], strict=True)
+        }
+        for row in stored["rows"]
+    }
 
 
 def human_ratings() -> str:
@@ -109,7 +116,7 @@ def human_ratings() -> str:
     rows = []
     for name, title in RATED_TABLES.items():
         judged = [found[name].get(system) for system in SYSTEMS]
-        for figure in ("spatial", "temporal", "quality", "diff", "tau_deutsch", "order_bias"):
+        for figure in ("spatial", "temporal", *RATED_FIGURES):
             cells = [_rated(each, figure) if each else "" for each in judged]
             if any(cells):
                 rows.append([title, RATED_FIGURES.get(figure, f"SRCC, {figure}"), *cells])
@@ -121,7 +128,7 @@ def _rated(judged: dict[str, Any], figure: str) -> str:
     if figure == "order_bias":
         orders = (judged["pairs"] or {}).get("orders")
         return f"{measured(orders['order_bias'])}, n {orders['n']}" if orders else ""
-    if figure in ("diff", "tau_deutsch"):
+    if figure == "diff":
         scores = (judged["pairs"] or {}).get("scores")
         return f"{measured(scores[figure])}, n {scores['n']}" if scores else ""
     for task in judged["scores"]:
@@ -153,26 +160,27 @@ def generator() -> str:
     return table(["0–100", "mean", "spread", f"best {of}", f"worst {of}"], rows)
 
 
-def united(file: str) -> str:
+def united(file: str, compared: Sequence[str] = UNITED) -> str:
     """Comparison of generators, with the gain over the first one, paired by prompt."""
     found = results(file)
     first = next(iter(found["generators"]))
     rows = []
-    for name, row in found["generators"].items():
+    for name in compared:
+        row = found["generators"][name]
         gain = found["differences"].get(f"{name} - {first}")
         spread = "–" if row["diversity"] is None else f"{row['diversity']:.1f}"
         gained = points(gain["overall"], sign="+") if gain else ""
-        rows.append([plain(name), gained, *(f"{row[key]['value']:.1f}" for key in DIMENSIONS), spread])
-    return table(["oracle, 0–100", f"gain over {first}", *DIMENSIONS, "diversity"], rows)
+        rows.append([plain(name), f"{row['overall']['value']:.1f}", gained, spread])
+    return table(["oracle, 0–100", "overall", f"gain over {first}", "diversity"], rows)
 
 
 def chosen() -> str:
     """Quality of the pairs that D and D' select for training."""
     rows = (
-        [name, measured(row["right"]), *(points(row["apart"][key], sign="+") for key in DIMENSIONS)]
+        [name, measured(row["right"]), points(row["apart"]["overall"], sign="+")]
         for name, row in results("united")["chosen"].items()
     )
-    return table(["chosen by", "right", *DIMENSIONS], rows)
+    return table(["chosen by", "right", "points ahead"], rows)
 
 
 def repair() -> str:
@@ -186,15 +194,12 @@ def repair() -> str:
 
 def within_prompt() -> str:
     """Agreement within a prompt: correlation with its interval, and the spread of the truth."""
-    found = results("within_prompt")["within"]
     rows = []
-    for kind, of in found.items():
-        cells = []
-        for row in of.values():
-            low, high = (row["interval"][end] for end in ("low", "high"))
-            cells.append(f"{row['correlation']:.2f} ({low:.2f} to {high:.2f}), ± {row['spread']:.0f}")
-        rows.append([kind, *cells])
-    return table(["clips of one prompt", *next(iter(found.values()))], rows)
+    for kind, of in results("within_prompt")["within"].items():
+        row = of["overall"]
+        low, high = (row["interval"][end] for end in ("low", "high"))
+        rows.append([kind, f"{row['correlation']:.2f} ({low:.2f} to {high:.2f})", f"{row['spread']:.0f}"])
+    return table(["clips of one prompt", "correlation, overall", "spread of the truth"], rows)
 
 
 # Generated parts of pages by name, and the results that they print.
@@ -209,12 +214,11 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "log_probs": (log_probs, ("log_probs",)),
     "layouts": (layouts, ("layouts",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
-    "labels": (labels, ("labels",)),
     "human_ratings": (human_ratings, ("human_ratings",)),
     "oracle": (oracle, ("oracle",)),
     "generator": (generator, ("generator",)),
     "united": (partial(united, "united"), ("united",)),
-    "united_guided": (partial(united, "united_guided"), ("united_guided",)),
+    "united_guided": (partial(united, "united_guided", GUIDED), ("united_guided",)),
     "chosen": (chosen, ("united",)),
     "within_prompt": (within_prompt, ("within_prompt",)),
     "repair": (repair, ("repair",)),
