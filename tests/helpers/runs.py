@@ -46,6 +46,7 @@ dataset = "synthetic"
 task = "yesno"
 
 [rewards]
+shuffle = "tokens"
 gamma = 0.1
 l_min = 30
 l_max = 45

@@ -66,7 +66,7 @@ def _share_moved(settings: TrainSettings, monkeypatch: pytest.MonkeyPatch) -> fl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [0, 4])
+@pytest.mark.parametrize("rank", [0, pytest.param(4, marks=pytest.mark.full)])
 def test_a_small_learning_rate_moves_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: int) -> None:
     settings = _settings(tmp_path, *REAL, f"model.lora_rank={rank}", "questions_per_update=4")
     assert _share_moved(settings, monkeypatch) > 0.9

@@ -90,10 +90,12 @@ class _TokenLogProbs(torch.autograd.Function):
         logp_N = hidden_NH.new_empty(len(ids_N), dtype=torch.float32)
         entropy_N = torch.empty_like(logp_N)
         for part in _chunks(len(ids_N), len(weight_VH)):
-            logits_NV = _logits(hidden_NH[part], cast_VH, temperature)
-            logp_NV = logits_NV.sub_(logits_NV.logsumexp(-1, keepdim=True))
+            logp_NV = _logits(hidden_NH[part], cast_VH, temperature)
+            p_NV = logp_NV.exp()  # of logits of at most 0; torch.logsumexp takes one more buffer
+            total_N1 = p_NV.sum(-1, keepdim=True)
+            p_NV.div_(total_N1)
+            logp_NV.sub_(total_N1.log())
             logp_N[part] = logp_NV.gather(-1, ids_N[part, None])[:, 0]
-            p_NV = logp_NV.exp()
             logp_NV.clamp_(min=torch.finfo(torch.float32).min)  # words that cannot follow: 0 times infinity is nan
             # A batched product sums without a third buffer.
             entropy_N[part] = -(p_NV[:, None] @ logp_NV[..., None])[:, 0, 0]
@@ -108,8 +110,8 @@ class _TokenLogProbs(torch.autograd.Function):
         grad_VH = torch.zeros_like(weight_VH) if ctx.needs_input_grad[1] else None
         for part in _chunks(len(ids_N), len(weight_VH)):
             # d log p(id) / d logits is the one-hot of the token minus the softmax.
-            logits_NV = _logits(hidden_NH[part], cast_VH, ctx.temperature)
-            grad_NV = logits_NV.sub_(logits_NV.logsumexp(-1, keepdim=True)).exp_().neg_()
+            grad_NV = _logits(hidden_NH[part], cast_VH, ctx.temperature).exp_()
+            grad_NV.div_(grad_NV.sum(-1, keepdim=True)).neg_()
             ones_N1 = torch.ones_like(grad_NV[:, :1])
             grad_NV.scatter_add_(-1, ids_N[part, None], ones_N1).mul_(grad_N[part, None] / ctx.temperature)
             cast_NV = grad_NV.to(ctx.number)
@@ -129,6 +131,7 @@ def _chunks(tokens: int, words: int) -> list[slice]:
 
 
 def _logits(hidden_NH: torch.Tensor, weight_VH: torch.Tensor, temperature: float) -> torch.Tensor:
-    """(N, V) float32; a product that is float32 already is divided in place."""
+    """(N, V) float32, the largest of a row 0; a product that is float32 already is changed in place."""
     with torch.autocast(hidden_NH.device.type, enabled=False):
-        return (hidden_NH.to(weight_VH.dtype) @ weight_VH.T).float().div_(temperature)
+        logits_NV = (hidden_NH.to(weight_VH.dtype) @ weight_VH.T).float().div_(temperature)
+    return logits_NV.sub_(logits_NV.amax(-1, keepdim=True))

@@ -14,7 +14,7 @@ Combine = Literal["mean", "sum"]  # of the dimensions in Eq. 6
 RELEASED_ABOVE = 0.1  # what a reward exceeds in the released code to earn the bonus of Eq. 4
 
 
-LOGITS_CHUNK_BYTES = 2**28  # of float32 logits that exist at once where log-probabilities are computed
+LOGITS_CHUNK_BYTES = 2**27  # of float32 logits that exist at once where log-probabilities are computed
 
 
 class ModelSettings(Settings):
