@@ -23,8 +23,15 @@ def results(name: str) -> Any:
 def keep(found: dict[str, Any], file: Path | None) -> None:
     """Store a result with its command and commit, where a file is named."""
     if file:
-        stamp = {"command": shlex.join(["python", *sys.argv]), "commit": commit()}
+        stamp = {"command": _command(), "commit": commit()}
         write_atomic(file, json.dumps({**stamp, **found}, indent=2) + "\n")
+
+
+def _command() -> str:
+    """The command as a reader can repeat it: ``python -m`` and the module, with the given arguments."""
+    program = Path(sys.argv[0]).resolve()
+    module = program.with_suffix("").relative_to(ROOT).parts if program.is_relative_to(ROOT) else (program.name,)
+    return shlex.join(["python", "-m", ".".join(module), *sys.argv[1:]])
 
 
 def store(found: dict[str, Any], file: Path | None) -> None:
