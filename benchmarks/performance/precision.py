@@ -32,6 +32,7 @@ stage = "temporal"
 questions_per_update = 4
 answers_per_forward = 8
 updates = 2
+save_every = 2
 learning_rate = 1e-6
 
 [model]
@@ -78,7 +79,14 @@ def share(final: Path) -> dict[str, Any]:
         moved = sum(int((each != 0).sum()) for each in learned.values())
         return {"share": moved / sum(each.numel() for each in learned.values()), "dtype": _dtypes(learned)}
     before = load_model("nano", device="cpu").model.state_dict()
-    after = load_model(str(final), device="cpu", dtype="float32").model.state_dict()
+    zero = next(final.parent.glob("checkpoint-*/latest"), None)
+    if zero is not None:  # DeepSpeed's own float32 weights; it rounds the model to bfloat16 before it copies them
+        from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
+
+        after = get_fp32_state_dict_from_zero_checkpoint(str(zero.parent))
+        before = {name: each.bfloat16().float() for name, each in before.items()}
+    else:
+        after = load_model(str(final), device="cpu", dtype="float32").model.state_dict()
     names = [name for name in before if "language_model.layers" in name]
     moved = sum(int((before[name] != after[name]).sum()) for name in names)
     saved = {name: each for file in final.glob("*.safetensors") for name, each in load_file(file).items()}
