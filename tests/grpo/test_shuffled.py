@@ -133,7 +133,7 @@ def _run(folder: Path, monkeypatch: pytest.MonkeyPatch, *changes: str) -> list[G
     monkeypatch.setattr(trainer, "grade", watched)
     file = folder / "config.toml"
     file.write_text(runs.CONFIG)
-    short = ("updates=1", "grpo.max_new_tokens=120", "grpo.beta=0", f"out={folder / 'run'}")
+    short = ("updates=1", "grpo.max_new_tokens=120", "grpo.beta=0", "rewards.shuffle=frames", f"out={folder / 'run'}")
     run_stage2(read_toml(TrainSettings, file, [*short, *changes]))
     return seen
 
