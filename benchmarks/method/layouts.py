@@ -2,7 +2,8 @@
 
 The folders are in the layouts of official checkpoints, real but for width, depth and values; a tiny Qwen3.5 is made
 from the tokenizer of the Qwen3-VL folder. "Resumed" means that a run continued from its first checkpoint ends with the
-weights of the run without a stop; "exported" that transformers' own classes load the finished folder, which answers.
+weights of the run without a stop, on one thread; "exported" that transformers' own classes load the finished folder,
+which answers.
 
 ``python -m benchmarks.method.layouts LAYOUTS --clip CLIP --json results/layouts.json``
 """
@@ -132,12 +133,16 @@ def main() -> None:
     parser.add_argument("--clip", required=True)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    rows: list[dict[str, Any]] = []
+    torch.set_num_threads(1)  # sums by several threads differ in their last bits from run to run
+    stored = json.loads(given.json.read_text(encoding="utf-8")) if given.json and given.json.is_file() else {}
+    rows: list[dict[str, Any]] = stored.get("rows", [])
     with tempfile.TemporaryDirectory() as temporary:
         made = tiny_qwen3_5(given.layouts / "Qwen3-VL-4B-Instruct", Path(temporary) / "Qwen3.5 (tiny)")
         folders = [file.parent for file in sorted(given.layouts.rglob("config.json"))]
         for number, folder in enumerate([*folders, made]):
             name = folder.name if folder == made else str(folder.relative_to(given.layouts))
+            if name in {each["layout"] for each in rows}:
+                continue
             place = Path(temporary) / str(number)
             rows.append(row(name, str(folder), given.clip, place))
             shutil.rmtree(place)
