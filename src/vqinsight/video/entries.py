@@ -68,7 +68,7 @@ def revision(source: Source) -> str:
 
 def _place(source: Source) -> str:
     if isinstance(source, UnreadableVideo):
-        return source.path
+        return location(source.path)  # as it is once the file is there
     return source if source.startswith(SYNTHETIC) else location(source)
 
 
