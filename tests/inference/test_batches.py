@@ -1,4 +1,4 @@
-"""A clip that makes the decoder or the model fail is a failed record; the others get the answers they would have got."""
+"""A clip that makes decoder or model fail is a failed record; the others get the answers they would have got."""
 
 from __future__ import annotations
 
