@@ -15,10 +15,13 @@ from vqinsight.errors import UsageError
 from vqinsight.report import console, output, progress
 from vqinsight.report.picks import NO_PICKS, Picks
 from vqinsight.results import ClipScore, ClipVerdict
+from vqinsight.tasks.types import TaskName
 from vqinsight.video.entries import Entry, entries
 from vqinsight.video.inputs import Source, expand_inputs
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from vqinsight.inference.api import VQInsight
     from vqinsight.report.store import ResultStore
 
@@ -41,15 +44,15 @@ class Verb:
     doing: str
     asked: dict[str, Any]
     judge: Callable[..., Iterator[Any]]
-    show: Callable[..., None]
+    show: Callable[[Console, list[Any]], None]
     check: Callable[[], None] = lambda: None
 
 
-def scoring(task: str | None, verbose: bool) -> Verb:
+def scoring(task: TaskName | None, verbose: bool) -> Verb:
     """Score clips."""
 
     def judge(model: VQInsight, clips: Clips, **options: Any) -> Iterator[Any]:
-        return model.score_all(clips, task=task, **options)  # type: ignore[arg-type]
+        return model.score_all(clips, task=task, **options)
 
     return Verb("Scoring", {"verb": "score", "task": task}, judge, partial(console.show_scores, verbose=verbose))
 

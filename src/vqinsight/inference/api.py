@@ -96,13 +96,12 @@ class VQInsight:
             return Question(task or _task(clip, prompt), (Clip(path, prompt),))
 
         answered = answer(prefetch(self.assessor, clips), question, self._asker(samples, seed, temperature), on_seconds)
-        for path, prompt, seen, said in answered:
-            if isinstance(seen, UnreadableVideo) or said is None:
-                yield aggregate.unscored(path, prompt, task, seen, provenance)
+        for path, prompt, found in answered:
+            if isinstance(found, UnreadableVideo):
+                yield aggregate.unscored(path, prompt, task, found, provenance)
             else:
-                asked, replies = said
-                dimensions = self.assessor.prompt_set.dimensions(asked)
-                yield aggregate.scored(asked, dimensions, replies, seen.input, provenance)
+                dimensions = self.assessor.prompt_set.dimensions(found.question)
+                yield aggregate.scored(found.question, dimensions, found.replies, found.clip.input, provenance)
 
     def score(
         self,
@@ -217,8 +216,9 @@ class VQInsight:
             return Question("yesno", (Clip(path, prompt),), question)
 
         answered = answer(prefetch(self.assessor, clips), about, self._asker(samples, seed, temperature), on_seconds)
-        for path, prompt, seen, said in answered:
-            yield aggregate.verdict(path, prompt, question, seen, said[1] if said else (), provenance)
+        for path, prompt, found in answered:
+            seen, replies = (found, ()) if isinstance(found, UnreadableVideo) else (found.clip, found.replies)
+            yield aggregate.verdict(path, prompt, question, seen, replies, provenance)
 
     def ask(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice, tee
 from typing import TypeVar
@@ -24,7 +25,6 @@ BATCH = 8  # clips per batch of questions
 
 Result = TypeVar("Result")
 Seen = tuple[str, str | None, ProcessedClip | UnreadableVideo]
-Answered = tuple[Question, tuple[Reply, ...]]
 Ask = Callable[[Sequence[tuple[Question, ProcessedClip]]], list[tuple[Reply, ...]]]
 
 
@@ -40,13 +40,22 @@ def prefetch(assessor: Assessor, clips: Iterable[tuple[Source, str | None]]) -> 
         yield _path(source), prompt, clip
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A clip with what was asked about it and the replies."""
+
+    clip: ProcessedClip
+    question: Question
+    replies: tuple[Reply, ...]
+
+
 def answer(
     clips: Iterable[Seen],
     question: Callable[[str, str | None, ProcessedClip], Question],
     ask: Ask,
     on_seconds: Callable[[float], None] | None = None,
-) -> Iterator[tuple[str, str | None, ProcessedClip | UnreadableVideo, Answered | None]]:
-    """Each clip with its question and replies, in order; ``None`` where it could not be read or failed.
+) -> Iterator[tuple[str, str | None, Answered | UnreadableVideo]]:
+    """Path, prompt and outcome of each clip, in order.
 
     A batch that fails is asked again clip by clip, so that the clip that made it fail fails alone. An answer does not
     depend on its batch, so the others get the answers they would have got.
@@ -63,53 +72,54 @@ def answer(
             for place, (path, prompt, seen) in enumerate(group)
             if isinstance(seen, ProcessedClip)
         ]
-        replies = _replies(readable, ask)
+        outcomes = _outcomes(readable, ask)
         now = time.perf_counter()
         share, since = (now - since) / len(group), now
-        asked = {place: each for place, each, _ in readable}
         for place, (path, prompt, seen) in enumerate(group):
-            said = replies.get(place)
             if on_seconds is not None:
                 on_seconds(share)
-            if isinstance(said, UnreadableVideo):
-                yield path, prompt, said, None
-            else:
-                yield path, prompt, seen, None if said is None else (asked[place], said)
+            yield path, prompt, seen if isinstance(seen, UnreadableVideo) else outcomes[place]
 
 
-def _replies(
+def _outcomes(
     readable: Sequence[tuple[int, Question, ProcessedClip]], ask: Ask
-) -> dict[int, tuple[Reply, ...] | UnreadableVideo]:
-    found = attempt("a batch", lambda: ask([(question, clip) for _, question, clip in readable])) if readable else []
-    if not isinstance(found, UnreadableVideo):
-        return {place: said for (place, _, _), said in zip(readable, found, strict=True)}
-    replies: dict[int, tuple[Reply, ...] | UnreadableVideo] = {}
+) -> dict[int, Answered | UnreadableVideo]:
+    if not readable:
+        return {}
+    together = attempt("a batch", partial(ask, [(question, clip) for _, question, clip in readable]))
+    if not isinstance(together, FailedClip):
+        return {
+            place: Answered(clip, question, said)
+            for (place, question, clip), said in zip(readable, together, strict=True)
+        }
+    outcomes: dict[int, Answered | UnreadableVideo] = {}
     for place, question, clip in readable:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()  # what the failed batch held is free and in pieces
         alone = attempt(clip.path, partial(ask, [(question, clip)]))
-        replies[place] = alone if isinstance(alone, UnreadableVideo) else alone[0]
-    return replies
+        outcomes[place] = alone if isinstance(alone, FailedClip) else Answered(clip, question, alone[0])
+    return outcomes
 
 
 def attempt(path: str, work: Callable[[], Result]) -> Result | FailedClip:
-    """The result of work on one clip, or its failure."""
-    failed: Exception
+    """The result of work on one clip, or its failure.
+
+    The error is not kept: its trace would hold the memory that the next attempt needs.
+    """
     try:
         return work()
     except torch.AcceleratorError as error:
         if not isinstance(error, torch.OutOfMemoryError):
             raise  # the device is lost, for every clip
-        failed = error
+        return _failure(path, error)
     # Decoders, drivers and model code raise anything (RuntimeError, MemoryError, ValueError, …) on a clip that they
     # cannot take, and one clip of a hundred thousand must not end the run. What failed is said in its row.
     except Exception as error:  # noqa: BLE001
-        failed = error
-    logger.debug("%s failed", path, exc_info=failed)
-    return _failure(path, failed)
+        return _failure(path, error)
 
 
 def _failure(path: str, error: Exception) -> FailedClip:
+    logger.debug("%s failed", path, exc_info=error)
     said = (str(error).strip().splitlines() or [""])[0]
     remedy = "Look at less of it (--frames, --max-pixels), or check the clip."
     if isinstance(error, VQInsightError):  # it says itself what to do

@@ -147,7 +147,7 @@ def deliver(
         kept = f" Results so far: {taken}" + (f", in {outputs.out}." if outputs.out and taken else ".")
         complain("Interrupted." + kept + " The same command goes on." * bool(outputs.kept and taken))
         sys.exit(INTERRUPTED)
-    sys.exit(taker.code)
+    sys.exit(taker.code if taker is not None else 0)
 
 
 @contextmanager
