@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -110,12 +111,18 @@ def test_a_full_disk_costs_the_part_that_did_not_fit(tmp_path: Path, whole: list
 
 def test_a_second_run_on_a_folder_is_refused(tmp_path: Path) -> None:
     clips(tmp_path, 8)
-    first = stopped.start(tmp_path, *SCORE, PAUSE=0.2)
-    while not (tmp_path / "work.log").exists():
-        assert first.poll() is None
-    code, _, errors = stopped.run(tmp_path, *SCORE)
-    assert code == 2 and f"results is in use by process {first.pid} on " in errors
-    first.communicate(timeout=60)
+    first = stopped.start(tmp_path, *SCORE, PAUSE=0.5, PART=1)
+    try:
+        while not (tmp_path / "work.log").exists():
+            assert first.poll() is None
+            time.sleep(0.01)
+        first.send_signal(signal.SIGSTOP)  # it holds the folder as long as it lives
+        code, _, errors = stopped.run(tmp_path, *SCORE)
+        assert code == 2 and f"results is in use by process {first.pid} on " in errors
+        first.send_signal(signal.SIGCONT)
+        first.communicate(timeout=60)
+    finally:
+        first.kill()
     assert first.returncode == 1 and committed(tmp_path) == 8 == judged(tmp_path).total()
 
 
@@ -158,8 +165,6 @@ def test_watch_takes_what_arrives_and_rests(tmp_path: Path) -> None:
 
 def _until(process: Any, folder: Path, count: int, work: Callable[[], Any], arriving: Path) -> Counter[str]:
     """Do ``work`` again and again until so many clips are judged."""
-    import time
-
     arriving.touch()
     deadline = time.monotonic() + 60
     while not (folder / "work.log").exists() or judged(folder).total() < count:
