@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vqinsight.errors import ModelError, TrainingError, UnreadableVideo, UsageError, VQInsightError
     from vqinsight.inference.api import VQInsight, load
     from vqinsight.inference.models import list_models
+    from vqinsight.report.store import read_results
     from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "list_models",
     "load",
+    "read_results",
 ]
 
 _RESULTS = ("ClipComparison", "ClipRanking", "ClipScore", "ClipVerdict", "Provenance", "Reply")
@@ -45,6 +47,7 @@ _MODULES = {
     "VQInsight": "inference.api",
     "load": "inference.api",
     "list_models": "inference.models",
+    "read_results": "report.store",
     "__version__": "common.version",
     **dict.fromkeys(_RESULTS, "results"),
     **dict.fromkeys(_ERRORS, "errors"),

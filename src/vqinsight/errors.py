@@ -21,6 +21,10 @@ class UnreadableVideo(VQInsightError):
         self.remedy = remedy
 
 
+class FailedClip(UnreadableVideo):
+    """Decoding, encoding or answering one clip raised: memory ran out, or a library failed. Others go on."""
+
+
 class UsageError(VQInsightError):
     """A wrong option, an unknown key, or inputs that match nothing (exit code 2)."""
 

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from vqinsight.tasks.types import Choice, Dimension, TaskName
 from vqinsight.video.record import ClipInput
 
-Status = Literal["ok", "unreadable", "missing"]  # missing: the model gave no usable answer
+# missing: the model gave no usable answer; failed: an error while the clip was decoded, encoded or answered
+Status = Literal["ok", "unreadable", "missing", "failed"]
 PREVIEW = "preview"  # frames for reports: never part of the plain dict
 
 
@@ -188,3 +189,20 @@ class ClipVerdict(Record):
     replies: tuple[Reply, ...]
     input: ClipInput | None
     provenance: Provenance
+
+
+def read_record(plain: dict[str, Any]) -> ClipScore | ClipVerdict:
+    """The record that ``as_dict`` made ``plain`` of, without previews."""
+    given = dict(plain)
+    seen = given["input"]
+    given["input"] = seen and ClipInput(**{key: _frozen(value) for key, value in seen.items()})
+    given["provenance"] = Provenance(**given["provenance"])
+    given["replies"] = tuple(Reply(**reply) for reply in given["replies"])
+    if "question" in given:
+        return ClipVerdict(**given)
+    given["dimensions"] = tuple(Dimension(**dimension) for dimension in given["dimensions"])
+    return ClipScore(**given)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

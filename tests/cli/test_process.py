@@ -53,6 +53,8 @@ def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen
         ["score", "--promt", "x"],
         ["score", "a.mp4", "--out", "no/r.csv"],
         ["score", "a.mp4", "--template", "brif"],
+        ["score", "a.mp4", "--out", "file/results/"],
+        ["watch", "gone", "--out", "results"],
         ["score", "a.mp4", "--model", "./gone"],
         ["evaluate", "synthetic", "--baseline", "technicol"],
         ["evaluate", "synthetic", "--baseline", "nano", "--baseline-option", "modle=x"],
@@ -133,18 +135,21 @@ def test_ctrl_c_keeps_what_there_is(tmp_path: Path, suffix: str) -> None:
     rest, errors = process.communicate(timeout=20)
     printed = [json.loads(line)["path"] for line in [*lines, *rest.splitlines()]]
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == f"Interrupted. Results so far: {len(printed)}, in r{suffix}."
+    assert errors.splitlines()[-1] == (
+        f"Interrupted. Results so far: {len(printed)}, in r{suffix}. The same command goes on."
+    )
     with (tmp_path / f"r{suffix}").open(encoding="utf-8", newline="") as file:
         kept = (
             [row["path"] for row in csv.DictReader(file)] if suffix == ".csv" else [json.loads(x)["path"] for x in file]
         )
     assert kept == printed == clips[: len(kept)]
-    assert (tmp_path / "r.html").is_file() and len(list(tmp_path.iterdir())) == 2
+    beside = {f"r{suffix}.journal.jsonl", f"r{suffix}.journal.settings.json"}
+    assert {place.name for place in tmp_path.iterdir()} == {f"r{suffix}", "r.html", *beside}
 
 
 def test_ctrl_c_shows_what_there_is(tmp_path: Path) -> None:
     process = start(tmp_path, "score", *(f"c{number}.mp4" for number in range(100)), "--out", "r.jsonl", PAUSE="0.1")
-    lines = tmp_path / "r.jsonl"
+    lines = tmp_path / "r.jsonl.journal.jsonl"
     while not lines.exists() or lines.read_bytes().count(b"\n") < 2:
         assert process.poll() is None
         time.sleep(0.02)

@@ -200,7 +200,7 @@ class FakeJudge:
     """Answers like ``vqinsight.VQInsight``, at once: clips named ``bad…`` are unreadable, ``mute…`` get no answer."""
 
     def __init__(self, pause: float = 0.0) -> None:
-        self.pause = pause
+        self.pause, self.weights = pause, "0123456789ab"
         self.calls: list[dict[str, Any]] = []
 
     def score_all(self, clips: Iterable[tuple[Source, str | None]], **settings: Any) -> Iterator[ClipScore]:
@@ -219,6 +219,13 @@ class FakeJudge:
             else:
                 values = (60.0 + place, 70.5, 80.25) if prompt else (60.0 + place,)
                 yield score(path, values, prompt=prompt, spread=spread, seen=clip_input(previews=2))
+
+    def settings(self, samples: int, seed: int, temperature: float) -> dict[str, Any]:
+        asked = {"samples": samples, "seed": seed, "temperature": temperature if samples > 1 else 0.0}
+        return {"model": "nano", "weights": self.weights, "template": "brief", **asked, "look": {"frames": 8}}
+
+    def scales(self) -> dict[str, list[list[float]]]:
+        return {dim.key: [[dim.low, dim.high]] for dim in (QUALITY, *GENERATED)}
 
     def compare(self, a: str, b: str, prompt: str | None = None, **settings: Any) -> ClipComparison:
         self.calls.append({"prompt": prompt, **settings})

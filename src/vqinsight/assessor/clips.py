@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -81,15 +81,22 @@ class ClipLoader:
             return error
 
     def prefetch(
-        self, paths: Iterable[Source], *, workers: int = _WORKERS, ahead: int = _AHEAD
+        self,
+        paths: Iterable[Source],
+        *,
+        workers: int = _WORKERS,
+        ahead: int = _AHEAD,
+        load: Callable[[Source], ProcessedClip | UnreadableVideo] | None = None,
     ) -> Iterator[ProcessedClip | UnreadableVideo]:
-        """``try_load`` of each path, in order; the next ``ahead`` are decoded in the background."""
-        source = iter(paths)
+        """``load`` (by default ``try_load``) of each path, in order; the next ``ahead`` are decoded in the
+        background.
+        """
+        source, load = iter(paths), load or self.try_load
         with ThreadPoolExecutor(max_workers=workers) as pool:
             waiting: deque[Future[ProcessedClip | UnreadableVideo]] = deque()
             try:
                 while True:
-                    waiting.extend(pool.submit(self.try_load, path) for path in islice(source, ahead - len(waiting)))
+                    waiting.extend(pool.submit(load, path) for path in islice(source, ahead - len(waiting)))
                     if not waiting:
                         return
                     yield waiting.popleft().result()

@@ -2,6 +2,8 @@
 
 * ``main``: the program, with score, compare, rank, ask and train
 * ``options``: options that several verbs share
+* ``judging``: what score, ask and watch share
+* ``watch``: vqinsight watch
 * ``evaluate``: vqinsight evaluate
 * ``align``: vqinsight pairs, align and repair
 * ``generate``: vqinsight generate

@@ -8,15 +8,12 @@ from __future__ import annotations
 import os
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from vqinsight.cli import options as opt
 from vqinsight.errors import UsageError
-
-if TYPE_CHECKING:
-    from vqinsight.video.inputs import Source
 
 _JUDGE, _TRAIN, _MAKE, _INSPECT = "Judge clips", "Train and evaluate", "Make and align", "Inspect"
 
@@ -26,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("main", _JUDGE),
     "rank": ("main", _JUDGE),
     "ask": ("main", _JUDGE),
+    "watch": ("watch", _JUDGE),
     "train": ("main", _TRAIN),
     "plan": ("plan", _TRAIN),
     "evaluate": ("evaluate", _TRAIN),
@@ -118,21 +116,20 @@ def score(
     clips: opt.Clips,
     prompt: opt.Prompt = None,
     task: opt.Task = None,
+    out: opt.Target = None,
+    fail_below: opt.FailBelow = None,
+    sort: opt.Sort = False,
+    worst: opt.Worst = None,
     verbose: opt.Verbose = False,
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Score clips on each dimension, with the reasoning."""
-    from vqinsight.report import console, output, progress
+    from vqinsight.cli.judging import judge_clips, scoring
+    from vqinsight.report.picks import Picks
 
-    outputs = output.Outputs(asked.json_lines, asked.out, asked.report, asked.quiet)
-    with output.deliver(outputs, clips, partial(console.show_scores, verbose=verbose)) as take:
-        todo = _expand(clips, prompt)
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
-        results = judge.score_all(todo, task=task, **asked.pick(*opt.SAMPLING))
-        with progress.counting("Scoring", len(todo), asked.json_lines) as count:
-            for done, result in enumerate(results, start=1):
-                take(result)
-                count(done, len(todo))
+    if sort and worst is not None:
+        raise typer.BadParameter("--sort and --worst are two orders. Leave out one.")
+    judge_clips(scoring(task, verbose), clips, prompt, asked, out, Picks(sort, worst, fail_below))
 
 
 @opt.asking
@@ -167,11 +164,12 @@ def rank(
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Rank clips of one prompt: all pairs, in both orders."""
+    from vqinsight.cli.judging import expand
     from vqinsight.report import console, output, progress
 
     outputs = output.Outputs(asked.json_lines, asked.out, asked.report, asked.quiet)
     with output.deliver(outputs, clips, partial(console.show_rankings, verbose=verbose)) as take:
-        todo = _expand(clips, prompt)
+        todo = expand(clips, prompt)
         paths, texts = [path for path, _ in todo], {text for _, text in todo}
         if len(paths) < 2 or len(texts) > 1:
             raise UsageError(f"A ranking takes at least two clips of one prompt, not {len(paths)} of {len(texts)}.")
@@ -187,25 +185,14 @@ def ask(
     clips: opt.Clips,
     question: opt.Question,
     prompt: opt.Prompt = None,
+    out: opt.Target = None,
     verbose: opt.Verbose = False,
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Ask a yes/no question about clips."""
-    from vqinsight.report import console, output, progress
-    from vqinsight.tasks.yesno import check_question
+    from vqinsight.cli.judging import asking, judge_clips
 
-    outputs = output.Outputs(asked.json_lines, asked.out, asked.report, asked.quiet)
-    with output.deliver(outputs, clips, partial(console.show_verdicts, verbose=verbose)) as take:
-        if not question.strip() or os.path.exists(question):  # noqa: PTH110 - Path.exists fails on long questions
-            raise UsageError(f"The last argument must be a question, {question!r} is none.")
-        check_question(question)
-        todo = _expand(clips, prompt)
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
-        results = judge.ask_all(todo, question, **asked.pick(*opt.SAMPLING))
-        with progress.counting("Asking", len(todo), asked.json_lines) as count:
-            for done, result in enumerate(results, start=1):
-                take(result)
-                count(done, len(todo))
+    judge_clips(asking(question, verbose), clips, prompt, asked, out)
 
 
 def train(
@@ -225,14 +212,3 @@ def train(
         if os.environ.get("RANK", "0") == "0":  # of several processes only the first
             typer.echo(f"The model is in {final}: use it with --model {final}")
         processes().destroy_process_group()  # or DeepSpeed's threads end the interpreter with an error
-
-
-def _expand(clips: list[str], prompt: str | None) -> list[tuple[Source, str | None]]:
-    """The clips of the arguments; what is left out is reported on standard error."""
-    from vqinsight.report.progress import notice
-    from vqinsight.video.inputs import expand_inputs
-
-    found = expand_inputs(clips, prompt)
-    for line in found.left_out_lines():
-        notice(line)
-    return found.clips

@@ -174,6 +174,36 @@ Out = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write a .csv, .jsonl or .parquet file.", rich_help_panel=_OUTPUT),
 ]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PLACE",
+        help="Also write a .csv, .jsonl or .parquet file, or a folder of Parquet parts (results/). The same command "
+        "goes on after a stop.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+ResultFolder = Annotated[
+    Path,
+    typer.Option(
+        "--out", metavar="FOLDER", show_default=False, help="Folder of Parquet parts.", rich_help_panel=_OUTPUT
+    ),
+]
+FailBelow = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=100,
+        metavar="SCORE",
+        help="Exit with 3 if an overall score (0-100) is lower, or missing.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Sort = Annotated[bool, typer.Option("--sort", help="Show the best first.", rich_help_panel=_OUTPUT)]
+Worst = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Show the N clips with the lowest overall score.", rich_help_panel=_OUTPUT),
+]
 Report = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write a self-contained .html page.", rich_help_panel=_OUTPUT),

@@ -24,9 +24,10 @@ class Journal:
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
-        self.path, note = path, path.with_suffix(".settings.json")
+        self.path = path
+        self._note = note = path.with_suffix(".settings.json")
         given = json.loads(json.dumps(settings))
-        if note.is_file():
+        if note.is_file() and path.exists():
             before = json.loads(note.read_text(encoding="utf-8"))
             changed = [key for key in {**before, **given} if before.get(key) != given.get(key)]
             if changed:
@@ -42,10 +43,20 @@ class Journal:
         self.rows: dict[str, dict[str, Any]] = {row["id"]: row for row in _whole_lines(path)}
 
     def add(self, row: dict[str, Any]) -> None:
-        """Append one row; it is on the disk on return."""
-        with self.path.open("a", encoding="utf-8", newline="\n") as file:
+        """Append one row, which a kill of the process does not undo.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        # An undecodable byte of a file name is a lone surrogate; json.loads takes it from bytes.
+        with self.path.open("a", encoding="utf-8", errors="surrogatepass", newline="\n") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
         self.rows[row["id"]] = row
+
+    def remove(self) -> None:
+        """Remove the file and its settings."""
+        self.path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:

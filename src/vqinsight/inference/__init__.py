@@ -1,6 +1,7 @@
 """Inference: score, compare, rank and ask about clips. In reading order:
 
 * ``api``: load, score, compare, rank, ask
+* ``batches``: clips answered in batches, each with failures of its own
 * ``aggregate``: records from replies
 * ``models``: the known models
 * ``predictor``: an assessor as predictor of a benchmark

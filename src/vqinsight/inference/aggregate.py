@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vqinsight.assessor.vision import EncodedClip
-from vqinsight.errors import UnreadableVideo
+from vqinsight.errors import FailedClip, UnreadableVideo
 from vqinsight.results import (
     ClipComparison,
     ClipRanking,
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 def unscored(
     path: str, prompt: str | None, task: TaskName | None, error: UnreadableVideo, provenance: Provenance
 ) -> ClipScore:
-    """The record of a clip that could not be read."""
+    """The record of a clip that could not be read, or failed."""
     name: TaskName = task or ("generated" if prompt else "natural")
-    return ClipScore(path, prompt, name, "unreadable", str(error), None, None, None, (), None, (), None, provenance)
+    return ClipScore(path, prompt, name, _status(error), str(error), None, None, None, (), None, (), None, provenance)
 
 
 def scored(
@@ -133,7 +133,11 @@ def standings(clips: Sequence[EncodedClip], outcomes: Sequence[Outcome]) -> list
 
 def unreadable_standing(path: str, error: UnreadableVideo) -> Standing:
     """The standing of an unreadable clip, without a rank."""
-    return Standing(path, "unreadable", str(error), None, None, None, None)
+    return Standing(path, _status(error), str(error), None, None, None, None)
+
+
+def _status(error: UnreadableVideo) -> Status:
+    return "failed" if isinstance(error, FailedClip) else "unreadable"
 
 
 def verdict(
@@ -148,7 +152,7 @@ def verdict(
     from vqinsight.ranking.votes import majority_verdict, missing_reasons
 
     if isinstance(seen, UnreadableVideo):
-        return ClipVerdict(path, prompt, question, "unreadable", str(seen), None, None, None, (), None, provenance)
+        return ClipVerdict(path, prompt, question, _status(seen), str(seen), None, None, None, (), None, provenance)
     given = [reply for reply in replies if isinstance(reply.value, bool)]
     share = float(np.mean([reply.value for reply in given])) if given else None
     yes = majority_verdict(replies)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import islice, tee
+from dataclasses import asdict, replace
+from typing import Any
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.load import load_model
-from vqinsight.assessor.vision import EncodedClip
 from vqinsight.common.version import __version__
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
+from vqinsight.inference.batches import Ask, answer, prefetch
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
 from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
-
-_BATCH = 8  # clips per batch of questions
-
-Seen = tuple[str, str | None, ProcessedClip | UnreadableVideo]
 
 
 def load(
@@ -81,6 +77,7 @@ class VQInsight:
         samples: int = 1,
         seed: int = 0,
         temperature: float = 1.0,
+        on_seconds: Callable[[float], None] | None = None,
     ) -> Iterator[ClipScore]:
         """Score (path, text prompt or ``None``) in order; the next clips are decoded in the background.
 
@@ -89,23 +86,22 @@ class VQInsight:
             task: ``"image"``, ``"natural"`` or ``"generated"``; by default an image for a single image, generated for a
                 clip with a text prompt, natural for one without.
             samples: 1 takes the most likely answer; more are sampled at ``temperature`` and give median and spread.
+            on_seconds: receives, before each record, its share of the time that its batch took.
+
+        A clip that makes the decoder or the model fail, memory included, becomes a failed record.
         """
-        for group in _grouped(self._prefetch(clips), _BATCH):
-            readable = [(path, prompt, seen) for path, prompt, seen in group if isinstance(seen, ProcessedClip)]
-            questions = [
-                Question(task or _task(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable
-            ]
-            asked = [(q, (self.assessor.encode(seen),)) for q, (_, _, seen) in zip(questions, readable, strict=True)]
-            replies = iter(zip(questions, self._ask(asked, samples, seed, temperature), strict=True))
-            provenance = self.provenance(samples, seed, temperature)
-            for path, prompt, seen in group:
-                if isinstance(seen, UnreadableVideo):
-                    yield aggregate.unscored(path, prompt, task, seen, provenance)
-                else:
-                    question, said = next(replies)
-                    yield aggregate.scored(
-                        question, self.assessor.prompt_set.dimensions(question), said, seen.input, provenance
-                    )
+        provenance = self.provenance(samples, seed, temperature)
+
+        def question(path: str, prompt: str | None, clip: ProcessedClip) -> Question:
+            return Question(task or _task(clip, prompt), (Clip(path, prompt),))
+
+        answered = answer(prefetch(self.assessor, clips), question, self._asker(samples, seed, temperature), on_seconds)
+        for path, prompt, found in answered:
+            if isinstance(found, UnreadableVideo):
+                yield aggregate.unscored(path, prompt, task, found, provenance)
+            else:
+                dimensions = self.assessor.prompt_set.dimensions(found.question)
+                yield aggregate.scored(found.question, dimensions, found.replies, found.clip.input, provenance)
 
     def score(
         self,
@@ -159,7 +155,7 @@ class VQInsight:
 
         if len(clips) < 2 or len(set(clips)) < len(clips):
             raise UsageError("Name at least two different clips, each of them once.")
-        seen = {path: found for path, _, found in self._prefetch((clip, prompt) for clip in clips)}
+        seen = {path: found for path, _, found in prefetch(self.assessor, ((clip, prompt) for clip in clips))}
         encoded = [self.assessor.encode(found) for found in seen.values() if isinstance(found, ProcessedClip)]
         pairs = tally.all_pairs(len(encoded))
         effective_temperature = temperature if samples > 1 else 0.0
@@ -204,8 +200,9 @@ class VQInsight:
         samples: int = 1,
         seed: int = 0,
         temperature: float = 1.0,
+        on_seconds: Callable[[float], None] | None = None,
     ) -> Iterator[ClipVerdict]:
-        """Ask one yes/no question about each clip, in order.
+        """Ask one yes/no question about each clip, in order; failures and ``on_seconds`` as in ``score_all``.
 
         Raises:
             UsageError: the text is clearly no yes/no question (``tasks.yesno``).
@@ -213,17 +210,15 @@ class VQInsight:
         from vqinsight.tasks.yesno import check_question
 
         check_question(question)
-        for group in _grouped(self._prefetch(clips), _BATCH):
-            asked = [
-                (Question("yesno", (Clip(path, prompt),), question), (self.assessor.encode(seen),))
-                for path, prompt, seen in group
-                if isinstance(seen, ProcessedClip)
-            ]
-            replies = iter(self._ask(asked, samples, seed, temperature))
-            provenance = self.provenance(samples, seed, temperature)
-            for path, prompt, seen in group:
-                said = next(replies) if isinstance(seen, ProcessedClip) else ()
-                yield aggregate.verdict(path, prompt, question, seen, said, provenance)
+        provenance = self.provenance(samples, seed, temperature)
+
+        def about(path: str, prompt: str | None, _: ProcessedClip) -> Question:
+            return Question("yesno", (Clip(path, prompt),), question)
+
+        answered = answer(prefetch(self.assessor, clips), about, self._asker(samples, seed, temperature), on_seconds)
+        for path, prompt, found in answered:
+            seen, replies = (found, ()) if isinstance(found, UnreadableVideo) else (found.clip, found.replies)
+            yield aggregate.verdict(path, prompt, question, seen, replies, provenance)
 
     def ask(
         self,
@@ -254,24 +249,32 @@ class VQInsight:
             version=__version__,
         )
 
-    def _ask(
-        self, asked: Sequence[tuple[Question, Sequence[EncodedClip]]], samples: int, seed: int, temperature: float
-    ) -> list[tuple[Reply, ...]]:
-        effective_temperature = temperature if samples > 1 else 0.0
-        return self.assessor.ask(asked, samples=samples, temperature=effective_temperature, seed=seed)
+    def settings(self, samples: int, seed: int, temperature: float) -> dict[str, Any]:
+        """Everything of this model that an answer depends on, ready for JSON."""
+        loaded = self.assessor.loaded
+        provenance = asdict(self.provenance(samples, seed, temperature))
+        provenance["weights"] = provenance.pop("model_hash")
+        look = loaded.settings.model_dump(mode="json", exclude={"template", "batch_tokens"})
+        return {**provenance, "look": {**look, "folder_fps": self.assessor.clips.folder_fps}}
 
-    def _prefetch(self, clips: Iterable[tuple[Source, str | None]]) -> Iterator[Seen]:
-        """Decode a few clips ahead in the background; an unreadable file yields its error."""
-        named, paths = tee(clips)
-        found = self.assessor.clips.prefetch(path for path, _ in paths)
-        for (path, prompt), clip in zip(named, found, strict=True):
-            yield path.path if isinstance(path, UnreadableVideo) else path, prompt, clip
+    def scales(self) -> dict[str, list[list[float]]]:
+        """Every dimension that the model scores, with the ends of its scale, or of each of its scales."""
+        found: dict[str, list[list[float]]] = {}
+        for dimensions in self.assessor.prompt_set.scales.values():
+            for dimension in dimensions:
+                ends = found.setdefault(dimension.key, [])
+                if [dimension.low, dimension.high] not in ends:
+                    ends.append([dimension.low, dimension.high])
+        return found
 
+    def _asker(self, samples: int, seed: int, temperature: float) -> Ask:
+        def ask(asked: Sequence[tuple[Question, ProcessedClip]]) -> list[tuple[Reply, ...]]:
+            encoded = [(question, (self.assessor.encode(clip),)) for question, clip in asked]
+            return self.assessor.ask(
+                encoded, samples=samples, temperature=temperature if samples > 1 else 0.0, seed=seed
+            )
 
-def _grouped(items: Iterable[Seen], size: int) -> Iterator[list[Seen]]:
-    source = iter(items)
-    while group := list(islice(source, size)):
-        yield group
+        return ask
 
 
 def _task(clip: ProcessedClip, prompt: str | None) -> TaskName:

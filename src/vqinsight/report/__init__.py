@@ -1,11 +1,14 @@
 """Reports: results for readers and for other programs. Imports no torch. In reading order:
 
 * ``output``: destinations of results, and exit codes
+* ``picks``: which clips are shown, and their bar
 * ``console``: results on the terminal
 * ``phrases``: texts shared by terminal and page
 * ``progress``: notices and progress on standard error
 * ``rows``: table rows from records
 * ``files``: result files
+* ``store``: a folder of results that goes on
+* ``kept_file``: a result file that goes on
 * ``html``: the HTML page
 * ``plot``: its plots
 * ``scatter``: scatter plots as PNG

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -11,8 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vqinsight.report import phrases
+from vqinsight.report.picks import Picks
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
+_FAILURES = 10  # most failures of a folder shown
 _DETAILS = 5  # most clips shown in full
 _BAR = 16
 _NARROW = 64  # terminal columns below which bars are left out
@@ -112,6 +116,26 @@ def show_rankings(console: Console, records: Sequence[ClipRanking], *, verbose: 
         for line in phrases.ranking_notes(ranking):
             _print(console, line)
     _end(console, records)
+
+
+def show_kept(console: Console, folder: str, rows: Sequence[Mapping[str, Any]], picks: Picks) -> None:
+    """Print how the clips of a source stand in a results folder: counts, failures, and what is picked.
+
+    Args:
+        rows: with path, status, error, and overall where clips are scored.
+    """
+    if picks.reorders:
+        shown = [row for row in picks.apply(rows, lambda row: row.get("overall")) if row.get("overall") is not None]
+        cells = [[row["path"], phrases.number(row["overall"], 0, 100)] for row in shown]
+        _print_table(console, ["Clip", "overall 0–100"], cells)
+    failed = [row for row in rows if row["status"] != "ok"]
+    for row in failed[:_FAILURES]:
+        _failure(console, row["path"], row["status"], phrases.complaint(row["path"], row["error"]))
+    if len(failed) > _FAILURES:
+        _print(console, f"… and {len(failed) - _FAILURES} more that failed: see the column status in {folder}.")
+    counts = Counter(row["status"] for row in rows)
+    said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items(), key=lambda each: each[0] != "ok"))
+    _print(console, f"{folder}: {len(rows)} clips: {said}." if rows else f"{folder}: no clips.")
 
 
 def _heading(console: Console, record: ClipScore | ClipVerdict) -> None:
@@ -215,11 +239,15 @@ def _share(record: ClipVerdict) -> str:
 def _end(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
     """Print failures, one line each, and the model."""
     for name, status, error in phrases.failures(records):
-        console.print(
-            Text.assemble(("✗ ", "red"), (phrases.printable(name), "bold"), f" {status}: {phrases.printable(error)}")
-        )
+        _failure(console, name, status, error)
     for provenance in phrases.provenances(records):
         _print(console, phrases.signature(provenance), "dim")
+
+
+def _failure(console: Console, name: str, status: str, error: str) -> None:
+    console.print(
+        Text.assemble(("✗ ", "red"), (phrases.printable(name), "bold"), f" {status}: {phrases.printable(error)}")
+    )
 
 
 def _print_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

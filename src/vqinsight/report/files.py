@@ -17,7 +17,7 @@ from vqinsight.common.csv_cells import neutralise
 from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
 from vqinsight.report.phrases import ResultRecord
-from vqinsight.report.rows import Kind, table
+from vqinsight.report.rows import Columns, Kind, Row, table
 
 RESULT_SUFFIXES = (".csv", ".jsonl", ".parquet")
 REPORT_SUFFIXES = (".html", ".htm")
@@ -51,7 +51,7 @@ class ResultFile:
         if self._suffix != ".jsonl":
             self._records.append(record)
             return
-        with _plain_errors(self.path):
+        with plain_errors(self.path):
             self._lines = self._lines or self.path.open("w", encoding="utf-8", newline="\n")
             self._lines.write(json_line(record) + "\n")
             self._lines.flush()
@@ -59,12 +59,27 @@ class ResultFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _plain_errors(self.path):
+        with plain_errors(self.path):
             if self._lines is not None:
                 self._lines.close()
         if self._records:
-            with replacing(self.path) as part:
-                (_write_csv if self._suffix == ".csv" else _write_parquet)(part, self._records)
+            write_records(self.path, self._records)
+
+
+def write_records(path: Path, records: Sequence[ResultRecord]) -> None:
+    """Replace a result file, as its suffix says.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    with replacing(path) as part:
+        match path.suffix.lower():
+            case ".jsonl":
+                part.write_text("".join(f"{json_line(record)}\n" for record in records), encoding="utf-8", newline="\n")
+            case ".csv":
+                _write_csv(part, records)
+            case _:
+                write_parquet(part, *table(records))
 
 
 def json_line(record: ResultRecord) -> str:
@@ -85,7 +100,7 @@ def check_target(path: Path, option: str, suffixes: Sequence[str], inputs: Colle
         nearest = difflib.get_close_matches(suffix, suffixes, n=1)
         hint = f"Did you mean {nearest[0]}?" if nearest else f"Give a name that ends in one of: {known}."
         raise UsageError(f"{option} {path}: unknown kind of file {suffix or '(no suffix)'!r} (known: {known}). {hint}")
-    with _plain_errors(path):
+    with plain_errors(path):
         if not path.parent.is_dir():
             raise UsageError(f"{option} {path}: there is no folder {path.parent}. Create it first.")
         if path.is_dir():
@@ -129,7 +144,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: the file cannot be written.
     """
-    with _plain_errors(path):
+    with plain_errors(path):
         target = path.resolve()
         if target.exists() and not target.is_file():
             yield target
@@ -146,7 +161,8 @@ def _is_same(path: Path, name: str) -> bool:
 
 
 @contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
+def plain_errors(path: Path) -> Iterator[None]:
+    """A ``UsageError`` that names ``path`` in place of an ``OSError``."""
     try:
         yield
     except OSError as error:
@@ -172,7 +188,12 @@ def _csv_cell(value: Any) -> Any:
     return neutralise(value) if isinstance(value, str) else value
 
 
-def _write_parquet(path: Path, records: Sequence[ResultRecord]) -> None:
+def write_parquet(path: Path, columns: Columns, rows: Sequence[Row]) -> None:
+    """Write rows as a Parquet file; a value that a row lacks is null.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -187,7 +208,6 @@ def _write_parquet(path: Path, records: Sequence[ResultRecord]) -> None:
         "counts": pa.list_(pa.int64()),
         "replies": pa.list_(reply),
     }
-    columns, rows = table(records)
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
     with path.open("wb") as file:
         parquet.write_table(pa.Table.from_pylist([_utf8(row) for row in rows], schema), file)

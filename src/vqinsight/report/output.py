@@ -5,17 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rich.console import Console
 
 from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
 from vqinsight.report.phrases import ResultRecord, failures
+from vqinsight.report.picks import NO_PICKS, Picks
 from vqinsight.report.progress import complain, quieted
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
 
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     from vqinsight.report.files import ResultFile
 
 Result = TypeVar("Result", ClipScore, ClipComparison, ClipRanking, ClipVerdict)
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit codes
+# Exit codes. Where several apply it is wrong usage, then interrupted, failed, below the bar.
+FAILED, WRONG_USAGE, BELOW, INTERRUPTED = 1, 2, 3, 130
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 # safetensors and torch report the system's message, or only these texts, instead of its error number.
@@ -36,22 +40,36 @@ class Outputs:
 
     Attributes:
         json_lines: JSON lines instead of text on standard output.
-        out: a result file.
+        out: a result file, or a folder.
         report: an HTML page.
         quiet: nothing but errors on standard error.
+        picks: which results are shown, and their bar.
+        folder: ``out`` is a folder of results (``report.store``).
+        kept: the caller writes ``out`` and can go on with it.
     """
 
     json_lines: bool
     out: Path | None
     report: Path | None
     quiet: bool = False
+    picks: Picks = NO_PICKS
+    folder: bool = False
+    kept: bool = False
 
     def check(self, inputs: Sequence[str]) -> None:
         """Refuse files that cannot be written (``UsageError``)."""
         if self.out is None and self.report is None:
             return
-        from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, check_target
+        from vqinsight.report.files import REPORT_SUFFIXES, RESULT_SUFFIXES, check_folder, check_target
 
+        if self.folder and self.report is not None:
+            raise UsageError(f"--report shows results of one run, and --out {self.out} is a folder. Leave out one.")
+        if self.folder and self.out is not None:
+            from vqinsight.report.store import check_store
+
+            check_folder(self.out, "--out")
+            check_store(self.out)
+            return
         for path, option, suffixes in (
             (self.out, "--out", RESULT_SUFFIXES),
             (self.report, "--report", REPORT_SUFFIXES),
@@ -60,51 +78,89 @@ class Outputs:
                 check_target(path, option, suffixes, inputs)
 
 
+class Taker(Generic[Result]):
+    """Takes results one by one, in the order of the source.
+
+    Attributes:
+        taken: how many.
+        failed: a clip failed or has no usable answer.
+        below: a clip is below the bar.
+        results: those that are shown at the end.
+    """
+
+    def __init__(self, outputs: Outputs, file: ResultFile | None) -> None:
+        self._outputs, self._file = outputs, file
+        self.taken, self.failed, self.below = 0, False, False
+        self.results: list[Result] = []
+
+    def __call__(self, result: Result) -> None:
+        """Take one result."""
+        outputs = self._outputs
+        self.taken += 1
+        self.failed |= bool(failures([result]))
+        if isinstance(result, ClipScore):
+            self.below |= outputs.picks.fails(result.overall)
+        if outputs.report is None:
+            result = _without_frames(result)
+        if self._file is not None:
+            self._file.add(result)
+        at_once = outputs.json_lines and not outputs.picks.reorders
+        if at_once:
+            print(_json_line(result), flush=True)
+        if outputs.report is not None or not (at_once or outputs.folder):
+            self.results.append(result)
+
+    @property
+    def code(self) -> int:
+        """The exit code of a run that came to its end."""
+        return FAILED if self.failed else BELOW if self.below else 0
+
+
 @contextmanager
 def deliver(
     outputs: Outputs, inputs: Sequence[str], show: Callable[[Console, list[Result]], None]
-) -> Iterator[Callable[[Result], None]]:
-    """A context with a function that takes results one by one; on exit it delivers them and exits the process.
+) -> Iterator[Taker[Result]]:
+    """A context that takes results one by one; on exit it delivers them and exits the process.
 
-    Results are written also when an error or Ctrl-C ends the run. Exit codes: 0, 1 when a clip failed or had no usable
-    answer, 2 for wrong usage, 130 after Ctrl-C.
+    Results are written also when an error, Ctrl-C or SIGTERM ends the run. Exit codes: 0, 2 for wrong usage, 130 after
+    Ctrl-C or SIGTERM, 1 when a clip failed or had no usable answer, 3 when one is below the bar.
 
     Args:
         inputs: the files and folders named by the user, which no output may overwrite.
         show: prints results as text.
     """
-    results: list[Result] = []
-    taken, code = 0, 0
+    taker: Taker[Result] | None = None
     try:
         with ExitStack() as endings:
             endings.enter_context(quieted(outputs.quiet))
             outputs.check(inputs)
-            file = _open(outputs.out, endings)
-            endings.callback(_report, outputs, results)
-            endings.callback(_show, outputs, results, show)  # first: the last one in
-
-            def take(result: Result) -> None:
-                nonlocal taken, code
-                taken += 1
-                code = FAILED if failures([result]) else code
-                if outputs.report is None:
-                    result = _without_frames(result)
-                if file is not None:
-                    file.add(result)
-                if outputs.json_lines:
-                    print(_json_line(result), flush=True)
-                if outputs.report is not None or not outputs.json_lines:
-                    results.append(result)
-
-            yield take
+            endings.enter_context(_terminated_as_interrupted())
+            taker = Taker(outputs, None if outputs.kept else _open(outputs.out, endings))
+            endings.callback(_report, outputs, taker.results)
+            endings.callback(_show, outputs, taker.results, show)  # first: the last one in
+            yield taker
     except VQInsightError as error:
         complain(f"Error: {error}")
         sys.exit(FAILED if isinstance(error, UnreadableVideo) else WRONG_USAGE)
     except KeyboardInterrupt:
+        taken = taker.taken if taker is not None else 0
         kept = f" Results so far: {taken}" + (f", in {outputs.out}." if outputs.out and taken else ".")
-        complain("Interrupted." + kept)
+        complain("Interrupted." + kept + " The same command goes on." * bool(outputs.kept and taken))
         sys.exit(INTERRUPTED)
-    sys.exit(code)
+    sys.exit(taker.code if taker is not None else 0)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -141,8 +197,17 @@ def _json_line(result: ResultRecord) -> str:
 
 
 def _show(outputs: Outputs, results: list[Result], show: Callable[[Console, list[Result]], None]) -> None:
-    if results and not outputs.json_lines:
-        show(Console(markup=False, highlight=False, emoji=False), results)
+    shown = outputs.picks.apply(results, lambda result: getattr(result, "overall", None))
+    if outputs.json_lines:
+        for result in shown if outputs.picks.reorders else ():
+            print(_json_line(result), flush=True)
+    elif shown:
+        show(text_console(), shown)
+
+
+def text_console() -> Console:
+    """Standard output for text."""
+    return Console(markup=False, highlight=False, emoji=False)
 
 
 def _report(outputs: Outputs, results: Sequence[ResultRecord]) -> None:

@@ -5,17 +5,29 @@ from __future__ import annotations
 import codecs
 import io
 import logging
+import math
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from vqinsight.report.phrases import printable
 
+_EVERY = 30.0  # seconds between lines in a log
 _BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "TQDM_DISABLE")  # progress bars of libraries
 STDERR = Console(stderr=True, markup=False, highlight=False, emoji=False)
 _PLAIN = str.maketrans("–×━─✗“”’", '-x=-x""\'') | {ord("±"): "+/-", ord("…"): "..."}
@@ -70,20 +82,63 @@ def waiting(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def counting(what: str, total: int, json_lines: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar, except with JSON lines; the function it gives takes (done, total)."""
-    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = not _watched() or (json_lines and sys.stdout.isatty())
+def counting(what: str, total: int, json_lines: bool, *, log: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar with rate and remaining time, except with JSON lines; the function it gives takes (done,
+    total).
+
+    Args:
+        log: where standard error is no terminal, write a line every ``_EVERY`` seconds.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    watched = _watched()
     with Progress(
         *columns,
         console=STDERR,
         transient=True,
         redirect_stdout=False,  # else results go to standard error
         redirect_stderr=False,
-        disable=hidden,
+        disable=not watched or (json_lines and sys.stdout.isatty()),
     ) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        pace = _Pace(what) if log and not watched else None
+
+        def count(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if pace is not None:
+                pace.tell(done, total)
+
+        yield count
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.2g}/s" if task.speed else "")
+
+
+class _Pace:
+    """Lines of a log: how many of how many, how many a second, how long it takes."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._start = what, time.monotonic()
+        self._told = self._start
+
+    def tell(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._told < _EVERY or not done:
+            return
+        self._told = now
+        notice(pace_line(self._what, done, total, now - self._start))
+
+
+def pace_line(what: str, done: int, total: int, seconds: float) -> str:
+    """A line such as ``Scoring: 120 of 400, 2.0 a second, 2 min left``."""
+    rate = done / seconds
+    minutes = math.ceil((total - done) / rate / 60)
+    hours, rest = divmod(minutes, 60)
+    left = f"{hours} h {rest} min" if hours else f"{rest} min"
+    return f"{what}: {done} of {total}, {rate:.2g} a second, {left} left"
 
 
 def take_any_text() -> None:

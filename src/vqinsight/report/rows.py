@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from vqinsight.report.phrases import ResultRecord, scales
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
+from vqinsight.video.entries import Entry
+
+SCHEMA_VERSION = 1  # of ``judged_columns``
 
 Kind = Literal["text", "number", "count", "flag", "texts", "numbers", "counts", "replies"]
 Columns = dict[str, Kind]
@@ -68,6 +71,30 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
     clip_input: Columns = {f"{side}_{key}": kind for side in "ab" for key, kind in _INPUT.items()}
     replies: Columns = {"forward": "replies", "swapped": "replies"}
     return {**pair, "order_bias": "number", **clip_input, **_PROVENANCE, **replies}, _rows(records)
+
+
+def judged_columns(verb: str, dimensions: Sequence[str], samples: int) -> Columns:
+    """The columns of ``judged_row``, the same for every clip that is judged with one model and one setting.
+
+    Args:
+        verb: score or ask.
+        dimensions: keys of all dimensions that the model scores.
+    """
+    if verb == "ask":
+        answer: Columns = {"question": "text", **_OUTCOME, "yes": "flag", "share_yes": "number"}
+    else:
+        spreads = [f"{key}_spread" for key in dimensions] if samples > 1 else []
+        numbers: Columns = dict.fromkeys([*dimensions, "overall", *spreads], "number")
+        answer = {"task": "text", **_OUTCOME, **numbers, "ranges": "text"}
+    identity: Columns = {"id": "text", "revision": "text", "position": "count"}
+    return {**identity, **_CLIP, **answer, **_ANSWERS, "seconds": "number", "schema_version": "count"}
+
+
+def judged_row(entry: Entry, record: ClipScore | ClipVerdict, seconds: float | None) -> Row:
+    """The row of a clip of a source; ``seconds`` is its share of the time that its batch took."""
+    (row,) = _record_rows(record)
+    identity = {"id": entry.id, "revision": entry.revision, "position": entry.position}
+    return identity | row | {"seconds": seconds, "schema_version": SCHEMA_VERSION}
 
 
 def _score_columns(records: Sequence[ClipScore]) -> Columns:

@@ -2,6 +2,7 @@
 
 * ``inputs``: clips from the user's arguments
 * ``lists``: lists of clips
+* ``entries``: ids and revisions of clips
 * ``info``: properties of a clip
 * ``read``: probes clips and reads frames
 * ``container``: probes video files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,7 @@ class Inputs:
         return [f"Left out, {reason}: {', '.join(found)}" for reason, found in names.items()]
 
 
-def expand_inputs(arguments: Sequence[str], prompt: str | None) -> Inputs:
+def expand_inputs(arguments: Sequence[str], prompt: str | None, *, repeated: bool = False) -> Inputs:
     """Every clip the arguments name, in their order.
 
     * A **file** is a clip, also when it does not exist: it is listed as failed later, and the others go on.
@@ -51,22 +52,31 @@ def expand_inputs(arguments: Sequence[str], prompt: str | None) -> Inputs:
 
     A clip named twice with the same prompt is kept once, under the name given first.
 
+    Args:
+        repeated: keep every row of a list, also where it names a clip again.
+
     Raises:
         UsageError: no arguments, a URL, a glob that matches nothing, a list that cannot be read or has no ``path``
             column.
     """
     if not arguments:
         raise UsageError("No clips given. Name video files, folders, globs or a list (.csv, .tsv, .txt).")
-    clips: dict[tuple[str, str | None], Source] = {}
+    clips: dict[tuple[str, str | None, int], Source] = {}
     left_out: dict[tuple[str, str], None] = {}
     for argument in arguments:
         found = _expand(argument)
         left_out.update(dict.fromkeys(found.left_out))
+        times: Counter[tuple[str, str | None]] = Counter()
         for source, own_prompt in found.clips:
-            text = own_prompt or prompt
-            name = str(source) if isinstance(source, UnreadableVideo) else os.path.abspath(source)  # noqa: PTH100 - Path.absolute keeps ".."
-            clips.setdefault((name, text), source)
-    return Inputs([(source, text) for (_, text), source in clips.items()], list(left_out))
+            key = (location(source), own_prompt or prompt)
+            clips.setdefault((*key, times[key]), source)
+            times[key] += repeated
+    return Inputs([(source, text) for (_, text, _), source in clips.items()], list(left_out))
+
+
+def location(source: Source) -> str:
+    """A clip's absolute path; of an argument that is no clip its message."""
+    return str(source) if isinstance(source, UnreadableVideo) else os.path.abspath(source)  # noqa: PTH100 - Path.absolute keeps ".."
 
 
 def refuse_url(name: str) -> None:

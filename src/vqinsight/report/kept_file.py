@@ -1,0 +1,105 @@
+"""A result file that outlives kills: results go to a journal beside it, and the file is replaced once all are there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vqinsight.common.files import remove_parts, sync
+from vqinsight.common.journal import Journal
+from vqinsight.common.lock import hold_file
+from vqinsight.report.files import plain_errors, write_records
+from vqinsight.report.store import NOTES, PART_CLIPS, PART_SECONDS
+from vqinsight.results import ClipScore, ClipVerdict, read_record
+from vqinsight.video.entries import Entry
+
+_NEW = "new"  # id of the row that says that there was no file before
+
+
+class KeptFile:
+    """The results of a file for its one writer; see ``open_kept``. Each is in the journal on return."""
+
+    def __init__(self, path: Path, journal: Journal) -> None:
+        self.path, self._journal = path, journal
+        self._results: dict[str, ClipScore | ClipVerdict] = {}
+        self._unsynced, self._since = 0, time.monotonic()
+
+    def earlier(self, entry: Entry) -> ClipScore | ClipVerdict | None:
+        """The result of a stopped run, if it is of the clip as it is and the clip did not fail."""
+        row = self._journal.rows.get(entry.id)
+        if row is None or row["revision"] != entry.revision or row["record"]["status"] == "failed":
+            return None
+        return read_record(row["record"])
+
+    def add(self, entry: Entry, record: ClipScore | ClipVerdict, *, again: bool = False) -> None:
+        """Add a result; results are written to the file in this order.
+
+        Args:
+            again: it is in the journal.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        self._results[entry.id] = record
+        if again:
+            return
+        with plain_errors(self.path):
+            self._journal.add({"id": entry.id, "revision": entry.revision, "record": record.as_dict()})
+            self._unsynced += 1
+            if self._unsynced >= PART_CLIPS or time.monotonic() - self._since >= PART_SECONDS:
+                sync(self._journal.path)
+                self._unsynced, self._since = 0, time.monotonic()
+
+    def finish(self) -> None:
+        """Replace the file by all results, and remove the journal.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        if self._results:
+            write_records(self.path, list(self._results.values()))
+        with plain_errors(self.path):
+            self._journal.remove()
+
+    def leave(self) -> None:
+        """End a stopped run: the journal stays. Where there was no file before, it gets what there is.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        if not self._results:
+            if not self._journal.rows.keys() - {_NEW}:
+                self._journal.remove()
+        elif _NEW in self._journal.rows:
+            write_records(self.path, list(self._results.values()))
+
+
+@contextmanager
+def open_kept(path: Path, settings: Mapping[str, Any]) -> Iterator[KeptFile]:
+    """Hold a result file for its one writer; on leaving it is finished, or left after an error or an interruption.
+
+    Args:
+        settings: as for ``open_store``.
+
+    Raises:
+        UsageError: another process writes to it, its journal was begun with other settings, or it cannot be written.
+    """
+    with hold_file(path):
+        remove_parts(path.parent, path.name)
+        is_new = not os.path.lexists(path)
+        with plain_errors(path):
+            depends = {key: value for key, value in settings.items() if key not in NOTES}
+            journal = Journal(path.with_name(f"{path.name}.journal.jsonl"), depends)
+            if is_new and not journal.rows:
+                journal.add({"id": _NEW})
+        kept = KeptFile(path, journal)
+        try:
+            yield kept
+        except BaseException:
+            kept.leave()
+            raise
+        kept.finish()

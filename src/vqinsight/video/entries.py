@@ -1,0 +1,77 @@
+"""Rows of a source: each clip with an id that stays the same from run to run, and a revision of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqinsight.errors import UnreadableVideo
+from vqinsight.video.info import SYNTHETIC
+from vqinsight.video.inputs import Source, location, media_files
+
+ABSENT = "absent"  # revision of a file that is not there
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One clip of a source.
+
+    Attributes:
+        id: 32 hex digits, a hash of the clip's absolute path, its prompt, and which of the rows with these two it is.
+            A clip that joins the source changes no other's id.
+        revision: changes with the size or the time of modification of the file, or of a file in a folder of frames.
+        position: place in the source, from 0.
+        source, prompt: as from ``expand_inputs``.
+    """
+
+    id: str
+    revision: str
+    position: int
+    source: Source
+    prompt: str | None
+
+
+def entries(clips: Iterable[tuple[Source, str | None]], start: int = 0) -> list[Entry]:
+    """The rows of clips in order; ``start`` is the position of the first."""
+    times: Counter[tuple[str, str | None]] = Counter()
+    found = []
+    for position, (source, prompt) in enumerate(clips, start):
+        key = (_place(source), prompt)
+        digest = hashlib.sha256(json.dumps([*key, times[key]]).encode())
+        times[key] += 1
+        found.append(Entry(digest.hexdigest()[:32], revision(source), position, source, prompt))
+    return found
+
+
+def revision(source: Source) -> str:
+    """Size and time of modification of a clip, as text; of a bad row of a list what is wrong with it."""
+    if isinstance(source, UnreadableVideo):
+        return f"{ABSENT}: {source.reason}"
+    if source.startswith(SYNTHETIC):
+        return "synthetic"
+    place = Path(source)
+    try:
+        files = media_files(place) if place.is_dir() else [place]
+        stamps = [_stamp(file) for file in files]
+    except (OSError, ValueError):  # it is read later, and then says why it cannot be
+        return ABSENT
+    if not place.is_dir():
+        return stamps[0]
+    lines = "\n".join(f"{os.fsencode(file.name).hex()} {stamp}" for file, stamp in zip(files, stamps, strict=True))
+    return f"{len(files)} files, {hashlib.sha256(lines.encode()).hexdigest()[:16]}"
+
+
+def _place(source: Source) -> str:
+    if isinstance(source, UnreadableVideo):
+        return location(source.path)  # as it is once the file is there
+    return source if source.startswith(SYNTHETIC) else location(source)
+
+
+def _stamp(file: Path) -> str:
+    stat = file.stat()
+    return f"{stat.st_size} bytes, {stat.st_mtime_ns} ns"
