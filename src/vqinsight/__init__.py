@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from vqinsight.inference.api import VQInsight, load
     from vqinsight.inference.models import list_models
     from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
+    from vqinsight.serving.reward import reward
+    from vqinsight.tasks.types import Missing
 
 __all__ = [
     "ClipComparison",
     "ClipRanking",
     "ClipScore",
     "ClipVerdict",
+    "Missing",
     "ModelError",
     "Provenance",
     "Reply",
@@ -37,6 +40,7 @@ __all__ = [
     "__version__",
     "list_models",
     "load",
+    "reward",
 ]
 
 _RESULTS = ("ClipComparison", "ClipRanking", "ClipScore", "ClipVerdict", "Provenance", "Reply")
@@ -45,6 +49,8 @@ _MODULES = {
     "VQInsight": "inference.api",
     "load": "inference.api",
     "list_models": "inference.models",
+    "reward": "serving.reward",
+    "Missing": "tasks.types",
     "__version__": "common.version",
     **dict.fromkeys(_RESULTS, "results"),
     **dict.fromkeys(_ERRORS, "errors"),

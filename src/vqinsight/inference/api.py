@@ -93,7 +93,7 @@ class VQInsight:
         for group in _grouped(self._prefetch(clips), _BATCH):
             readable = [(path, prompt, seen) for path, prompt, seen in group if isinstance(seen, ProcessedClip)]
             questions = [
-                Question(task or _task(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable
+                Question(task or default_task(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable
             ]
             asked = [(q, (self.assessor.encode(seen),)) for q, (_, _, seen) in zip(questions, readable, strict=True)]
             replies = iter(zip(questions, self._ask(asked, samples, seed, temperature), strict=True))
@@ -155,7 +155,7 @@ class VQInsight:
             UsageError: fewer than two clips, or one named twice.
         """
         from vqinsight.ranking import tally  # imports scipy, which scoring does not need
-        from vqinsight.ranking.judge import first_choices, judge_pairs
+        from vqinsight.ranking.judge import judge_pairs
 
         if len(clips) < 2 or len(set(clips)) < len(clips):
             raise UsageError("Name at least two different clips, each of them once.")
@@ -173,28 +173,9 @@ class VQInsight:
             seed=seed,
             on_progress=on_progress,
         )
+        unreadable = [(path, found) for path, found in seen.items() if isinstance(found, UnreadableVideo)]
         provenance = self.provenance(samples, seed, temperature)
-        outcomes = [(i, j, judgement.verdict) for (i, j), judgement in zip(pairs, judged, strict=True)]
-        paths = [clip.processed.path for clip in encoded]
-        return ClipRanking(
-            prompt=prompt,
-            standings=(
-                *aggregate.standings(encoded, outcomes),
-                *(
-                    aggregate.unreadable_standing(path, found)
-                    for path, found in seen.items()
-                    if isinstance(found, UnreadableVideo)
-                ),
-            ),
-            comparisons=tuple(
-                aggregate.comparison(encoded[i], encoded[j], prompt, judgement, provenance)
-                for (i, j), judgement in zip(pairs, judged, strict=True)
-            ),
-            cycles=tuple(tuple(paths[i] for i in group) for group in tally.cycles(len(encoded), outcomes)),
-            order_bias=first_choices(judged),
-            clips_encoded=len(encoded),
-            provenance=provenance,
-        )
+        return aggregate.ranking(prompt, encoded, unreadable, pairs, judged, provenance)
 
     def ask_all(
         self,
@@ -274,7 +255,8 @@ def _grouped(items: Iterable[Seen], size: int) -> Iterator[list[Seen]]:
         yield group
 
 
-def _task(clip: ProcessedClip, prompt: str | None) -> TaskName:
+def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:
+    """What is scored unless said otherwise: an image, a generated clip (with a prompt), or a natural one."""
     if clip.kind == "image":
         return "image"
     return "generated" if prompt and prompt.strip() else "natural"
