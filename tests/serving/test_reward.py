@@ -106,7 +106,7 @@ def test_wrong_usage_is_said(nano: VQInsight) -> None:
         vqinsight.reward([CAT], ["a", "b"], model=nano)
     with pytest.raises(UsageError, match="into brackets"):
         vqinsight.reward(CAT, model=nano)
-    with pytest.raises(UsageError, match="float32. Give uint8"):
+    with pytest.raises(UsageError, match="Give uint8"):
         vqinsight.reward([np.zeros((2, 64, 64, 3), np.float32)], model=nano)
     for shape in ((2, 64, 64), (2, 64, 64, 4), (2, 3, 64, 3), (0, 64, 64, 3)):
         with pytest.raises(UsageError, match="neither"):

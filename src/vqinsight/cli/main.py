@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("main", _JUDGE),
     "rank": ("main", _JUDGE),
     "ask": ("main", _JUDGE),
+    "serve": ("serve", _JUDGE),
     "train": ("main", _TRAIN),
     "plan": ("plan", _TRAIN),
     "evaluate": ("evaluate", _TRAIN),
