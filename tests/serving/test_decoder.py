@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,7 @@ def test_limits_hold_before_decoding(decoder: Decoder, encode: ModuleType, tmp_p
     content = bytearray((tmp_path / "bomb.png").read_bytes())
     for width, said in ((1001, "1001000 pixels a frame, and 1000000 are allowed"), (400_000, "too many pixels")):
         content[16:24] = struct.pack(">II", width, 1000)  # says the header
+        content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
         (tmp_path / "bomb.png").write_bytes(content)
         assert said in reason(decoder.decode(str(tmp_path / "bomb.png"), "x"))
 
@@ -82,7 +84,8 @@ def test_a_child_that_needs_too_much_ends_alone(nano: VQInsight, tmp_path: Path,
     tight = Decoder(nano.assessor.clips, Limits(decode_memory=4 * MIB, decode_seconds=20))
     try:
         for _ in range(2):
-            assert isinstance(tight.decode(str(tmp_path / "large.mp4"), "x"), UnreadableVideo)
+            said = reason(tight.decode(str(tmp_path / "large.mp4"), "x"))
+            assert "memory" in said or "within the limits" in said, "and does not call the file damaged"
         assert tight._starts == 1, "the sandbox itself goes on"
     finally:
         tight.close()

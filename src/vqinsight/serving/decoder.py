@@ -26,6 +26,8 @@ from vqinsight.video.record import ClipInput
 from vqinsight.video.views import View
 
 KEY_VARIABLE = "VQINSIGHT_API_KEY"  # what decodes does not hold it
+# One thread, since it forks; few arenas, since each reserves much of the address space that is limited.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 _GRACE = 5  # seconds on top of the sandbox's own limit
 _ENDED = "decoding took more time or memory than is allowed, or failed"
 
@@ -85,7 +87,7 @@ class Decoder:
             [sys.executable, "-m", "vqinsight.serving.sandbox", self._socket],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={k: v for k, v in os.environ.items() if k != KEY_VARIABLE} | {"OMP_NUM_THREADS": "1"},
+            env={k: v for k, v in os.environ.items() if k != KEY_VARIABLE} | _ENVIRONMENT,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):

@@ -33,6 +33,7 @@ from vqinsight.video.read import iter_frames, probe
 from vqinsight.video.stills import DAMAGE, FORMATS
 
 READY = b"ready\n"
+_CLOSE = 128 * 1024 * 1024  # bytes below the limit at which an allocation may have failed
 _SMALLER = "Send a shorter or smaller clip."
 
 
@@ -63,13 +64,19 @@ def serve(connection: socket.socket, loader: ClipLoader, limits: Limits) -> None
     """Answer one request in this process, which is restrained for good."""
     with connection, connection.makefile("rwb") as stream:
         request = json.loads(stream.readline())
-        restrain(limits)
+        most = restrain(limits)
         head, body = _answer(request["path"], request["fps"], loader, limits)
+        if "reason" in head and _peak() > most - _CLOSE:  # FFmpeg calls a file damaged that it has no memory for
+            head["reason"] = f"it needs more memory than is allowed ({head['reason']})"
         stream.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n" + body)
 
 
-def restrain(limits: Limits) -> None:
-    """Limit this process: memory beyond what it holds, CPU and clock time, no files written, no core, no output."""
+def restrain(limits: Limits) -> int:
+    """Limit this process: memory beyond what it holds, CPU and clock time, no files written, no core, no output.
+
+    Returns:
+        The most bytes of address space that it may have.
+    """
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - not a file of ours
         held = int(file.read().split()[0]) * resource.getpagesize()
     for kind, most in (
@@ -85,6 +92,13 @@ def restrain(limits: Limits) -> None:
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
+    return held + limits.decode_memory
+
+
+def _peak() -> int:
+    """The most bytes of address space that this process has had."""
+    with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123 - not a file of ours
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmPeak:"))
 
 
 def _answer(path: str, fps: float | None, loader: ClipLoader, limits: Limits) -> tuple[dict[str, Any], bytes]:
