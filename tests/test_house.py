@@ -32,6 +32,7 @@ ORDER = (
     "inference",
     "baselines",
     "report",
+    "serving",
     "__init__",
     "nano",
     "cli",
@@ -191,6 +192,7 @@ GUIDED = [
     "ranking",
     "report",
     "rewards",
+    "serving",
     "tasks",
     "video",
 ]

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from vqinsight.inference.models import list_models
     from vqinsight.report.store import read_results
     from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
+    from vqinsight.serving.reward import reward
+    from vqinsight.tasks.types import Missing
 
 __all__ = [
     "ClipComparison",
     "ClipRanking",
     "ClipScore",
     "ClipVerdict",
+    "Missing",
     "ModelError",
     "Provenance",
     "Reply",
@@ -39,6 +42,7 @@ __all__ = [
     "list_models",
     "load",
     "read_results",
+    "reward",
 ]
 
 _RESULTS = ("ClipComparison", "ClipRanking", "ClipScore", "ClipVerdict", "Provenance", "Reply")
@@ -48,6 +52,8 @@ _MODULES = {
     "load": "inference.api",
     "list_models": "inference.models",
     "read_results": "report.store",
+    "reward": "serving.reward",
+    "Missing": "tasks.types",
     "__version__": "common.version",
     **dict.fromkeys(_RESULTS, "results"),
     **dict.fromkeys(_ERRORS, "errors"),

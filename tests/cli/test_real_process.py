@@ -37,7 +37,11 @@ pairs_per_forward = 1
 """
 
 
-ELSEWHERE = {"train": "tests/invariant/test_resume.py", "evaluate": "tests/cli/test_evaluate.py"}
+ELSEWHERE = {
+    "train": "tests/invariant/test_resume.py",
+    "evaluate": "tests/cli/test_evaluate.py",
+    "serve": "tests/serving/test_process.py",
+}
 
 
 def real(folder: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:

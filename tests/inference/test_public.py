@@ -31,6 +31,7 @@ def test_everything_public_is_there() -> None:
     assert set(vqinsight.__all__) == {
         "load", "list_models", "VQInsight", "ClipScore", "ClipComparison", "ClipRanking", "ClipVerdict", "Reply",
         "Provenance", "VQInsightError", "UnreadableVideo", "UsageError", "ModelError", "TrainingError", "__version__",
+        "reward", "Missing",
     }  # fmt: skip
     assert all(getattr(vqinsight, name) is not None for name in vqinsight.__all__)
     assert set(vqinsight.__all__) <= set(dir(vqinsight))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vqinsight.ranking.judge import _judge, first_choices
+from vqinsight.ranking.judge import first_choices, judgement
 from vqinsight.ranking.votes import majority_choice
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Preference
@@ -26,13 +26,13 @@ def _replies(*values: str | None) -> tuple[Reply, ...]:
     ],
 )
 def test_a_verdict_survives_the_swap_or_is_a_tie(forward: str, swapped: str, verdict: str, consistent: bool) -> None:
-    judged = _judge(_replies(forward), _replies(swapped))
+    judged = judgement(_replies(forward), _replies(swapped))
     assert judged.verdict == Preference(verdict)  # type: ignore[arg-type]
     assert judged.consistent is consistent
 
 
 def test_an_order_without_an_answer_gives_no_verdict() -> None:
-    judged = _judge(_replies("A"), _replies(None))
+    judged = judgement(_replies("A"), _replies(None))
     assert judged.verdict is None
     assert judged.consistent is None
 
@@ -47,6 +47,6 @@ def test_majority_by_hand() -> None:
 
 def test_order_bias_counts_every_answer_that_took_a_side() -> None:
     """Two pairs, four answers: first, first, second, and a tie that takes no side: 2/3 - 1/2."""
-    pairs = [_judge(_replies("A"), _replies("A")), _judge(_replies("B"), _replies("tie"))]
+    pairs = [judgement(_replies("A"), _replies("A")), judgement(_replies("B"), _replies("tie"))]
     assert first_choices(pairs) == pytest.approx(2 / 3 - 1 / 2)
     assert first_choices([]) is None

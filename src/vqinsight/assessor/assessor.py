@@ -76,7 +76,7 @@ class Assessor:
             seed=seed,
         )
         return [
-            tuple(self._read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)
+            tuple(self.read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)
         ]
 
     def complete(
@@ -88,21 +88,40 @@ class Assessor:
         seed: int = 0,
     ) -> list[list[str]]:
         """Raw completions of chat messages about encoded clips; arguments as for ``ask``."""
+        answers = self.complete_ids(asked, samples=samples, temperature=temperature, seed=seed)
+        return [self.loaded.tokenizer.batch_decode(said, skip_special_tokens=True) for said in answers]
+
+    def complete_ids(
+        self,
+        asked: Sequence[tuple[Sequence[dict[str, Any]], Sequence[EncodedClip]]],
+        *,
+        samples: int = 1,
+        temperature: float = 0.0,
+        seed: int = 0,
+        max_new_tokens: int | None = None,
+    ) -> list[list[list[int]]]:
+        """Token ids of the completions, the end token included; arguments as for ``ask``.
+
+        Args:
+            max_new_tokens: longest answer; by default, and at most, the model's own.
+        """
         settings = self.loaded.settings
+        room = min(max_new_tokens or settings.max_new_tokens, settings.max_new_tokens)
         prompts = [self.build(messages, clips) for messages, clips in asked]
         seeds = [
             [_seed(seed, sample, prompt, clips) for sample in range(samples)]
             for prompt, (_, clips) in zip(prompts, asked, strict=True)
         ]
-        texts: list[list[str]] = []
-        for batch in batches(prompts, settings.max_new_tokens, settings.batch_tokens, [samples] * len(prompts)):
+        answers: list[list[list[int]]] = []
+        for batch in batches(prompts, room, settings.batch_tokens, [samples] * len(prompts)):
             try:
                 with cpu_threads(self.loaded.threads):
-                    answers = self.generate(
+                    answers += self.generate(
                         [prompts[i] for i in batch],
                         [[view for clip in asked[i][1] for view in clip.views] for i in batch],
                         [seeds[i] for i in batch],
                         temperature,
+                        max_new_tokens=room,
                     )
             except torch.OutOfMemoryError as error:
                 raise ModelError(
@@ -110,8 +129,7 @@ class Assessor:
                     f"--dtype bfloat16, or lower batch_tokens, now {settings.batch_tokens}, in the model's "
                     f"{SETTINGS_FILE}."
                 ) from error
-            texts += [self.loaded.tokenizer.batch_decode(said, skip_special_tokens=True) for said in answers]
-        return texts
+        return answers
 
     def generate(
         self,
@@ -140,7 +158,8 @@ class Assessor:
         views: list[list[View]] = [[encoded.view for encoded in clip.views] for clip in clips]
         return self._builder.build(messages, views)
 
-    def _read(self, question: Question, text: str) -> Reply:
+    def read(self, question: Question, text: str) -> Reply:
+        """A completion as the reply to a question; without a usable answer it says why."""
         answer = self.prompt_set.parse(question, text)
         missing = answer.reason if isinstance(answer, Missing) else None
         return Reply(text, reasoning(text), _value(answer), missing)

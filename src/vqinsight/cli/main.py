@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rank": ("main", _JUDGE),
     "ask": ("main", _JUDGE),
     "watch": ("watch", _JUDGE),
+    "serve": ("serve", _JUDGE),
     "train": ("main", _TRAIN),
     "plan": ("plan", _TRAIN),
     "evaluate": ("evaluate", _TRAIN),

@@ -131,6 +131,42 @@ def standings(clips: Sequence[EncodedClip], outcomes: Sequence[Outcome]) -> list
     ]
 
 
+def ranking(
+    prompt: str | None,
+    clips: Sequence[EncodedClip],
+    unreadable: Sequence[tuple[str, UnreadableVideo]],
+    pairs: Sequence[tuple[int, int]],
+    judged: Sequence[Judgement],
+    provenance: Provenance,
+) -> ClipRanking:
+    """The record of a ranking.
+
+    Args:
+        clips: the readable ones, each encoded once.
+        unreadable: the others, by name.
+        pairs, judged: indices into ``clips``, and the judgement of each pair.
+    """
+    from vqinsight.ranking import tally
+    from vqinsight.ranking.judge import first_choices
+
+    outcomes = [(i, j, judgement.verdict) for (i, j), judgement in zip(pairs, judged, strict=True)]
+    return ClipRanking(
+        prompt=prompt,
+        standings=(
+            *standings(clips, outcomes),
+            *(unreadable_standing(path, error) for path, error in unreadable),
+        ),
+        comparisons=tuple(
+            comparison(clips[i], clips[j], prompt, judgement, provenance)
+            for (i, j), judgement in zip(pairs, judged, strict=True)
+        ),
+        cycles=tuple(tuple(clips[i].processed.path for i in group) for group in tally.cycles(len(clips), outcomes)),
+        order_bias=first_choices(judged),
+        clips_encoded=len(clips),
+        provenance=provenance,
+    )
+
+
 def unreadable_standing(path: str, error: UnreadableVideo) -> Standing:
     """The standing of an unreadable clip, without a rank."""
     return Standing(path, _status(error), str(error), None, None, None, None)

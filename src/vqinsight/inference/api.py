@@ -93,7 +93,7 @@ class VQInsight:
         provenance = self.provenance(samples, seed, temperature)
 
         def question(path: str, prompt: str | None, clip: ProcessedClip) -> Question:
-            return Question(task or _task(clip, prompt), (Clip(path, prompt),))
+            return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
 
         answered = answer(prefetch(self.assessor, clips), question, self._asker(samples, seed, temperature), on_seconds)
         for path, prompt, found in answered:
@@ -151,7 +151,7 @@ class VQInsight:
             UsageError: fewer than two clips, or one named twice.
         """
         from vqinsight.ranking import tally  # imports scipy, which scoring does not need
-        from vqinsight.ranking.judge import first_choices, judge_pairs
+        from vqinsight.ranking.judge import judge_pairs
 
         if len(clips) < 2 or len(set(clips)) < len(clips):
             raise UsageError("Name at least two different clips, each of them once.")
@@ -169,28 +169,9 @@ class VQInsight:
             seed=seed,
             on_progress=on_progress,
         )
+        unreadable = [(path, found) for path, found in seen.items() if isinstance(found, UnreadableVideo)]
         provenance = self.provenance(samples, seed, temperature)
-        outcomes = [(i, j, judgement.verdict) for (i, j), judgement in zip(pairs, judged, strict=True)]
-        paths = [clip.processed.path for clip in encoded]
-        return ClipRanking(
-            prompt=prompt,
-            standings=(
-                *aggregate.standings(encoded, outcomes),
-                *(
-                    aggregate.unreadable_standing(path, found)
-                    for path, found in seen.items()
-                    if isinstance(found, UnreadableVideo)
-                ),
-            ),
-            comparisons=tuple(
-                aggregate.comparison(encoded[i], encoded[j], prompt, judgement, provenance)
-                for (i, j), judgement in zip(pairs, judged, strict=True)
-            ),
-            cycles=tuple(tuple(paths[i] for i in group) for group in tally.cycles(len(encoded), outcomes)),
-            order_bias=first_choices(judged),
-            clips_encoded=len(encoded),
-            provenance=provenance,
-        )
+        return aggregate.ranking(prompt, encoded, unreadable, pairs, judged, provenance)
 
     def ask_all(
         self,
@@ -277,7 +258,8 @@ class VQInsight:
         return ask
 
 
-def _task(clip: ProcessedClip, prompt: str | None) -> TaskName:
+def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:
+    """What is scored unless said otherwise: an image, a generated clip (with a prompt), or a natural one."""
     if clip.kind == "image":
         return "image"
     return "generated" if prompt and prompt.strip() else "natural"

@@ -57,13 +57,14 @@ def judge_pairs(
                 question = Question("compare", (Clip(a.processed.path, prompt), Clip(b.processed.path, prompt)))
                 asked.append((question, (a, b)))
         replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
-        judged += [_judge(forward, swapped) for forward, swapped in zip(replies[::2], replies[1::2], strict=True)]
+        judged += [judgement(forward, swapped) for forward, swapped in zip(replies[::2], replies[1::2], strict=True)]
         if on_progress is not None:
             on_progress(len(judged), len(pairs))
     return judged
 
 
-def _judge(forward: tuple[Reply, ...], swapped: tuple[Reply, ...]) -> Judgement:
+def judgement(forward: tuple[Reply, ...], swapped: tuple[Reply, ...]) -> Judgement:
+    """A pair from the replies to both orders; in ``swapped`` "A" is the second clip."""
     first, second = _preference(forward), _preference(swapped)
     if first is None or second is None:
         return Judgement(None, None, forward, swapped)

@@ -15,5 +15,6 @@
 * ``views``: the images and videos a model is shown
 * ``shuffle``: clips shuffled in time
 * ``preprocess``: from a file to a processed clip
+* ``arrays``: frames in memory
 * ``record``: the record of what a model was shown
 """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +21,19 @@ from vqinsight.video.truncation import is_container
 THREADS = 2  # more do not speed up short runs, and each holds frames in memory
 # FFmpeg's demuxers for text and images, which render a text file as a video of letters.
 NOT_VIDEO = frozenset({"tty", "bin", "adf", "idf", "xbin", "image2"})
+# Containers that are files of their own. Playlists (hls, concat, dash, sdp) name further files and hosts.
+SELF_CONTAINED = "mov,mp4,matroska,webm,avi,gif,apng,flv,asf,ogg,mpeg,mpegts,mpegvideo,h264,hevc,ivf"
+_options: ContextVar[Mapping[str, str]] = ContextVar("options", default={})  # noqa: B039 - never changed
+
+
+@contextmanager
+def self_contained_only() -> Iterator[None]:
+    """A context in which only ``SELF_CONTAINED`` files are opened, for files of strangers."""
+    token = _options.set({"format_whitelist": SELF_CONTAINED, "protocol_whitelist": "file"})
+    try:
+        yield
+    finally:
+        _options.reset(token)
 
 
 @contextmanager
@@ -33,7 +47,7 @@ def open_video(path: str) -> Iterator[Any]:
     """
     try:
         # With "file:" a colon in a name is not parsed as a protocol.
-        container = av.open(f"file:{path}", metadata_errors="ignore")
+        container = av.open(f"file:{path}", metadata_errors="ignore", options=dict(_options.get()))
     except av.error.FFmpegError as error:
         if is_container(path):
             raise UnreadableVideo(path, "truncated or incomplete: its index cannot be found", COPY_AGAIN) from error

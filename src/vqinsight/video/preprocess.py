@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -50,8 +51,26 @@ def preprocess_clip(
         UnreadableVideo: with the file, the reason and the remedy.
     """
     info = probe(path, folder_fps=folder_fps)
+    return preprocess_frames(info, partial(iter_frames, info), settings, spec, views)
+
+
+def preprocess_frames(
+    info: VideoInfo,
+    read: Callable[[Sequence[int]], Iterator[tuple[int, np.ndarray]]],
+    settings: InferenceSettings,
+    spec: PixelSpec,
+    views: ViewBuilder,
+) -> ProcessedClip:
+    """A probed clip as a model is shown it; arguments as for ``preprocess_clip``.
+
+    Args:
+        read: yields ``(index, frame)`` of the given frames in ascending order, as ``read.iter_frames`` does.
+
+    Raises:
+        UnreadableVideo: a frame cannot be read.
+    """
     if info.kind == "image":
-        image = next(frame for _, frame in iter_frames(info, [0]))
+        image = next(frame for _, frame in read([0]))
         previews = {0: _preview(image)}
         sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image")
         shown = views.build_image(image, spec)
@@ -61,14 +80,14 @@ def preprocess_clip(
         previews = {}
 
         def passing() -> Iterator[tuple[int, np.ndarray]]:
-            for index, frame in iter_frames(info, views.needed_frames(sampling)):
+            for index, frame in read(views.needed_frames(sampling)):
                 if index in kept:
                     previews[index] = _preview(frame)
                 yield index, frame
 
         shown = views.build(passing(), sampling, spec)
     return ProcessedClip(
-        path, info.kind, shown, _clip_input(info, sampling, spec, views.extra, tuple(previews.values()))
+        info.path, info.kind, shown, _clip_input(info, sampling, spec, views.extra, tuple(previews.values()))
     )
 
 

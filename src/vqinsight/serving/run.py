@@ -1,0 +1,82 @@
+"""Running the server: on a loopback address, or with a key on another one."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from vqinsight.errors import UsageError
+from vqinsight.inference.api import VQInsight
+from vqinsight.serving.app import create_app
+from vqinsight.serving.limits import Limits
+from vqinsight.serving.place import check_place
+
+
+def serve(
+    load: Callable[[], VQInsight],
+    *,
+    host: str,
+    port: int,
+    key: str | None,
+    hosts: Sequence[str],
+    allowed: Sequence[Path],
+    limits: Limits,
+    on_bound: Callable[[str], None],
+    on_ready: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what was taken.
+
+    Args:
+        port: 0 takes any that is free.
+        on_bound: called with the server's address once it listens.
+        load, key, hosts, allowed, limits, on_ready: as for ``create_app``.
+
+    Raises:
+        UsageError: a place that needs a key, or that cannot be listened on.
+        ModelError: the model cannot be loaded.
+    """
+    check_place(host, key)
+    failures: list[BaseException] = []
+
+    def stop(error: BaseException) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    app = create_app(
+        load, limits=limits, key=key, hosts=(*hosts, host), allowed=allowed, on_ready=on_ready, on_failure=stop
+    )
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, proxy_headers=False, ws="none", lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    with _bound(host, port) as listener:
+        address = listener.getsockname()
+        name = f"[{address[0]}]" if ":" in address[0] else address[0]
+        on_bound(f"http://{name}:{address[1]}")
+        server.run(sockets=[listener])
+    if failures:
+        raise failures[0]
+
+
+def log_requests() -> None:
+    """One line of JSON for each request, and the server's own errors, on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name, level in (("vqinsight.serving", logging.INFO), ("uvicorn.error", logging.WARNING)):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(level)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise UsageError(f"{host}:{port} cannot be listened on ({error.strerror}). Choose another --port.") from error
+    return listener

@@ -1,0 +1,90 @@
+"""The client: stands alone, sends frames without loss, and turns no failure into a number."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from serving.conftest import CIRCLES, SQUARES, TEXT, b64
+
+import vqinsight
+from vqinsight.inference.api import VQInsight
+from vqinsight.serving import client as module
+from vqinsight.serving.client import Client, RewardError, as_text, flow_factory, flow_grpo, verl_omni
+from vqinsight.serving.uploads import upload_of
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@pytest.fixture(scope="module")
+def ours(client: httpx.Client) -> Client:
+    return Client(str(client.base_url), patience=1.0)
+
+
+def frames_of(encode: ModuleType, first: int) -> np.ndarray:
+    return np.stack([encode.numbered(first + number, 96, 72) for number in range(4)])
+
+
+def test_it_runs_without_this_package(tmp_path: Path) -> None:
+    (tmp_path / "copied.py").write_text(Path(module.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    code = "import copied, sys; assert not {'numpy', 'torch', 'vqinsight'} & {m.split('.')[0] for m in sys.modules}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_frames_arrive_without_loss(encode: ModuleType) -> None:
+    """As arrays and tensors in both layouts, as floats, and as PIL images."""
+    frames = frames_of(encode, 100)
+    turned = np.moveaxis(frames, 3, 1)
+    pictures = [Image.fromarray(frame) for frame in frames]
+    for given in (frames, torch.from_numpy(frames), torch.from_numpy(turned / np.float32(255)), pictures):
+        sent = upload_of("x", as_text(given, 8.0))
+        assert sent.frames is not None and sent.fps == 8.0
+        assert np.array_equal(np.stack([np.asarray(Image.open(io.BytesIO(each))) for each in sent.frames]), frames)
+
+
+def test_rewards_are_those_offline(ours: Client, nano: VQInsight) -> None:
+    names = ["overall", "win_rate"]
+    offline = vqinsight.reward([str(CIRCLES), str(SQUARES)], TEXT, dimensions=names, model=nano)
+    assert ours.rewards([CIRCLES, SQUARES.read_bytes()], [TEXT] * 2, names) == offline
+
+
+def test_the_shims_give_what_offline_gives(ours: Client, nano: VQInsight, encode: ModuleType) -> None:
+    videos = [frames_of(encode, 0), frames_of(encode, 90)]
+    group = vqinsight.reward(videos, TEXT, dimensions=["win_rate"], model=nano)
+    rates = [each["win_rate"] for each in group if isinstance(each, dict)]
+    assert flow_grpo(ours, "win_rate")(torch.from_numpy(np.stack(videos)), [TEXT] * 2, {}) == (rates, {})
+    assert flow_factory(ours, "win_rate")(prompt=[TEXT] * 2, video=videos, image=None) == rates
+    with pytest.raises(RewardError, match="a group of one"):
+        asyncio.run(verl_omni(ours, "win_rate")("x", videos[0], TEXT))
+
+
+def test_no_failure_becomes_a_number(ours: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RewardError, match=r"video 1, overall: .*not a video"):
+        ours.rewards([CIRCLES, b"no video"], [TEXT] * 2, ["overall"])
+    with pytest.raises(RewardError, match="no reward beauty"):
+        ours.rewards([CIRCLES], [TEXT], ["beauty"])
+    with pytest.raises(RewardError, match="No such file"):
+        ours.rewards(["absent.mp4"], [TEXT], ["overall"])
+    with pytest.raises(RewardError, match="refused"):
+        Client("http://127.0.0.1:9").rewards([CIRCLES], [TEXT], ["overall"])
+    answers: list[Any] = [
+        {},
+        {"results": [], "errors": []},
+        {"results": [{"overall": {}}], "errors": [{}]},
+        {"results": [{"overall": {"score": None}}], "errors": [{}]},
+    ]
+    for answer in answers:
+        monkeypatch.setattr(ours, "post", lambda *_, answer=answer: answer)
+        with pytest.raises(RewardError, match=r"another shape|lacks a number"):
+            ours.rewards([b64(b"x").encode()], [TEXT], ["overall"])
