@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.engine import open_judge
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def score(
     outputs = output.Outputs(asked.json_lines, asked.out, asked.report, asked.quiet)
     with output.deliver(outputs, clips, partial(console.show_scores, verbose=verbose)) as take:
         todo = _expand(clips, prompt)
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+        judge = open_judge(asked)
         results = judge.score_all(todo, task=task, **asked.pick(*opt.SAMPLING))
         with progress.counting("Scoring", len(todo), asked.json_lines) as count:
             for done, result in enumerate(results, start=1):
@@ -153,7 +154,7 @@ def compare(
         refuse_url(b)
         if a == b:
             raise UsageError("Both clips are the same. Name two different ones.")
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+        judge = open_judge(asked)
         with progress.waiting("Comparing"):
             result = judge.compare(a, b, prompt, **asked.pick(*opt.SAMPLING))
         take(result)
@@ -175,7 +176,7 @@ def rank(
         paths, texts = [path for path, _ in todo], {text for _, text in todo}
         if len(paths) < 2 or len(texts) > 1:
             raise UsageError(f"A ranking takes at least two clips of one prompt, not {len(paths)} of {len(texts)}.")
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+        judge = open_judge(asked)
         pairs = len(paths) * (len(paths) - 1) // 2
         with progress.counting("Comparing pairs", pairs, asked.json_lines) as count:
             result = judge.rank(paths, texts.pop(), **asked.pick(*opt.SAMPLING), on_progress=count)
@@ -200,7 +201,7 @@ def ask(
             raise UsageError(f"The last argument must be a question, {question!r} is none.")
         check_question(question)
         todo = _expand(clips, prompt)
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+        judge = open_judge(asked)
         results = judge.ask_all(todo, question, **asked.pick(*opt.SAMPLING))
         with progress.counting("Asking", len(todo), asked.json_lines) as count:
             for done, result in enumerate(results, start=1):

@@ -93,7 +93,7 @@ class VQInsight:
         for group in _grouped(self._prefetch(clips), _BATCH):
             readable = [(path, prompt, seen) for path, prompt, seen in group if isinstance(seen, ProcessedClip)]
             questions = [
-                Question(task or _task(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable
+                Question(task or task_of(seen, prompt), (Clip(path, prompt),)) for path, prompt, seen in readable
             ]
             asked = [(q, (self.assessor.encode(seen),)) for q, (_, _, seen) in zip(questions, readable, strict=True)]
             replies = iter(zip(questions, self._ask(asked, samples, seed, temperature), strict=True))
@@ -274,7 +274,8 @@ def _grouped(items: Iterable[Seen], size: int) -> Iterator[list[Seen]]:
         yield group
 
 
-def _task(clip: ProcessedClip, prompt: str | None) -> TaskName:
+def task_of(clip: ProcessedClip, prompt: str | None) -> TaskName:
+    """What to score where nobody says: an image, a generated clip if it has a prompt, else a natural one."""
     if clip.kind == "image":
         return "image"
     return "generated" if prompt and prompt.strip() else "natural"
