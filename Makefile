@@ -8,7 +8,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 # What reinforcement begins from; make nano makes another.
 BASE ?= bases/nano
 
-.PHONY: setup demo check-lowest test test-all test-deepspeed mutants check docs fix nano generator teach examples clean
+.PHONY: setup demo check-lowest test test-all test-deepspeed test-vllm mutants check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -42,6 +42,10 @@ test-deepspeed: setup .deepspeed/ready
 		$(BIN)/python -m pytest -m full -k deepspeed tests/invariant/test_sharded.py
 	DS_ACCELERATOR=cpu PYTHONPATH=.deepspeed PATH="$(CURDIR)/.deepspeed/bin:$$PATH" \
 		$(BIN)/python -m benchmarks.performance.precision --only ZeRO-2 ZeRO-3 --json results/precision_deepspeed.json
+
+# Clips through vLLM: VLLM is the folder of its environment, MODEL one it serves.
+test-vllm: setup
+	VLLM_PROGRAM=$(VLLM)/bin/vllm VLLM_MODEL=$(MODEL) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/endpoint/test_vllm.py
 
 .deepspeed/ready:
 	$(BIN)/pip install --quiet --no-deps --target .deepspeed hjson py-cpuinfo ninja msgpack einops

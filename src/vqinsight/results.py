@@ -31,6 +31,9 @@ class Provenance:
         seed: fixes the sampled answers, independent of the batch.
         dtype, device: number format and device of the computation.
         version: version of this package.
+        engine: where the model runs: ``local``, or ``endpoint``: a server, whose ``dtype`` and ``device`` are unknown.
+        host: of an endpoint, its name and port.
+        sent: of an endpoint, how frames were sent.
     """
 
     model: str
@@ -43,6 +46,9 @@ class Provenance:
     dtype: str
     device: str
     version: str
+    engine: str = "local"
+    host: str | None = None
+    sent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,17 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class Tokens(Record):
+    """What a request took, as its server counted."""
+
+    prompt: int
+    completion: int
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(self.prompt + other.prompt, self.completion + other.completion)
+
+
+@dataclass(frozen=True)
 class Reply(Record):
     """One completion of the model and its parsed value.
 
@@ -74,12 +91,14 @@ class Reply(Record):
         reasoning: the part before the answer.
         value: dimension values, ``"A"``/``"B"``/``"tie"``, or a bool; ``None`` when missing.
         missing: why there is no value, or ``None``.
+        tokens: of an endpoint, what the request of this reply took; ``None`` for the further samples of one request.
     """
 
     text: str
     reasoning: str
     value: dict[str, float] | Choice | bool | None
     missing: str | None
+    tokens: Tokens | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from vqinsight.assessor.vision import EncodedClip, EncodedView, VisionTower
 from vqinsight.common.device import cpu_threads
 from vqinsight.common.seeds import seed_of
 from vqinsight.errors import ModelError
-from vqinsight.results import Reply
+from vqinsight.results import Reply, Tokens
 from vqinsight.tasks.parsing import reasoning
 from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
@@ -76,7 +76,8 @@ class Assessor:
             seed=seed,
         )
         return [
-            tuple(self.read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)
+            tuple(as_reply(self.prompt_set, question, text) for text in said)
+            for (question, _), said in zip(asked, texts, strict=True)
         ]
 
     def complete(
@@ -160,9 +161,21 @@ class Assessor:
 
     def read(self, question: Question, text: str) -> Reply:
         """A completion as the reply to a question; without a usable answer it says why."""
-        answer = self.prompt_set.parse(question, text)
-        missing = answer.reason if isinstance(answer, Missing) else None
-        return Reply(text, reasoning(text), _value(answer), missing)
+        return as_reply(self.prompt_set, question, text)
+
+
+def as_reply(
+    prompt_set: PromptSet, question: Question, text: str, apart: str | None = None, tokens: Tokens | None = None
+) -> Reply:
+    """A completion read as the answer to a question.
+
+    Args:
+        apart: the reasoning, where a server keeps it apart from the text.
+        tokens: what a server counted.
+    """
+    answer = prompt_set.parse(question, text)
+    missing = answer.reason if isinstance(answer, Missing) else None
+    return Reply(text, apart or reasoning(text), _value(answer), missing, tokens)
 
 
 def _value(answer: Answer | Missing) -> Any:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from importlib import import_module
 from typing import Any, Literal, Protocol
 
-from vqinsight.errors import ModelError
 from vqinsight.tasks.types import Missing, Preference
 
 State = Literal["runs here", "needs weights", "published numbers only"]
@@ -109,15 +107,3 @@ class System:
         """JSON-ready."""
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "build"}
         return {**plain, "dimensions": list(self.dimensions)}
-
-
-def needed(module: str, extra: str) -> Any:
-    """Import a package of an optional extra.
-
-    Raises:
-        ModelError: it is not installed; the message has the command that installs it.
-    """
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise ModelError(f"{module} needs {error.name}. Install it: pip install 'vqinsight[{extra}]'") from error

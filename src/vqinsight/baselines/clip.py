@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from transformers import CLIPModel, CLIPProcessor
 
-from vqinsight.baselines.base import Scorer, Scores, needed
+from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.frames import chosen_frames, evenly
 from vqinsight.common.device import pick_device
+from vqinsight.common.extras import needed
 from vqinsight.errors import ModelError
 from vqinsight.tasks.types import Missing
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.engine import OPTIONS, open_judge
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def evaluate(
             with progress.waiting(f"Reading {bench}"):
                 read = {key: value for key, value in (("scale", scale), ("unpack", unpack)) if value is not None}
                 exam = load_benchmark(str(bench), data, split, tasks=task or (), count=limit, options=read)
-            judge = _load(asked) if baseline is None else _open(baseline, options)
+            judge = _load(asked, endings) if baseline is None else _open(baseline, options)
             if out is None:
                 out = _place(exam.benchmark, exam.split, data, judge)
                 endings.enter_context(hold_file(out))
@@ -179,7 +180,9 @@ def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> d
         if given:
             raise UsageError("--baseline-option goes with --baseline.")
         return {}
-    unused = [name for name in (*opt.LOADING, *opt.SAMPLING) if getattr(asked, name) != getattr(opt.Asking(), name)]
+    unused = [
+        name for name in (*opt.LOADING, *OPTIONS, *opt.SAMPLING) if getattr(asked, name) != getattr(opt.Asking(), name)
+    ]
     if unused:
         names = ", ".join("--" + name.replace("_", "-") for name in unused)
         raise UsageError(
@@ -197,9 +200,15 @@ def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> d
     return options
 
 
-def _load(asked: opt.Asking) -> Predictor:
-    judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+def _load(asked: opt.Asking, endings: ExitStack) -> Predictor:
+    judge = open_judge(asked)
     from vqinsight.inference.predictor import AssessorPredictor
+
+    if asked.engine == "endpoint":
+        from vqinsight.inference.endpoint.judge import EndpointJudge
+
+        assert isinstance(judge, EndpointJudge)
+        endings.callback(judge.report)
 
     return AssessorPredictor(judge, **asked.pick(*opt.SAMPLING), folder_fps=asked.folder_fps)
 

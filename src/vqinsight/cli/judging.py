@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.engine import open_judge
 from vqinsight.errors import UsageError
 from vqinsight.report import console, output, progress
 from vqinsight.report.picks import NO_PICKS, Picks
@@ -89,7 +90,7 @@ def judge_clips(
     with output.deliver(outputs, clips, verb.show) as take:
         verb.check()
         todo = expand(clips, prompt, repeated=folder)
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+        judge = open_judge(asked)
         if outputs.out is None:
             with closing(_judged(verb, judge, todo, asked)) as judged:
                 for result in judged:

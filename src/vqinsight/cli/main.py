@@ -13,6 +13,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.engine import open_judge
 from vqinsight.errors import UsageError
 
 _JUDGE, _TRAIN, _MAKE, _INSPECT = "Judge clips", "Train and evaluate", "Make and align", "Inspect"
@@ -151,7 +152,7 @@ def compare(
         refuse_url(b)
         if a == b:
             raise UsageError("Both clips are the same. Name two different ones.")
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+        judge = open_judge(asked)
         with progress.waiting("Comparing"):
             result = judge.compare(a, b, prompt, **asked.pick(*opt.SAMPLING))
         take(result)
@@ -174,7 +175,7 @@ def rank(
         paths, texts = [path for path, _ in todo], {text for _, text in todo}
         if len(paths) < 2 or len(texts) > 1:
             raise UsageError(f"A ranking takes at least two clips of one prompt, not {len(paths)} of {len(texts)}.")
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+        judge = open_judge(asked)
         pairs = len(paths) * (len(paths) - 1) // 2
         with progress.counting("Comparing pairs", pairs, asked.json_lines) as count:
             result = judge.rank(paths, texts.pop(), **asked.pick(*opt.SAMPLING), on_progress=count)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from vqinsight.cli import engine as eng
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ Report = Annotated[
 
 @dataclass(frozen=True)
 class Asking:
-    """The shared options: model, input, sampling of answers, and output."""
+    """The shared options: model, input, where the model runs, sampling of answers, and output."""
 
     model: Model = "nano"
     adapter: Adapter = None
@@ -223,6 +224,11 @@ class Asking:
     frames: Frames = None
     max_pixels: MaxPixels = None
     folder_fps: FolderFps = None
+    engine: eng.Engine = "local"
+    url: eng.Url = None
+    api_key_env: eng.ApiKeyEnv = None
+    concurrency: eng.Concurrency = 8
+    deadline: eng.Deadline = 300.0
     samples: Samples = 1
     temperature: Temperature = 1.0
     seed: Seed = 0

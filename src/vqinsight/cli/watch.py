@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.engine import open_judge
 
 if TYPE_CHECKING:
     from vqinsight.video.entries import Entry
@@ -47,7 +48,7 @@ def watch(
     verb = scoring(task, verbose=False)
     outputs = output.Outputs(asked.json_lines, out, asked.report, asked.quiet, folder=True, kept=True)
     with output.deliver(outputs, [str(folder)], verb.show) as take:
-        judge = opt.load_assessor(**asked.pick(*opt.LOADING))
+        judge = open_judge(asked)
         with open_results(verb, judge, asked, out) as store:
             before: dict[str, str] = {}  # revisions at the last look
             last = time.monotonic()

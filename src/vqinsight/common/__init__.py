@@ -8,6 +8,7 @@
 * ``seeds``: seeds from texts
 * ``device``: choice of the device, and CPU threads
 * ``hub``: availability of the Hugging Face hub
+* ``extras``: packages of optional extras
 * ``provenance``: the commit of the code
 * ``version``: the version of the package
 """

@@ -19,7 +19,7 @@ from pyarrow import parquet
 
 from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
-from vqinsight.evaluation.predictor import PredictedExample, Prediction, Predictor, Setting
+from vqinsight.evaluation.predictor import NO_SERVER, PredictedExample, Prediction, Predictor, Setting
 from vqinsight.tasks.types import Answer, Clip, Example, Preference, Question, Score, Verdict
 
 FORMAT = "vqinsight predictions 1"
@@ -122,7 +122,7 @@ class PredictionFile:
         return len(self._rows.keys() - {_text(example.id) for example in examples})
 
     def open_questions(self, examples: Sequence[Example]) -> list[Example]:
-        """The examples to ask: those without a row, and those with unreadable clips.
+        """The examples to ask: those without a row, with unreadable clips, or that a server left without an answer.
 
         Raises:
             UsageError: a stored row has the id of an example but another question or label.
@@ -130,7 +130,7 @@ class PredictionFile:
         wanted, changed = [], []
         for example in examples:
             row = self._rows.get(_text(example.id))
-            if row is None or row.prediction.outcome == "unreadable":
+            if row is None or row.prediction.outcome == "unreadable" or NO_SERVER in (row.prediction.reason or ""):
                 wanted.append(example)
             if row is not None and _essence(row.example) != _essence(example):
                 changed.append(example.id)

@@ -5,4 +5,5 @@
 * ``aggregate``: records from replies
 * ``models``: the known models
 * ``predictor``: an assessor as predictor of a benchmark
+* ``endpoint``: the same verbs over the network
 """

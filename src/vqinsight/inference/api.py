@@ -232,10 +232,9 @@ class VQInsight:
 
     def settings(self, samples: int, seed: int, temperature: float) -> dict[str, Any]:
         """Everything of this model that an answer depends on, ready for JSON."""
-        loaded = self.assessor.loaded
         provenance = asdict(self.provenance(samples, seed, temperature))
         provenance["weights"] = provenance.pop("model_hash")
-        look = loaded.settings.model_dump(mode="json", exclude={"template", "batch_tokens"})
+        look = self.assessor.clips.settings.model_dump(mode="json", exclude={"template", "batch_tokens"})
         return {**provenance, "look": {**look, "folder_fps": self.assessor.clips.folder_fps}}
 
     def scales(self) -> dict[str, list[list[float]]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from vqinsight.assessor.vision import EncodedClip
+from vqinsight.common.seeds import seed_of
 from vqinsight.errors import UnreadableVideo
 from vqinsight.evaluation.predictor import Prediction, Setting, from_orders
 from vqinsight.inference.api import VQInsight
@@ -41,9 +42,12 @@ class AssessorPredictor:
         self._temperature = temperature if samples > 1 else 0.0
         made_by = judge.provenance(samples, seed, temperature)
         self.name, self.digest = made_by.model, made_by.model_hash
+        served: dict[str, Setting] = {}
+        if made_by.host is not None:  # the name is all that tells apart what one server serves
+            served = {"engine": made_by.engine, "host": made_by.host, "served": made_by.model, "sent": made_by.sent}
+            self.digest = f"{seed_of('/'.join((made_by.host, made_by.model, made_by.model_hash))):016x}"[:12]
         # Neither the batch size nor the device: answers do not depend on them.
-        looking = self._assessor.loaded.settings
-        look = looking.model_dump(mode="json", exclude={"batch_tokens", "instruments"})
+        look = self._assessor.clips.settings.model_dump(mode="json", exclude={"batch_tokens", "instruments"})
         self.settings: Mapping[str, Setting] = {
             "family": made_by.family,
             "dtype": made_by.dtype,
@@ -52,9 +56,10 @@ class AssessorPredictor:
             "seed": seed if samples > 1 else None,
             **look,
             "template": made_by.template,
-            "views": ", ".join(["overview", *self._assessor.loaded.views.extra]),
+            "views": ", ".join(["overview", *self._assessor.clips.views.extra]),
             "folder_fps": folder_fps,
             "version": made_by.version,
+            **served,
         }
 
     def answer(self, examples: Sequence[Example]) -> list[Prediction]:

@@ -102,8 +102,15 @@ def signature(provenance: Provenance) -> str:
     """The model and its settings, in one line."""
     return (
         f"{provenance.model} {provenance.model_hash} ({provenance.family}), template {provenance.template}, "
-        f"{asked(provenance)}, {provenance.dtype} on {provenance.device}, vqinsight {provenance.version}"
+        f"{asked(provenance)}, {where(provenance)}, vqinsight {provenance.version}"
     )
+
+
+def where(provenance: Provenance) -> str:
+    """Where the model runs, and of a server, how it is sent frames."""
+    if provenance.host is not None:
+        return f"{provenance.sent} to {provenance.host}"
+    return f"{provenance.dtype} on {provenance.device}"
 
 
 def warnings(records: Iterable[ResultRecord]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from vqinsight.report.phrases import ResultRecord, scales
-from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
+from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply, Tokens
 from vqinsight.video.entries import Entry
 
 SCHEMA_VERSION = 1  # of ``judged_columns``
@@ -42,10 +42,14 @@ _PROVENANCE: Columns = {
     "dtype": "text",
     "device": "text",
     "version": "text",
+    "engine": "text",
+    "host": "text",
+    "sent": "text",
 }
+_TOKENS: Columns = {"prompt_tokens": "count", "completion_tokens": "count"}
 _CLIP: Columns = {"path": "text", "prompt": "text"}
 _OUTCOME: Columns = {"status": "text", "error": "text"}
-_ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, "replies": "replies"}
+_ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, **_TOKENS, "replies": "replies"}
 
 
 def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
@@ -70,7 +74,7 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
     pair: Columns = {"a": "text", "b": "text", "prompt": "text", **_OUTCOME, "verdict": "text", "consistent": "flag"}
     clip_input: Columns = {f"{side}_{key}": kind for side in "ab" for key, kind in _INPUT.items()}
     replies: Columns = {"forward": "replies", "swapped": "replies"}
-    return {**pair, "order_bias": "number", **clip_input, **_PROVENANCE, **replies}, _rows(records)
+    return {**pair, "order_bias": "number", **clip_input, **_PROVENANCE, **_TOKENS, **replies}, _rows(records)
 
 
 def judged_columns(verb: str, dimensions: Sequence[str], samples: int) -> Columns:
@@ -120,8 +124,10 @@ def _record_rows(record: ResultRecord) -> list[Row]:
     if isinstance(record, ClipComparison):
         row |= _flat(record, ("a", "b", "verdict", "consistent", "order_bias"))
         row |= _input_columns(record.input_a, "a_") | _input_columns(record.input_b, "b_")
+        row |= _token_columns((*record.forward, *record.swapped))
         return [row | {"forward": _replies(record.forward), "swapped": _replies(record.swapped)}]
     row |= _flat(record, ("path", "reasoning")) | _input_columns(record.input) | {"replies": _replies(record.replies)}
+    row |= _token_columns(record.replies)
     if isinstance(record, ClipVerdict):
         return [row | _flat(record, ("question", "yes", "share_yes"))]
     row |= _flat(record, ("task", "overall")) | (record.scores or {})
@@ -142,6 +148,14 @@ def _input_columns(clip_input: ClipInput | None, prefix: str = "") -> Row:
     row |= {"shown_width": clip_input.size[0], "shown_height": clip_input.size[1]}
     row |= {name: list(value) for name, value in row.items() if isinstance(value, tuple)}
     return {prefix + name: value for name, value in row.items()}
+
+
+def _token_columns(replies: Iterable[Reply]) -> Row:
+    counted = [reply.tokens for reply in replies if reply.tokens is not None]
+    if not counted:
+        return {}
+    total = sum(counted, Tokens(0, 0))
+    return {"prompt_tokens": total.prompt, "completion_tokens": total.completion}
 
 
 def _replies(replies: Iterable[Reply]) -> list[Row]:

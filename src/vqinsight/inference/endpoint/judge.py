@@ -1,0 +1,244 @@
+"""The verbs of ``VQInsight`` for a model behind a server, and the connection to it."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
+from typing import Any
+
+from vqinsight.common.version import __version__
+from vqinsight.errors import ModelError, UnreadableVideo, UsageError
+from vqinsight.inference import aggregate
+from vqinsight.inference.api import VQInsight, default_task
+from vqinsight.inference.batches import prefetch
+from vqinsight.inference.endpoint.assessor import EndpointAssessor
+from vqinsight.inference.endpoint.client import Client, Refused, Unanswered
+from vqinsight.results import ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
+from vqinsight.settings.endpoint import EndpointSettings, address
+from vqinsight.settings.inference import TAUGHT, InferenceSettings
+from vqinsight.settings.reader import parse_settings
+from vqinsight.tasks.prompt_sets import prompt_set
+from vqinsight.tasks.types import Clip, Question, TaskName
+from vqinsight.video.inputs import Source
+from vqinsight.video.preprocess import ProcessedClip
+
+UNKNOWN = "unknown"  # what a server does not tell
+_MODELS_WITHIN = 15.0  # seconds for the list of models
+
+Answered = tuple[str, str | None, ProcessedClip | UnreadableVideo, Question | None, tuple[Reply, ...]]
+
+
+def connect(
+    url: str,
+    model: str | None = None,
+    *,
+    api_key_env: str | None = None,
+    concurrency: int = 8,
+    deadline: float = 300.0,
+    template: str = "standard",
+    fps: float | None = None,
+    frames: int | None = None,
+    max_pixels: int | None = None,
+    folder_fps: float | None = None,
+    on_message: Callable[[str], None] | None = None,
+) -> EndpointJudge:
+    """Connect to a server of the OpenAI shape, and find out how it takes frames.
+
+    Args:
+        url, model, api_key_env, concurrency, deadline: see ``EndpointSettings``.
+        template: the wording of the questions: standard, released, brief, or a TOML file.
+        fps, frames, max_pixels, folder_fps: as for ``vqinsight.load``; the defaults are those of ``InferenceSettings``.
+        on_message: receives notices, and what each verb took in tokens.
+
+    Raises:
+        ModelError: no such model, no access, no answer, or a server that takes no frames.
+        UsageError: a setting is out of range, or the model has to be named.
+    """
+    try:
+        url = address(url)
+    except ValueError as error:
+        raise UsageError(f"--url: {error}.") from None
+    where = {"url": url, "model": model, "api_key_env": api_key_env, "concurrency": concurrency, "deadline": deadline}
+    settings = parse_settings(EndpointSettings, where, "endpoint")
+    asked = prompt_set(template)
+    given = {"template": template, "fps": fps, "frames": frames, "max_pixels": max_pixels}
+    taught = {key: value for key, value in TAUGHT.get(asked.base or asked.name, {}).items() if key == "min_pixels"}
+    look = parse_settings(
+        InferenceSettings, {**taught, **{key: value for key, value in given.items() if value is not None}}, "settings"
+    )
+    client = Client(settings)
+    name, digest = client.submit(_served(client)).result()
+    assessor = EndpointAssessor(client, name, asked, look, folder_fps=folder_fps, on_message=on_message)
+    return EndpointJudge(assessor, digest, on_message)
+
+
+class EndpointJudge(VQInsight):
+    """Scores, compares, ranks and asks with a model behind a server; results have the shape of a loaded model's.
+
+    Questions are under way at a time, as many as the settings say, and so are the frames of as many clips held, and of
+    a few that are decoded ahead; a ranking holds all of its clips.
+    """
+
+    # Of its assessor ``VQInsight`` uses the loader, the prompt set, ``encode`` and ``ask``.
+    assessor: EndpointAssessor  # type: ignore[assignment]
+
+    def __init__(
+        self, assessor: EndpointAssessor, digest: str, on_message: Callable[[str], None] | None = None
+    ) -> None:
+        self.assessor, self._digest, self._tell = assessor, digest, on_message
+
+    def score_all(
+        self,
+        clips: Iterable[tuple[Source, str | None]],
+        *,
+        task: TaskName | None = None,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        on_seconds: Callable[[float], None] | None = None,  # noqa: ARG002
+    ) -> Iterator[ClipScore]:
+        """See ``VQInsight.score_all``; what one clip takes of a server's time is not known."""
+
+        def question(path: str, prompt: str | None, seen: ProcessedClip) -> Question:
+            return Question(task or default_task(seen, prompt), (Clip(path, prompt),))
+
+        provenance = self.provenance(samples, seed, temperature)
+        for path, prompt, seen, asked, said in self._stream(clips, question, samples, seed, provenance.temperature):
+            if isinstance(seen, UnreadableVideo):
+                yield aggregate.unscored(path, prompt, task, seen, provenance)
+            else:
+                assert asked is not None
+                dimensions = self.assessor.prompt_set.dimensions(asked)
+                yield aggregate.scored(asked, dimensions, said, seen.input, provenance)
+
+    def ask_all(
+        self,
+        clips: Iterable[tuple[Source, str | None]],
+        question: str,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        on_seconds: Callable[[float], None] | None = None,  # noqa: ARG002
+    ) -> Iterator[ClipVerdict]:
+        """See ``VQInsight.ask_all`` and ``score_all``."""
+        from vqinsight.tasks.yesno import check_question
+
+        check_question(question)
+
+        def asked(path: str, prompt: str | None, _: ProcessedClip) -> Question:
+            return Question("yesno", (Clip(path, prompt),), question)
+
+        provenance = self.provenance(samples, seed, temperature)
+        for path, prompt, seen, _, said in self._stream(clips, asked, samples, seed, provenance.temperature):
+            yield aggregate.verdict(path, prompt, question, seen, said, provenance)
+
+    def rank(self, clips: Sequence[Source], prompt: str | None = None, **options: Any) -> ClipRanking:
+        """See ``VQInsight.rank``."""
+        try:
+            return super().rank(clips, prompt, **options)
+        finally:
+            self.report()
+
+    def provenance(self, samples: int, seed: int, temperature: float) -> Provenance:
+        """Which model answers, how it is asked, and how it is sent frames."""
+        return Provenance(
+            model=self.assessor.model,
+            model_hash=self._digest,
+            family=UNKNOWN,
+            template=self.assessor.prompt_set.name,
+            samples=samples,
+            temperature=temperature if samples > 1 else 0.0,
+            seed=seed,
+            dtype=UNKNOWN,
+            device=UNKNOWN,
+            version=__version__,
+            engine="endpoint",
+            host=self.assessor.client.settings.host,
+            sent=str(self.assessor.form),
+        )
+
+    def report(self) -> None:
+        """Say what all questions so far took."""
+        if self._tell is not None:
+            spent, host = self.assessor.spent, self.assessor.client.settings.host
+            self._tell(
+                f"{host} counted {spent.prompt:,} prompt and {spent.completion:,} completion tokens in "
+                f"{self.assessor.requests} responses."
+            )
+
+    def _stream(
+        self,
+        clips: Iterable[tuple[Source, str | None]],
+        question: Callable[[str, str | None, ProcessedClip], Question],
+        samples: int,
+        seed: int,
+        temperature: float,
+    ) -> Iterator[Answered]:
+        """Replies about clips, in order; frames are let go with their answer, not with that of the slowest clip."""
+        busy: set[Future[tuple[Reply, ...]]] = set()
+        waiting: deque[tuple[Answered, Future[tuple[Reply, ...]] | None]] = deque()
+        places = self.assessor.client.settings.concurrency
+        try:
+            for path, prompt, seen in prefetch(self.assessor, clips):
+                if isinstance(seen, UnreadableVideo):
+                    waiting.append(((path, prompt, seen, None, ()), None))
+                else:
+                    while len(busy) >= places:
+                        _, busy = wait(busy, return_when=FIRST_COMPLETED)
+                        yield from _finished(waiting)
+                    asked = question(path, prompt, seen)
+                    future = self.assessor.submit(asked, [seen], samples, temperature, seed)
+                    busy.add(future)
+                    waiting.append(((path, prompt, replace(seen, views=()), asked, ()), future))
+                yield from _finished(waiting)
+            while waiting:
+                if (slowest := waiting[0][1]) is not None:
+                    slowest.exception()  # waits; raised below
+                yield from _finished(waiting)
+        finally:
+            for future in busy:
+                future.cancel()
+            self.report()
+
+
+def _finished(waiting: deque[tuple[Answered, Future[tuple[Reply, ...]] | None]]) -> Iterator[Answered]:
+    """What is answered at the head of the queue."""
+    while waiting and (waiting[0][1] is None or waiting[0][1].done()):
+        (path, prompt, seen, asked, _), future = waiting.popleft()
+        yield path, prompt, seen, asked, future.result() if future is not None else ()
+
+
+async def _served(client: Client) -> tuple[str, str]:
+    """The model's name and what the server tells of its weights, or ``"remote"``."""
+    host, wanted = client.settings.host, client.settings.model
+    try:
+        listed = _listed(await client.models(client.deadline(min(_MODELS_WITHIN, client.settings.deadline))))
+    except Refused as error:
+        if wanted is None or 300 <= error.status < 400:
+            raise ModelError(
+                f"{host} does not list its models ({error}). Check --url, which mostly ends in /v1; if it is right, "
+                "name the model: --model NAME."
+            ) from None
+        return wanted, "remote"
+    except Unanswered as error:
+        raise ModelError(f"{host} gives no answer ({error}). Is the server running? Check --url.") from None
+    if wanted is None and len(listed) != 1:
+        raise UsageError(f"{host} serves {len(listed)} models. Name one: --model {' | '.join(sorted(listed)[:8])}")
+    name = wanted or next(iter(listed))
+    digest = listed.get(name, {}).get("model_hash")
+    return name, digest if isinstance(digest, str) and digest else "remote"
+
+
+def _listed(body: str) -> dict[str, dict[str, Any]]:
+    """The models of a response by name; none where it is not of that shape."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    entries = data.get("data") if isinstance(data, dict) else None
+    models = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return {entry["id"]: entry for entry in models if isinstance(entry.get("id"), str)}
