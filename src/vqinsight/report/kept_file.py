@@ -44,11 +44,12 @@ class KeptFile:
         Raises:
             UsageError: it cannot be written.
         """
-        self._results[entry.id] = record
         if again:
+            self._results[entry.id] = record
             return
         with plain_errors(self.path):
             self._journal.add({"id": entry.id, "revision": entry.revision, "record": record.as_dict()})
+            self._results[entry.id] = record
             self._unsynced += 1
             if self._unsynced >= PART_CLIPS or time.monotonic() - self._since >= PART_SECONDS:
                 sync(self._journal.path)
@@ -71,10 +72,9 @@ class KeptFile:
         Raises:
             UsageError: it cannot be written.
         """
-        if not self._results:
-            if not self._journal.rows.keys() - {_NEW}:
-                self._journal.remove()
-        elif _NEW in self._journal.rows:
+        if not self._journal.rows.keys() - {_NEW}:
+            self._journal.remove()
+        elif self._results and _NEW in self._journal.rows:
             write_records(self.path, list(self._results.values()))
 
 
