@@ -30,7 +30,8 @@ def test_importing_the_package_imports_neither_torch_nor_transformers() -> None:
 def test_everything_public_is_there() -> None:
     assert set(vqinsight.__all__) == {
         "load", "read_results", "list_models", "VQInsight", "ClipScore", "ClipComparison", "ClipRanking", "ClipVerdict",
-        "Reply",        "Provenance", "VQInsightError", "UnreadableVideo", "UsageError", "ModelError", "TrainingError", "__version__",
+        "Reply", "Provenance", "VQInsightError", "UnreadableVideo", "UsageError", "ModelError", "TrainingError",
+        "__version__",
         "reward", "Missing",
     }  # fmt: skip
     assert all(getattr(vqinsight, name) is not None for name in vqinsight.__all__)
