@@ -40,7 +40,7 @@ def test_a_process_serves_and_ends(nano: VQInsight, tmp_path: Path) -> None:
             assert server.stdout is not None
             found = re.fullmatch(r"Serving nano on (http://127\.0\.0\.1:\d+)\n", server.stdout.readline())
             assert found is not None and server.stdout.readline() == "Ready\n", errors.read_text()
-            with httpx.Client(base_url=found[1], auth=("any", key), timeout=120, trust_env=False) as client:
+            with httpx.Client(base_url=found[1], auth=("any", key), timeout=300, trust_env=False) as client:
                 assert client.get("/ready").status_code == 200
                 body = {"clips": [{"video": b64(CIRCLES)}], "prompt": TEXT}
                 (record,) = client.post("/v1/score", json=body).raise_for_status().json()["results"]
@@ -48,7 +48,7 @@ def test_a_process_serves_and_ends(nano: VQInsight, tmp_path: Path) -> None:
             (child,) = psutil.Process(server.pid).children()
             assert key not in child.environ().values()
             server.send_signal(signal.SIGTERM)
-            server.wait(60)
+            server.wait(120)
         finally:
             server.kill()
     assert server.returncode in (0, -signal.SIGTERM)

@@ -121,7 +121,7 @@ def create_app(
     _errors(app)
     _schema(app)
     app.add_middleware(
-        Guard,  # type: ignore[arg-type]
+        Guard,
         key=key,
         hosts=tuple(hosts),
         limits=limits,

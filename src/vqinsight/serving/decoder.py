@@ -65,9 +65,9 @@ class Decoder:
     def close(self) -> None:
         """End the sandbox and remove its folder."""
         with self._lock:
-            if self._process is not None and self._process.stdin is not None:
-                self._process.stdin.close()
-                self._process.wait(_GRACE)
+            if self._process is not None:
+                self._process.kill()  # it has nothing to finish
+                self._process.communicate()
             self._folder.cleanup()
 
     def _running(self) -> str:
@@ -103,5 +103,7 @@ def _clip(name: str, head: dict[str, Any], body: bytes) -> ProcessedClip:
         View(view["kind"], patches[str(i)], tuple(view["grid"]), view["seconds_per_grid"], tuple(view["times"]))
         for i, view in enumerate(head["views"])
     )
-    shown = {key: tuple(value) if isinstance(value, list) else value for key, value in head["input"].items()}
+    shown: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in head["input"].items()
+    }
     return ProcessedClip(name, head["kind"], views, ClipInput(**shown))

@@ -97,8 +97,8 @@ class Engine:
         else:  # one of them failed: each alone, so that it fails alone
             for job, clips, answered in ready:
                 alone = self._run(complete, self._assessor, [(job, clips)])
-                [result] = await asyncio.gather(alone, return_exceptions=True)
-                _settle(answered, result if isinstance(result, BaseException) else result[0])
+                [own] = await asyncio.gather(alone, return_exceptions=True)
+                _settle(answered, own if isinstance(own, BaseException) else own[0])
 
     async def _run(self, function: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)

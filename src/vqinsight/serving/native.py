@@ -35,7 +35,8 @@ def routes(service: Service) -> APIRouter:
         given = await sent(request, CompareIn, service.limits)
         if len(given.uploads) != 2:
             raise UsageError(f"A comparison takes two clips, a and b, not {len(given.uploads)}.")
-        record = await service.compare(*given.uploads, given.prompts[0], given.options.drawing())
+        a, b = given.uploads
+        record = await service.compare(a, b, given.prompts[0], given.options.drawing())
         return record.as_dict()
 
     @router.post("/rank", openapi_extra=body("RankIn", form=True))

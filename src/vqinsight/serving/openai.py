@@ -77,7 +77,7 @@ def _refuse(given: ChatIn, service: Service) -> None:
     if given.stream:
         raise UsageError("Answers are not streamed here. Leave stream out, or set it to false.")
     if given.model not in (None, service.model):
-        raise UsageError(f"There is no model {given.model[:64]!r} here. This is {service.model}.")  # type: ignore[index]
+        raise UsageError(f"There is no model {given.model[:64]!r} here. This is {service.model}.")
     if (given.n or 1) > service.limits.max_samples:
         raise UsageError(f"n is {given.n}, and {service.limits.max_samples} are allowed.")
     texts = [

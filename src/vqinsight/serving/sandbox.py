@@ -136,7 +136,7 @@ def _is_picture(path: str, limits: Limits) -> bool:
     try:
         with Image.open(path, formats=FORMATS) as image:
             moving = getattr(image, "is_animated", False)
-            _check(path, image.width * image.height, image.n_frames if moving else 1, 0.0, limits)
+            _check(path, image.width * image.height, getattr(image, "n_frames", 1) if moving else 1, 0.0, limits)
             return not moving or image.format == "WEBP"
     except UnidentifiedImageError:
         return False

@@ -84,7 +84,8 @@ def check(texts: Iterable[str | None], options: Asking | None, limits: Limits) -
 
 
 async def _form(request: Request, model: type[Asking], limits: Limits) -> Sent:
-    uploads, fields = [], {}
+    uploads: list[Upload] = []
+    fields: dict[str, Any] = {}
     async with request.form(max_files=limits.max_clips, max_fields=16, max_part_size=4 * limits.max_prompt) as form:
         for key, value in form.multi_items():
             if isinstance(value, UploadFile):
