@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from benchmarks.performance.plan import PLACES, cell
 from benchmarks.results import results
 
+_WAYS = ("plain", "chunked")
 _PHASES = {"vision": "tower", "prefill": "prefill", "sampling": "sampling", "passes": "passes", "backward": "backward"}
 
 
@@ -55,30 +56,20 @@ def precision() -> str:
 def log_probs() -> str:
     """Peak memory and time of log-probabilities at a vocabulary of 152,064."""
     found = results("log_probs")
-    rows = [
+    longest = [max((row for row in found["rows"] if row["way"] == way), key=lambda row: row["tokens"]) for way in _WAYS]
+    rows = (
         [row["way"], f"{row['tokens']:,}", f"{row['peak_bytes'] / 1e9:.2f} GB", f"{row['cpu_s']:.1f}"]
-        for row in found["rows"]
-    ]
+        for row in longest
+    )
     text = table(["way", "answer tokens", "peak", "CPU s"], rows)
     return f"{text}\n\nThe plain way grows to {found['plain_bytes_at_8192_tokens'] / 1e9:.0f} GB at 8,192 tokens."
 
 
 def layouts() -> str:
-    """What each checkpoint layout does."""
-
-    def said(value: bool) -> str:
-        return "yes" if value else "no"
-
-    rows = (
-        [
-            row["layout"],
-            f"{row['trained_entries_moved']:.0%}",
-            said(row["resumed_equals_straight"]),
-            f"`{row['exported']}`, {row['dtype']}",
-            said(row["answers_after"]),
-        ]
-        for row in results("layouts")["rows"]
-    )
-    return table(
-        ["layout (loads and answers)", "entries trained", "resumed = straight", "exported as", "answers"], rows
-    )
+    """What every checkpoint layout does, and which do not."""
+    rows = results("layouts")["rows"]
+    checks = ("tower_unchanged", "resumed_equals_straight", "answers_after")
+    sound = [row["layout"] for row in rows if row["trained_entries_moved"] > 0.99 and all(row[key] for key in checks)]
+    other = [row["layout"] for row in rows if row["layout"] not in sound]
+    found = f"Sound: {', '.join(f'`{name}`' for name in sound)}."
+    return found + (f" Not: {', '.join(f'`{name}`' for name in other)}." if other else "")
