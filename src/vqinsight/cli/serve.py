@@ -72,7 +72,7 @@ def serve(
     quiet: opt.Quiet = False,
 ) -> None:
     """Judge clips over HTTP: scores, rewards for trainers, OpenAI's chat."""
-    from vqinsight.baselines.base import needed
+    from vqinsight.common.extras import needed
     from vqinsight.report import progress
     from vqinsight.report.output import plain_endings
     from vqinsight.serving.place import check_place

@@ -183,7 +183,7 @@ class EndpointJudge(VQInsight):
         waiting: deque[tuple[Answered, Future[tuple[Reply, ...]] | None]] = deque()
         places = self.assessor.client.settings.concurrency
         try:
-            for path, prompt, seen in prefetch(self.assessor, clips):
+            for path, prompt, seen in prefetch(self.assessor, clips):  # type: ignore[arg-type]  # its ``clips`` alone
                 if isinstance(seen, UnreadableVideo):
                     waiting.append(((path, prompt, seen, None, ()), None))
                 else:
