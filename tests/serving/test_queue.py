@@ -88,6 +88,7 @@ def test_health_comes_before_readiness(nano: VQInsight) -> None:
     with serving(load, ready=False, decoder=Here) as client:
         assert client.get("/health").json() == {"status": "ok", "rewards": {}}
         assert client.get("/ready").status_code == 503
+        assert client.get("/v1/models").status_code == 503
         refused = client.post("/v1/score", json=BODY)
         assert refused.status_code == 503 and "retry-after" in refused.headers
         go.set()

@@ -114,6 +114,8 @@ class Guard:
         if self._key and scope["path"] not in OPEN and not self._has_key(headers.get(b"authorization", b"")):
             raise Refused(401, "A key is needed: Authorization: Bearer KEY, or http://any:KEY@host.")
         if scope["method"] != "POST":
+            if scope["path"].startswith("/v1/"):
+                self._check_ready()
             return
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise Refused(415, "Compressed bodies are not taken.")
@@ -122,6 +124,9 @@ class Guard:
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._limits.max_bytes:
             raise self._too_large()
+        self._check_ready()
+
+    def _check_ready(self) -> None:
         if not self._ready():
             raise Refused(503, "The model is being loaded, or the server is ending. /ready says when it is there.", 5)
 
