@@ -87,7 +87,7 @@ def test_flow_factory(client: httpx.Client, encode: Any, tmp_path: Path) -> None
     found = client.post("/ff/win_rate/compute", json=body)
     assert sum(found.raise_for_status().json()["rewards"]) == 1.0
     for wrong, reason in (
-        ({**body, "video": [videos[0], [b64(b"no image")]]}, "is no image"),
+        ({**body, "video": [videos[0], [b64(b"no image")]]}, "not a video or image file"),
         ({**body, "prompt": [TEXT, "another"]}, "different prompts"),
         ({**body, "video": videos[:1]}, "2 prompts need"),
         ({"video": videos}, "prompt: Field required"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.engine import load_assessor
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def pairs(
         device = str(pick_device(device, progress.notice))
         if not prompts.is_dir():
             groups = _make(texts, generator, candidates, batch_size, folder, seed, device)
-        judge = opt.load_assessor(model, adapter=adapter, device=device, dtype=dtype)
+        judge = load_assessor(model, adapter=adapter, device=device, dtype=dtype)
         with progress.counting("Judging", len(groups), False) as count:
             found = judge_all(
                 judge.assessor,
@@ -219,7 +220,7 @@ def repair(
         from vqinsight.generator.repair import repair as mend
 
         device = str(pick_device(device, progress.notice))
-        judge = opt.load_assessor(model, adapter=adapter, device=device, dtype=dtype)
+        judge = load_assessor(model, adapter=adapter, device=device, dtype=dtype)
         maker = _open(generator, device)
         with tempfile.TemporaryDirectory() as folder, progress.waiting("Repairing"):
             done = mend(

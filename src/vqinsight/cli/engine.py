@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+import os
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -59,7 +60,7 @@ def open_judge(asked: Asking) -> VQInsight:
     default = opt.Asking()
     if asked.engine == "local":
         _refuse(asked, default, OPTIONS, "goes with --engine endpoint")
-        return opt.load_assessor(**asked.pick(*opt.LOADING))
+        return load_assessor(**asked.pick(*opt.LOADING))
     if asked.url is None:
         raise UsageError("--engine endpoint asks a server: say which, such as --url http://localhost:8000/v1")
     _refuse(asked, default, _HERE, "is for a model that is loaded here: leave it out with --engine endpoint")
@@ -75,6 +76,17 @@ def open_judge(asked: Asking) -> VQInsight:
             **asked.pick("api_key_env", "concurrency", "deadline", "fps", "frames", "max_pixels", "folder_fps"),
             on_message=progress.notice,
         )
+
+
+def load_assessor(model: str, **options: Any) -> VQInsight:
+    """Load an assessor; ``options`` as for ``vqinsight.load``. nano takes one CPU thread by default."""
+    if model == "nano":
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; it limits decoding threads too
+    from vqinsight.inference.api import load
+    from vqinsight.report import progress
+
+    with progress.waiting(f"Loading {model}"):
+        return load(model, **options, on_message=progress.notice)
 
 
 def _refuse(asked: Asking, default: Asking, names: tuple[str, ...], why: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,7 +17,7 @@ from vqinsight.cli import engine as eng
 from vqinsight.errors import UsageError
 
 if TYPE_CHECKING:
-    from vqinsight.inference.api import VQInsight
+    pass
 
 LOADING = ("model", "adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
 SAMPLING = ("samples", "temperature", "seed")
@@ -266,17 +265,6 @@ def asking(verb: Callable[..., None]) -> Callable[..., None]:
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapped
-
-
-def load_assessor(model: str, **options: Any) -> VQInsight:
-    """Load an assessor; ``options`` as for ``vqinsight.load``. nano takes one CPU thread by default."""
-    if model == "nano":
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; it limits decoding threads too
-    from vqinsight.inference.api import load
-    from vqinsight.report import progress
-
-    with progress.waiting(f"Loading {model}"):
-        return load(model, **options, on_message=progress.notice)
 
 
 class Command(TyperCommand):
