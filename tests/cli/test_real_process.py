@@ -84,6 +84,12 @@ def test_verbs_that_judge(clips: Path, arguments: tuple[str, ...], key: str) -> 
 
 
 @pytest.mark.slow
+def test_a_folder_that_is_watched(clips: Path) -> None:
+    real(clips, "watch", ".", "--out", "judged", "--once", "--frames", "2", codes=(0, 1))
+    assert (clips / "judged" / "part-000000.parquet").is_file()
+
+
+@pytest.mark.slow
 def test_verbs_with_a_generator(tmp_path: Path) -> None:
     """Clips are made, judged in pairs, and teach the generator that made them; then one is to be repaired."""
     from helpers.tiny_generators import tiny_generator

@@ -53,5 +53,5 @@ def test_a_baseline_takes_a_file_too(model: str, template: str) -> None:
 def test_a_wrong_file_is_refused_before_the_model_is_loaded(template: str) -> None:
     Path(template).write_text("[wording]\nnaturel = 'How good?'\n")
     shown = CliRunner().invoke(app, ["score", "a.mp4", "--model", "no-such/model", "--template", template])
-    said = " ".join(shown.stderr.replace("│", " ").split())
+    said = "".join(shown.stderr.replace("│", "").split())
     assert shown.exit_code == 2 and "'wording.naturel'" in said and "my.toml" in said
