@@ -87,10 +87,15 @@ def share(final: Path) -> dict[str, Any]:
         before = {name: each.bfloat16().float() for name, each in before.items()}
     else:
         after = load_model(str(final), device="cpu", dtype="float32").model.state_dict()
+    saved = {name: each for file in final.glob("*.safetensors") for name, each in load_file(file).items()}
+    return {"share": _changed(before, after), "dtype": _dtypes(saved)}
+
+
+def _changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> float:
+    """Share of the entries of the language layers that differ."""
     names = [name for name in before if "language_model.layers" in name]
     moved = sum(int((before[name] != after[name]).sum()) for name in names)
-    saved = {name: each for file in final.glob("*.safetensors") for name, each in load_file(file).items()}
-    return {"share": moved / sum(before[name].numel() for name in names), "dtype": _dtypes(saved)}
+    return moved / sum(before[name].numel() for name in names)
 
 
 def _dtypes(weights: dict[str, torch.Tensor]) -> str:
@@ -118,11 +123,9 @@ def in_place(folder: Path) -> dict[str, Any]:
         patch("vqinsight.grpo.base_trainer._check_precision", lambda _: None),
     ):
         final = run_stage2(settings)
-    before = {n: p.bfloat16() for n, p in load_model("nano", device="cpu").model.state_dict().items()}
+    before = {n: p.bfloat16().float() for n, p in load_model("nano", device="cpu").model.state_dict().items()}
     after = load_model(str(final), device="cpu", dtype="float32").model.state_dict()
-    names = [name for name in before if "language_model.layers" in name]
-    moved = sum(int((before[name].float() != after[name]).sum()) for name in names)
-    return {"share": moved / sum(before[name].numel() for name in names), "dtype": "bfloat16"}
+    return {"share": _changed(before, after), "dtype": "bfloat16"}
 
 
 def main() -> None:

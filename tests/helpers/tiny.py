@@ -36,6 +36,18 @@ TEXT = {
 }
 
 
+QWEN3_VISION = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_heads": 2,
+    "out_hidden_size": 32,
+    "patch_size": 16,
+    "temporal_patch_size": 2,
+    "spatial_merge_size": 2,
+    "num_position_embeddings": 64,
+}
+
+
 @cache
 def tokenizer() -> PreTrainedTokenizerFast:
     """A small tokenizer with the chat form and the special tokens of Qwen."""
@@ -117,18 +129,7 @@ def qwen2_vl() -> Qwen2VLForConditionalGeneration:
 def qwen3_vl() -> Qwen3VLForConditionalGeneration:
     """The same for Qwen3-VL, with two deepstack layers."""
     torch.manual_seed(0)
-    vision = {
-        "depth": 3,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_heads": 2,
-        "out_hidden_size": 32,
-        "patch_size": 16,
-        "temporal_patch_size": 2,
-        "spatial_merge_size": 2,
-        "deepstack_visual_indexes": [0, 1],
-        "num_position_embeddings": 64,
-    }
+    vision = QWEN3_VISION | {"depth": 3, "deepstack_visual_indexes": [0, 1]}
     text = _text()
     text["rope_parameters"]["mrope_interleaved"] = True
     config = Qwen3VLConfig(
@@ -143,17 +144,7 @@ def qwen3_vl() -> Qwen3VLForConditionalGeneration:
 def qwen3_5() -> Qwen3_5ForConditionalGeneration:
     """The same for Qwen3.5: two layers of linear attention, then one of full attention."""
     torch.manual_seed(0)
-    vision = {
-        "depth": 2,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_heads": 2,
-        "out_hidden_size": 32,
-        "patch_size": 16,
-        "temporal_patch_size": 2,
-        "spatial_merge_size": 2,
-        "num_position_embeddings": 64,
-    }
+    vision = QWEN3_VISION | {"depth": 2}
     text = _text() | {
         "num_hidden_layers": 3,
         "layer_types": ["linear_attention", "linear_attention", "full_attention"],

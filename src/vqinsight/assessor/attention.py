@@ -45,7 +45,7 @@ class AnswerCache(Cache):
         self._own(torch.arange(len(counts)).repeat_interleave(torch.tensor(counts)).to(seen_BP.device))
 
     def _own(self, prompt_R: torch.Tensor) -> None:
-        """Set the prompt of each row; rows of a prompt get its queries' places, padded to the largest group."""
+        """Note the prompt of each row, and the row's place among the rows of that prompt."""
         self._prompt_R = prompt_R
         counts_B = torch.bincount(prompt_R, minlength=len(self._hidden_BP))
         first_B = counts_B.cumsum(0) - counts_B

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import torch
 from torch import nn
 
 from vqinsight.errors import ModelError
@@ -39,6 +40,17 @@ def keep_accepted_kwargs(function: Any, values: dict[str, Any]) -> dict[str, Any
     """Those of ``values`` that ``function`` accepts: Qwen3-VL takes no times, they are text in its prompt."""
     known = inspect.signature(function).parameters
     return {key: value for key, value in values.items() if key in known}
+
+
+def prompt_positions(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """(3, B, P): the model's own positions of a batch of prompts; padding is not counted."""
+    vision_language = language_backbone(model)
+    wanted = keep_accepted_kwargs(vision_language.get_rope_index, batch)
+    if any(name.endswith("grid_thw") for name in wanted):
+        positions: torch.Tensor = vision_language.get_rope_index(**wanted)[0]
+        return positions
+    plain = (batch["attention_mask"].cumsum(-1) - 1).clamp(min=0)
+    return plain.expand(3, -1, -1)
 
 
 def stop_tokens(model: Any) -> frozenset[int]:

@@ -14,7 +14,7 @@ from vqinsight.assessor.backbone import (
     check_window,
     has_only_attention,
     keep_accepted_kwargs,
-    language_backbone,
+    prompt_positions,
     stop_tokens,
 )
 from vqinsight.assessor.noise import gumbel_noise
@@ -158,14 +158,3 @@ class Decoder:
             self._cache.keep(rows)
         else:
             self._cache.reorder_cache(rows)
-
-
-def prompt_positions(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """(3, B, P): the model's own positions of a batch of prompts; padding is not counted."""
-    vision_language = language_backbone(model)
-    wanted = keep_accepted_kwargs(vision_language.get_rope_index, batch)
-    if any(name.endswith("grid_thw") for name in wanted):
-        positions: torch.Tensor = vision_language.get_rope_index(**wanted)[0]
-        return positions
-    plain = (batch["attention_mask"].cumsum(-1) - 1).clamp(min=0)
-    return plain.expand(3, -1, -1)

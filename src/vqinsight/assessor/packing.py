@@ -15,7 +15,7 @@ import torch
 from torch.nn.attention.flex_attention import create_block_mask
 
 from vqinsight.assessor.attention import BLOCKS, text_attention
-from vqinsight.assessor.backbone import check_window, has_only_attention, keep_accepted_kwargs, language_backbone
+from vqinsight.assessor.backbone import check_window, has_only_attention, prompt_positions
 from vqinsight.assessor.log_probs import head_returns_log_probs
 from vqinsight.assessor.prompting import Prompt, collate, pad
 
@@ -74,7 +74,7 @@ def pack(model: Any, prompts: Sequence[Prompt], answers: Sequence[Sequence[Seque
     inputs = {
         "input_ids": pad(rows, pad_id, left=False),
         "attention_mask": _mask(segment_BS, model),
-        "position_ids": _positions(language_backbone(model), batch, lengths, answers, segment_BS.shape[1]),
+        "position_ids": _positions(model, batch, lengths, answers, segment_BS.shape[1]),
         "mm_token_type_ids": pad(kinds, 0, left=False),
         **{key: value for key, value in batch.items() if key.endswith("grid_thw")},
     }
@@ -129,22 +129,17 @@ def _sees(query: torch.Tensor, key: torch.Tensor, mine: torch.Tensor, theirs: to
 
 
 def _positions(
-    vision_language: Any,
+    model: Any,
     batch: dict[str, torch.Tensor],
     lengths: Sequence[int],
     answers: Sequence[Sequence[Sequence[int]]],
     width: int,
 ) -> torch.Tensor:
     """(3, B, S): the model's positions for the prompts; every answer continues from its prompt's last position."""
-    wanted = keep_accepted_kwargs(vision_language.get_rope_index, batch)
-    if any(key.endswith("grid_thw") for key in wanted):
-        prompt_positions, _ = vision_language.get_rope_index(**wanted)
-    else:
-        plain = torch.arange(batch["input_ids"].shape[1])
-        prompt_positions = plain.expand(3, len(lengths), -1)
+    prompts_3BP = prompt_positions(model, batch)
     positions = torch.zeros(3, len(lengths), width, dtype=torch.long)
     for row, (length, said) in enumerate(zip(lengths, answers, strict=True)):
-        positions[:, row, :length] = prompt_positions[:, row, :length]
+        positions[:, row, :length] = prompts_3BP[:, row, :length]
         last = positions[:, row, length - 1 : length]
         steps = torch.cat([torch.arange(1, len(one) + 1) for one in said])
         positions[:, row, length : length + len(steps)] = last + steps

@@ -29,6 +29,7 @@ def unsharded(model: Any) -> Iterator[None]:
         from deepspeed import DeepSpeedEngine
         from deepspeed.runtime.zero import unwrap_model_for_generation
 
+        # The reference is no engine: DeepSpeed leaves it whole.
         with unwrap_model_for_generation(model) if isinstance(model, DeepSpeedEngine) else nullcontext():
             yield
         return

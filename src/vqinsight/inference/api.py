@@ -11,7 +11,7 @@ from vqinsight.assessor.load import load_model
 from vqinsight.common.version import __version__
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
-from vqinsight.inference.batches import Ask, answer, prefetch
+from vqinsight.inference.batches import AskAbout, Outcome, answer, prefetch
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
@@ -95,8 +95,8 @@ class VQInsight:
         def question(path: str, prompt: str | None, clip: ProcessedClip) -> Question:
             return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
 
-        answered = answer(prefetch(self.assessor, clips), question, self._asker(samples, seed, temperature), on_seconds)
-        for path, prompt, found in answered:
+        sampling = (samples, seed, provenance.temperature)
+        for path, prompt, found in self._answers(clips, question, *sampling, on_seconds):
             if isinstance(found, UnreadableVideo):
                 yield aggregate.unscored(path, prompt, task, found, provenance)
             else:
@@ -196,8 +196,8 @@ class VQInsight:
         def about(path: str, prompt: str | None, _: ProcessedClip) -> Question:
             return Question("yesno", (Clip(path, prompt),), question)
 
-        answered = answer(prefetch(self.assessor, clips), about, self._asker(samples, seed, temperature), on_seconds)
-        for path, prompt, found in answered:
+        sampling = (samples, seed, provenance.temperature)
+        for path, prompt, found in self._answers(clips, about, *sampling, on_seconds):
             seen, replies = (found, ()) if isinstance(found, UnreadableVideo) else (found.clip, found.replies)
             yield aggregate.verdict(path, prompt, question, seen, replies, provenance)
 
@@ -247,14 +247,22 @@ class VQInsight:
                     ends.append([dimension.low, dimension.high])
         return found
 
-    def _asker(self, samples: int, seed: int, temperature: float) -> Ask:
+    def _answers(
+        self,
+        clips: Iterable[tuple[Source, str | None]],
+        question: AskAbout,
+        samples: int,
+        seed: int,
+        temperature: float,
+        on_seconds: Callable[[float], None] | None,
+    ) -> Iterator[Outcome]:
+        """Each clip with the replies to its question, in order."""
+
         def ask(asked: Sequence[tuple[Question, ProcessedClip]]) -> list[tuple[Reply, ...]]:
             encoded = [(question, (self.assessor.encode(clip),)) for question, clip in asked]
-            return self.assessor.ask(
-                encoded, samples=samples, temperature=temperature if samples > 1 else 0.0, seed=seed
-            )
+            return self.assessor.ask(encoded, samples=samples, temperature=temperature, seed=seed)
 
-        return ask
+        return answer(prefetch(self.assessor, clips), question, ask, on_seconds)
 
 
 def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:

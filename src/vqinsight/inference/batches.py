@@ -25,6 +25,7 @@ BATCH = 8  # clips per batch of questions
 
 Result = TypeVar("Result")
 Seen = tuple[str, str | None, ProcessedClip | UnreadableVideo]
+AskAbout = Callable[[str, str | None, ProcessedClip], Question]  # path, prompt and clip
 Ask = Callable[[Sequence[tuple[Question, ProcessedClip]]], list[tuple[Reply, ...]]]
 
 
@@ -49,19 +50,22 @@ class Answered:
     replies: tuple[Reply, ...]
 
 
+Outcome = tuple[str, str | None, Answered | UnreadableVideo]  # path, prompt, and what became of the clip
+
+
 def answer(
     clips: Iterable[Seen],
-    question: Callable[[str, str | None, ProcessedClip], Question],
+    question: AskAbout,
     ask: Ask,
     on_seconds: Callable[[float], None] | None = None,
-) -> Iterator[tuple[str, str | None, Answered | UnreadableVideo]]:
+) -> Iterator[Outcome]:
     """Path, prompt and outcome of each clip, in order.
 
     A batch that fails is asked again clip by clip, so that the clip that made it fail fails alone. An answer does not
     depend on its batch, so the others get the answers they would have got.
 
     Args:
-        question: of a clip: path, prompt, and the clip.
+        question: what is asked about a clip.
         ask: replies to questions, in order.
         on_seconds: receives, before each clip, its share of the time that its batch took.
     """

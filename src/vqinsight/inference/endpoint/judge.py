@@ -6,29 +6,26 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vqinsight.common.version import __version__
 from vqinsight.errors import ModelError, UnreadableVideo, UsageError
-from vqinsight.inference import aggregate
-from vqinsight.inference.api import VQInsight, default_task
-from vqinsight.inference.batches import prefetch
+from vqinsight.inference.api import VQInsight
+from vqinsight.inference.batches import Answered, AskAbout, Outcome, prefetch
 from vqinsight.inference.endpoint.assessor import EndpointAssessor
 from vqinsight.inference.endpoint.client import Client, Refused, Unanswered
-from vqinsight.results import ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
+from vqinsight.results import ClipRanking, Provenance, Reply
 from vqinsight.settings.endpoint import EndpointSettings, address
 from vqinsight.settings.inference import TAUGHT, InferenceSettings
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.prompt_sets import prompt_set
-from vqinsight.tasks.types import Clip, Question, TaskName
+from vqinsight.tasks.types import Question
 from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
 
 UNKNOWN = "unknown"  # what a server does not tell
 _MODELS_WITHIN = 15.0  # seconds for the list of models
-
-Answered = tuple[str, str | None, ProcessedClip | UnreadableVideo, Question | None, tuple[Reply, ...]]
 
 
 def connect(
@@ -90,52 +87,6 @@ class EndpointJudge(VQInsight):
     ) -> None:
         self.assessor, self._digest, self._tell = assessor, digest, on_message
 
-    def score_all(
-        self,
-        clips: Iterable[tuple[Source, str | None]],
-        *,
-        task: TaskName | None = None,
-        samples: int = 1,
-        seed: int = 0,
-        temperature: float = 1.0,
-        on_seconds: Callable[[float], None] | None = None,  # noqa: ARG002
-    ) -> Iterator[ClipScore]:
-        """See ``VQInsight.score_all``; what one clip takes of a server's time is not known."""
-
-        def question(path: str, prompt: str | None, seen: ProcessedClip) -> Question:
-            return Question(task or default_task(seen, prompt), (Clip(path, prompt),))
-
-        provenance = self.provenance(samples, seed, temperature)
-        for path, prompt, seen, asked, said in self._stream(clips, question, samples, seed, provenance.temperature):
-            if isinstance(seen, UnreadableVideo):
-                yield aggregate.unscored(path, prompt, task, seen, provenance)
-            else:
-                assert asked is not None
-                dimensions = self.assessor.prompt_set.dimensions(asked)
-                yield aggregate.scored(asked, dimensions, said, seen.input, provenance)
-
-    def ask_all(
-        self,
-        clips: Iterable[tuple[Source, str | None]],
-        question: str,
-        *,
-        samples: int = 1,
-        seed: int = 0,
-        temperature: float = 1.0,
-        on_seconds: Callable[[float], None] | None = None,  # noqa: ARG002
-    ) -> Iterator[ClipVerdict]:
-        """See ``VQInsight.ask_all`` and ``score_all``."""
-        from vqinsight.tasks.yesno import check_question
-
-        check_question(question)
-
-        def asked(path: str, prompt: str | None, _: ProcessedClip) -> Question:
-            return Question("yesno", (Clip(path, prompt),), question)
-
-        provenance = self.provenance(samples, seed, temperature)
-        for path, prompt, seen, _, said in self._stream(clips, asked, samples, seed, provenance.temperature):
-            yield aggregate.verdict(path, prompt, question, seen, said, provenance)
-
     def rank(self, clips: Sequence[Source], prompt: str | None = None, **options: Any) -> ClipRanking:
         """See ``VQInsight.rank``."""
         try:
@@ -170,22 +121,23 @@ class EndpointJudge(VQInsight):
                 f"{self.assessor.requests} responses."
             )
 
-    def _stream(
+    def _answers(
         self,
         clips: Iterable[tuple[Source, str | None]],
-        question: Callable[[str, str | None, ProcessedClip], Question],
+        question: AskAbout,
         samples: int,
         seed: int,
         temperature: float,
-    ) -> Iterator[Answered]:
+        on_seconds: Callable[[float], None] | None,  # noqa: ARG002 - what a clip takes of a server's time is not known
+    ) -> Iterator[Outcome]:
         """Replies about clips, in order; frames are let go with their answer, not with that of the slowest clip."""
         busy: set[Future[tuple[Reply, ...]]] = set()
-        waiting: deque[tuple[Answered, Future[tuple[Reply, ...]] | None]] = deque()
+        waiting: deque[_Waiting] = deque()
         places = self.assessor.client.settings.concurrency
         try:
             for path, prompt, seen in prefetch(self.assessor, clips):  # type: ignore[arg-type]  # its ``clips`` alone
                 if isinstance(seen, UnreadableVideo):
-                    waiting.append(((path, prompt, seen, None, ()), None))
+                    waiting.append((path, prompt, seen))
                 else:
                     while len(busy) >= places:
                         _, busy = wait(busy, return_when=FIRST_COMPLETED)
@@ -193,11 +145,11 @@ class EndpointJudge(VQInsight):
                     asked = question(path, prompt, seen)
                     future = self.assessor.submit(asked, [seen], samples, temperature, seed)
                     busy.add(future)
-                    waiting.append(((path, prompt, replace(seen, views=()), asked, ()), future))
+                    waiting.append((path, prompt, _Asked(replace(seen, views=()), asked, future)))
                 yield from _finished(waiting)
             while waiting:
-                if (slowest := waiting[0][1]) is not None:
-                    slowest.exception()  # waits; raised below
+                if isinstance(slowest := waiting[0][2], _Asked):
+                    slowest.future.exception()  # waits; raised below
                 yield from _finished(waiting)
         finally:
             for future in busy:
@@ -205,11 +157,26 @@ class EndpointJudge(VQInsight):
             self.report()
 
 
-def _finished(waiting: deque[tuple[Answered, Future[tuple[Reply, ...]] | None]]) -> Iterator[Answered]:
+@dataclass(frozen=True)
+class _Asked:
+    """A clip without its frames, and the replies that are on their way."""
+
+    clip: ProcessedClip
+    question: Question
+    future: Future[tuple[Reply, ...]]
+
+
+_Waiting = tuple[str, str | None, _Asked | UnreadableVideo]
+
+
+def _finished(waiting: deque[_Waiting]) -> Iterator[Outcome]:
     """What is answered at the head of the queue."""
-    while waiting and (waiting[0][1] is None or waiting[0][1].done()):
-        (path, prompt, seen, asked, _), future = waiting.popleft()
-        yield path, prompt, seen, asked, future.result() if future is not None else ()
+    while waiting and (isinstance(waiting[0][2], UnreadableVideo) or waiting[0][2].future.done()):
+        path, prompt, found = waiting.popleft()
+        if isinstance(found, _Asked):
+            yield path, prompt, Answered(found.clip, found.question, found.future.result())
+        else:
+            yield path, prompt, found
 
 
 async def _served(client: Client) -> tuple[str, str]:
