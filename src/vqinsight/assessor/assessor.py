@@ -76,8 +76,7 @@ class Assessor:
             seed=seed,
         )
         return [
-            tuple(as_reply(self.prompt_set, question, text) for text in said)
-            for (question, _), said in zip(asked, texts, strict=True)
+            tuple(self.read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)
         ]
 
     def complete(

@@ -8,16 +8,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vqinsight.cli import engine as eng
 from vqinsight.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 LOADING = ("model", "adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
 SAMPLING = ("samples", "temperature", "seed")

@@ -31,11 +31,13 @@ class Job:
         clips: each encoded once.
         asked: chat messages, and which of ``clips`` their clips are.
         drawing: how the answers are drawn.
+        counted: whether the tokens of the prompts are counted, which builds them once more.
     """
 
     clips: tuple[ProcessedClip, ...]
     asked: tuple[tuple[list[dict[str, Any]], tuple[int, ...]], ...]
     drawing: Drawing = Drawing()
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,11 @@ class Completion:
 
 @dataclass(frozen=True)
 class Answered:
-    """The answers to a job: the encoded clips, and for each question its completions and the prompt's tokens."""
+    """The answers to a job: the encoded clips, the completions of each question, and the prompts' tokens if counted."""
 
     clips: tuple[EncodedClip, ...]
     completions: tuple[tuple[Completion, ...], ...]
-    prompt_tokens: int
+    prompt_tokens: int = 0
 
 
 def encode(assessor: Assessor, job: Job) -> tuple[EncodedClip, ...]:
@@ -93,6 +95,8 @@ def _answered(assessor: Assessor, job: Job, clips: tuple[EncodedClip, ...], answ
         )
         for said in answers
     )
+    if not job.counted:
+        return Answered(clips, completions)
     prompts = (assessor.build(messages, [clips[i] for i in places]) for messages, places in job.asked)
     return Answered(clips, completions, sum(len(prompt.ids) for prompt in prompts))
 

@@ -46,7 +46,8 @@ def routes(service: Service) -> APIRouter:
             given.n or 1, given.temperature or 0.0, given.seed or 0, given.max_completion_tokens or given.max_tokens
         )
         clips = tuple(clip for clip in seen if isinstance(clip, ProcessedClip))
-        answered = await service.complete(Job(clips, ((messages, tuple(range(len(clips)))),), drawing))
+        job = Job(clips, ((messages, tuple(range(len(clips)))),), drawing, counted=True)
+        answered = await service.complete(job)
         [said] = answered.completions
         tokens = sum(each.tokens for each in said)
         return {
