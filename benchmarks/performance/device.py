@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.performance.step_flows import SHAPES, Clock, N, Step, build
 from benchmarks.results import store
-from vqinsight.assessor.attention import BLOCKS, set_text_attention
+from vqinsight.assessor.attention import BLOCKS, SEGMENTS, set_text_attention
 from vqinsight.assessor.noise import gumbel_noise
 from vqinsight.assessor.packing import answer_logprobs, pack
 from vqinsight.nano.assessor.tokenizer import train_tokenizer
@@ -48,7 +48,7 @@ def equality(device: str) -> dict[str, Any]:
             return answer_logprobs(model, packed, pixel_values_videos=patches)[0].cpu()
 
     plain = logp("cpu", "sdpa")
-    for attention in ("sdpa", BLOCKS):
+    for attention in ("sdpa", SEGMENTS, BLOCKS):
         found[f"log_probability_{attention}"] = (logp(device, attention) - plain).abs().max().item()
     place = torch.device(device)
     noise = gumbel_noise([1, 2], 3, 152_064, place).cpu() - gumbel_noise([1, 2], 3, 152_064, torch.device("cpu"))
@@ -61,7 +61,7 @@ def training(shape: str, device: str) -> dict[str, Any]:
     tokenizer = train_tokenizer(lessons=20)
     model = build(shape, tokenizer, torch.float32, device, 151_936)
     model.model.visual.to(torch.bfloat16)
-    set_text_attention(model, BLOCKS if device == "cuda" else "sdpa")
+    set_text_attention(model, BLOCKS if device == "cuda" else SEGMENTS)
     model.gradient_checkpointing_enable({"use_reentrant": False})
     model.train()
     learned = [each for name, each in model.named_parameters() if "visual" not in name]

@@ -25,6 +25,7 @@ import torch
 
 from benchmarks.performance.step_flows import PHASES, SHAPES, Clock, N, Step, build
 from benchmarks.results import keep
+from vqinsight.assessor.attention import BLOCKS, SEGMENTS, set_text_attention
 from vqinsight.assessor.backbone import language_backbone, language_head
 from vqinsight.nano.assessor.tokenizer import train_tokenizer
 
@@ -148,6 +149,7 @@ def main() -> None:
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     tokenizer = train_tokenizer(lessons=20)
     model = build(given.shape, tokenizer, dtype, device, given.words)
+    set_text_attention(model, BLOCKS if device == "cuda" else SEGMENTS)
     reference = copy.deepcopy(model)
     stored = json.loads(given.json.read_text()) if given.json and given.json.is_file() else {}
     cells: list[dict[str, Any]] = stored.get("cells", [])

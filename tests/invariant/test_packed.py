@@ -9,7 +9,7 @@ import torch
 from helpers import policy
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.attention import BLOCKS, set_text_attention
+from vqinsight.assessor.attention import BLOCKS, SEGMENTS, set_text_attention
 
 FAMILIES = ["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5"]
 COUNTS = [3, 1, 4, 2, 3]  # answers differ in number as well as in length
@@ -56,6 +56,23 @@ def test_eager_attention_is_sdpa(tmp_path: Path) -> None:
         built = policy.prompts(assessor, policy.examples(3))
         found.append(torch.cat(policy.packed_logprobs(assessor, built, policy.answers(assessor, [2, 2, 2]))))
     assert (found[0] - found[1]).abs().max() < 1e-5
+
+
+def test_attention_by_segment_is_sdpa(tmp_path: Path) -> None:
+    """With gradients; rows of other lengths and numbers of answers, so that some have padding."""
+    found, gradients = [], []
+    for attention in ("sdpa", SEGMENTS):
+        assessor = policy.assessor(policy.save("qwen3_vl", tmp_path))
+        set_text_attention(assessor.loaded.model, attention)
+        assessor.loaded.model.requires_grad_(True)
+        built = policy.prompts(assessor, policy.examples())
+        found.append(policy.packed_logprobs(assessor, built, policy.answers(assessor, COUNTS)))
+        gradients.append(_gradients(assessor, found[-1]))
+    for mine, theirs in zip(*found, strict=True):
+        assert (mine - theirs).abs().max() < 1e-5
+    assert any((mine != theirs).any() for mine, theirs in zip(*found, strict=True))  # two ways to compute it
+    for name, gradient in gradients[0].items():
+        assert (gradients[1][name] - gradient).norm() <= 1e-4 * gradient.norm() + 1e-8, name
 
 
 @torch.no_grad()

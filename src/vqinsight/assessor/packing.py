@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.nn.attention.flex_attention import create_block_mask
 
-from vqinsight.assessor.attention import BLOCKS, text_attention
+from vqinsight.assessor.attention import BLOCKS, SEGMENTS, text_attention
 from vqinsight.assessor.backbone import check_window, has_only_attention, prompt_positions
 from vqinsight.assessor.log_probs import head_returns_log_probs
 from vqinsight.assessor.prompting import Prompt, collate, pad
@@ -100,11 +100,14 @@ def _mask(segment_BS: torch.Tensor, model: Any) -> Any:
     """Causal attention to the prompt and the token's own answer; padding attends to padding.
 
     (B, 1, S, S) for ``sdpa``, boolean, which fits every precision, and for ``eager``, which adds it; a ``BlockMask`` of
-    that shape for flex attention; (B, S), 1 for tokens, where each answer has its row.
+    that shape for flex attention; (B, 1, 1, S), the segments, for attention segment by segment; (B, S), 1 for tokens,
+    where each answer has its row.
     """
     if not has_only_attention(model):
         return (segment_BS != _PADDING).long()
     attention = text_attention(model)
+    if attention == SEGMENTS:
+        return segment_BS[:, None, None]  # transformers hands a mask of four dimensions to the attention as it is
     if attention == BLOCKS:
         segment_BS = segment_BS.to(model.device)
         rows, length = segment_BS.shape

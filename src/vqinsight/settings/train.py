@@ -31,7 +31,8 @@ class ModelSettings(Settings):
         lora_targets: names of the layers that get one, as a regular expression on their full names, or peft's
             ``all-linear``.
         attention: of packed answers, whose mask no flash attention takes: ``flex``, which trains on accelerators only,
-            ``sdpa`` or ``eager``; ``auto`` is flex on CUDA, else sdpa.
+            ``segments``, each answer by itself, or with a dense mask ``sdpa`` or ``eager``; ``auto`` is flex on CUDA,
+            else segments.
     """
 
     name: str = "nano"
@@ -41,7 +42,7 @@ class ModelSettings(Settings):
     lora_rank: int = Field(default=0, ge=0)
     lora_alpha: int = Field(default=32, ge=1)
     lora_targets: str = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
-    attention: Literal["auto", "flex", "sdpa", "eager"] = "auto"
+    attention: Literal["auto", "flex", "segments", "sdpa", "eager"] = "auto"
 
 
 class DataSettings(Settings):

@@ -20,7 +20,7 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.attention import BLOCKS, set_text_attention
+from vqinsight.assessor.attention import BLOCKS, SEGMENTS, set_text_attention
 from vqinsight.assessor.backbone import language_head
 from vqinsight.assessor.load import load_model, pick_dtype
 from vqinsight.assessor.save import last_checkpoint, restore, save_companions
@@ -38,6 +38,8 @@ from vqinsight.tasks.types import TaskName
 from vqinsight.training.data import mixture
 
 logger = logging.getLogger(__name__)
+
+_PACKED_ATTENTION = {"flex": BLOCKS, "segments": SEGMENTS}
 
 # Settings that may differ when a run is resumed: none of them changes the result.
 _FREE = {"max_failed", "samples_every", "save_every", "log_every", "workers"}
@@ -84,8 +86,10 @@ def build_trainable_assessor(settings: TrainSettings) -> Assessor:
     loaded = load_model(given.name, template=given.template, dtype="stored", on_message=logger.info)
     model = loaded.model
     model.set_attn_implementation("eager" if given.attention == "eager" else "sdpa")
-    if given.attention == "flex" or (given.attention == "auto" and model.device.type == "cuda"):
-        set_text_attention(model, BLOCKS)
+    by_itself = "flex" if model.device.type == "cuda" else "segments"
+    chosen = by_itself if given.attention == "auto" else given.attention
+    if chosen in _PACKED_ATTENTION:
+        set_text_attention(model, _PACKED_ATTENTION[chosen])
     if given.lora_rank:
         from peft import LoraConfig, get_peft_model
 
