@@ -239,7 +239,7 @@ def _tower_pass(shapes: Shapes, work: Workload) -> float:
 def _masks(work: Workload, *, layers: int) -> int:
     """The dense block mask: a byte for each two tokens of a row, and as a number for each layer that is kept.
 
-    Flex-attention's block mask needs next to nothing; what is planned holds for both.
+    Flex attention's block mask and attention segment by segment need less; what is planned holds for all.
     """
     return work.rows * work.packed**2 * (1 + layers * (2 if work.half else 4))
 
