@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.backbone import language_backbone
+from vqinsight.assessor.backbone import prompt_positions
 from vqinsight.assessor.load import load_model
 from vqinsight.assessor.packing import answer_logprobs, pack, rows_per_prompt
 from vqinsight.assessor.prompting import Prompt, collate
@@ -83,7 +83,7 @@ def plain_logprobs(
     said: Sequence[Sequence[Sequence[int]]],
     temperature: float = 1.0,
 ) -> list[torch.Tensor]:
-    """The same the long way: pixels, prompt and answer for every answer, with transformers' own positions."""
+    """The same the long way: pixels, prompt and answer for every answer, with the positions of that row."""
     model = assessor.loaded.model
     found = []
     for (prompt, views), each in zip(built, said, strict=True):
@@ -97,7 +97,6 @@ def plain_logprobs(
                 patches = [view.view.patches for view in views if view.view.kind == kind]
                 if patches:
                     inputs[name] = torch.cat(patches)
-            language_backbone(model).rope_deltas = None
-            logits = model(**inputs).logits[0, len(prompt.ids) - 1 : -1]
+            logits = model(**inputs, position_ids=prompt_positions(model, inputs)).logits[0, len(prompt.ids) - 1 : -1]
             found.append((logits / temperature).log_softmax(-1).gather(-1, torch.tensor(one)[:, None])[:, 0])
     return found

@@ -2,7 +2,9 @@
 
 * Frames are sampled as qwen-vl-utils samples them, on which the release's code is built: 2 a second, 4 to 16, an even
   number, ``linspace`` over the clip. They are read by transformers' PyAV reader.
-* Pixels, prompt and positions are those of ``AutoProcessor`` and of the model's ``get_rope_index``.
+* Pixels, prompt and positions are those of ``AutoProcessor`` and of the model's ``get_rope_index``. Qwen2.5-VL has the
+  positions of transformers 4.49, with which it came: later versions round the seconds of a patch or, since 5.3, continue
+  the text behind a clip's height and width instead of behind its last moment.
 * Answers are greedy ones of ``generate``, without the repetition penalty of the checkpoints.
 * The processor of 2025, with which the released weights were trained, was given no frame rate and took 2 a second: one
   second a temporal patch.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -72,6 +75,8 @@ def reference(folder: Path, layout: str, clip: Path) -> dict[str, Any]:
     )
     given = {key: inputs[key] for key in ("video_grid_thw", "second_per_grid_ts") if key in inputs}
     with torch.no_grad():
+        if "Qwen3" not in layout:
+            model.model.get_rope_index = partial(_positions_of_qwen2_5, model.config)
         positions, _ = model.model.get_rope_index(
             inputs["input_ids"], mm_token_type_ids=inputs["mm_token_type_ids"], **_tensors(given)
         )
@@ -109,6 +114,28 @@ def described(
         "logp": [round(value, 6) for value in logp[list(COUNTED)].tolist()],
         "answer": answer,
     }
+
+
+def _positions_of_qwen2_5(
+    config: Any, input_ids: torch.Tensor, *, video_grid_thw: torch.Tensor, second_per_grid_ts: torch.Tensor, **_: Any
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Positions (3, 1, S) of one row with one clip, and how far the largest is ahead of the count of tokens."""
+    found: list[tuple[int, int, int]] = []
+    ((patches, height, width),), (seconds,) = video_grid_thw.tolist(), second_per_grid_ts.tolist()
+    merge, rate = config.vision_config.spatial_merge_size, config.vision_config.tokens_per_second
+    for token in input_ids[0].tolist():
+        start = max((max(place) for place in found), default=-1) + 1
+        if token != config.video_token_id:
+            found.append((start, start, start))
+        elif len(found) < 1 or input_ids[0, len(found) - 1] != config.video_token_id:  # the first of the clip: all
+            found += [
+                (start + int(patch * seconds * rate), start + row, start + column)
+                for patch in range(patches)
+                for row in range(height // merge)
+                for column in range(width // merge)
+            ]
+    positions = torch.tensor(found).T[:, None]
+    return positions, (positions.max() + 1 - len(found)).reshape(1, 1)
 
 
 def _sampled(metadata: Any, **_: Any) -> list[int]:

@@ -14,7 +14,7 @@ from official import layouts, pipeline
 
 import vqinsight
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.generate import keep_accepted_kwargs
+from vqinsight.assessor.backbone import keep_accepted_kwargs, prompt_positions
 from vqinsight.assessor.prompting import collate
 from vqinsight.assessor.vision import encoder_outputs
 from vqinsight.video.read import probe
@@ -63,9 +63,10 @@ def ours(assessor: Assessor, clip: Path) -> dict[str, Any]:
     encoded = assessor.encode(processed)
     prompt = assessor.build(assessor.prompt_set.messages(pipeline.QUESTION), (encoded,))
     batch = collate([prompt], assessor.loaded.tokenizer.pad_token_id)
-    positions, _ = model.model.get_rope_index(**keep_accepted_kwargs(model.model.get_rope_index, batch))
+    positions = prompt_positions(model, batch)
     outputs = encoder_outputs(encoded.views, assessor.output_type)
-    logits = model(**keep_accepted_kwargs(model.forward, batch), mm_encoder_outputs=outputs, logits_to_keep=1).logits
+    rest = {"position_ids": positions, "logits_to_keep": 1}
+    logits = model(**keep_accepted_kwargs(model.forward, batch), mm_encoder_outputs=outputs, **rest).logits
     ((answer,),) = assessor.generate([prompt], [encoded.views], [[0]], 0.0, max_new_tokens=pipeline.TOKENS)
     (view,) = processed.views
     return pipeline.described(

@@ -43,14 +43,33 @@ def keep_accepted_kwargs(function: Any, values: dict[str, Any]) -> dict[str, Any
 
 
 def prompt_positions(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """(3, B, P): the model's own positions of a batch of prompts; padding is not counted."""
+    """(3, B, P): positions of a batch of prompts as the checkpoints were trained; padding is not counted.
+
+    What follows a clip continues behind the largest of its positions, in time, height or width. transformers continues
+    behind its height and width since 5.3, so that a long clip's times run into the text (up to 5.2, and vLLM: as here).
+    A model whose ``config.text_behind_frame`` is true was trained so and keeps that.
+    """
     vision_language = language_backbone(model)
     wanted = keep_accepted_kwargs(vision_language.get_rope_index, batch)
     if any(name.endswith("grid_thw") for name in wanted):
         positions: torch.Tensor = vision_language.get_rope_index(**wanted)[0]
+        if not getattr(bare(model).config, "text_behind_frame", False):
+            for row, kinds in enumerate(batch["mm_token_type_ids"]):
+                _move_behind_views(positions[:, row], kinds)
         return positions
     plain = (batch["attention_mask"].cumsum(-1) - 1).clamp(min=0)
     return plain.expand(3, -1, -1)
+
+
+def _move_behind_views(positions_3P: torch.Tensor, kinds_P: torch.Tensor) -> None:
+    """Move what follows each view, in place, to the view's largest position + 1; views are apart by a token at least."""
+    counts = torch.unique_consecutive(kinds_P, return_counts=True)[1].tolist()
+    start = 0
+    for count in counts[:-1]:
+        end = start + count
+        if kinds_P[start] > 0:
+            positions_3P[:, end:] += positions_3P[:, start:end].max() + 1 - positions_3P[0, end]
+        start = end
 
 
 def stop_tokens(model: Any) -> frozenset[int]:
