@@ -3,8 +3,8 @@
 * Frames are sampled as qwen-vl-utils samples them, on which the release's code is built: 2 a second, 4 to 16, an even
   number, ``linspace`` over the clip. They are read by transformers' PyAV reader.
 * Pixels, prompt and positions are those of ``AutoProcessor`` and of the model's ``get_rope_index``. Qwen2.5-VL has the
-  positions of transformers 4.49, with which it came: later versions round the seconds of a patch or, since 5.3, continue
-  the text behind a clip's height and width instead of behind its last moment.
+  positions of transformers 4.49, with which it came: later versions round the seconds of a patch or, since 5.3, go on
+  behind a clip's height and width instead of behind its last moment.
 * Answers are greedy ones of ``generate``, without the repetition penalty of the checkpoints.
 * The processor of 2025, with which the released weights were trained, was given no frame rate and took 2 a second: one
   second a temporal patch.

@@ -62,7 +62,7 @@ def prompt_positions(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor
 
 
 def _move_behind_views(positions_3P: torch.Tensor, kinds_P: torch.Tensor) -> None:
-    """Move what follows each view, in place, to the view's largest position + 1; views are apart by a token at least."""
+    """Move what follows each view, in place, to the view's largest position + 1; a token at least parts two views."""
     counts = torch.unique_consecutive(kinds_P, return_counts=True)[1].tolist()
     start = 0
     for count in counts[:-1]:
