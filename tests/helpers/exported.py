@@ -119,7 +119,7 @@ def our_reward(export: Export, place: int, text: str, tokens: int) -> dict[str, 
 def arguments(export: Export, **variables: str) -> list[str]:
     """What ``launch.sh`` calls Python with."""
     stand_in = export.folder / "stand_in"
-    stand_in.write_text("#!/bin/sh\nprintf '%s\\n' \"$VERL_USE_EXTERNAL_MODULES\" \"$@\"\n")
+    stand_in.write_text('#!/bin/sh\nprintf \'%s\\n\' "$VERL_USE_EXTERNAL_MODULES" "$@"\n')
     stand_in.chmod(0o755)
     environment = os.environ | {"PYTHON": str(stand_in)} | variables
     run = subprocess.run(

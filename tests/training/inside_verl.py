@@ -1,7 +1,7 @@
 """Run by ``test_verl.py`` in verl's own environment: what verl makes of an export, as JSON.
 
-Arguments: a JSON file with ``overrides`` (of launch.sh), ``answers`` (row, text) and ``rewards`` (group, reward), and the
-file to write.
+Arguments: a JSON file with ``overrides`` (of launch.sh), ``answers`` (row, text) and ``rewards`` (group, reward), and
+the file to write.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An export's frames as they are, for verl. Runs in verl's environment.
 
-verl's own loading of frames rounds their sides to multiples of 56 pixels on the way, which blurs what is to be judged.
+verl's own loading enlarges frames and rounds their sides to multiples of 56 pixels, which blurs what is to be judged.
 """
 
 from __future__ import annotations
@@ -22,14 +22,20 @@ class FrameDataset(RLHFDataset):  # type: ignore[misc]  # a class of verl's
 
     @classmethod
     async def process_vision_info(
-        cls, messages: Sequence[dict[str, Any]], image_patch_size: int, config: Any
+        cls,
+        messages: Sequence[dict[str, Any]],
+        image_patch_size: int,  # noqa: ARG003 - verl's signature
+        config: Any,  # noqa: ARG003
     ) -> tuple[list[Image.Image] | None, list[Video] | None]:
         """See verl: the images and videos of a question's messages."""
         return await asyncio.get_running_loop().run_in_executor(None, read_frames, messages)
 
     @classmethod
     def _process_multi_modal_info(
-        cls, messages: Sequence[dict[str, Any]], image_patch_size: int, config: Any
+        cls,
+        messages: Sequence[dict[str, Any]],
+        image_patch_size: int,  # noqa: ARG003 - verl's signature
+        config: Any,  # noqa: ARG003
     ) -> tuple[list[Image.Image] | None, list[Video] | None, None]:
         return (*read_frames(messages), None)
 

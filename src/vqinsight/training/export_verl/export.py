@@ -67,7 +67,7 @@ def export_verl(
     out: Path,
     *,
     without_temporal: bool,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Exported:
     """Write ``train.parquet``, ``frames/``, ``reward.py``, ``rewards.json`` and ``launch.sh`` to ``out``.
 
@@ -75,6 +75,7 @@ def export_verl(
 
     Args:
         without_temporal: leave Eq. 4 out; a configuration with it is refused otherwise.
+        on_progress: called with the number of clips that are done and of all.
 
     Raises:
         UsageError: settings that verl cannot train by.
@@ -86,8 +87,8 @@ def export_verl(
     place = settings.model.name
     place, _, subfolder = (place, "", "") if Path(place).exists() else place.partition(":")
     look, asked = inference_settings(place, subfolder, settings.model.template)
-    _, shapes, _ = find_shapes(settings.model.name)
-    if look.instruments is not None:
+    _, shapes, own = find_shapes(settings.model.name)
+    if own.instruments is not None:
         raise UsageError(f"{settings.model.name} is shown more than frames, which verl cannot do. Train it here.")
     vision, most = shapes.vision, look.max_pixels
     plain = ((0.0,) * 3, (1.0,) * 3)  # verl normalises
@@ -102,7 +103,8 @@ def export_verl(
 
         def count() -> None:
             done[0] += 1
-            on_progress(done[0], len(paths))
+            if on_progress is not None:
+                on_progress(done[0], len(paths))
 
         made = frames.write_all(paths, out / "frames", look, spec, max(settings.workers, 1), count)
         clips = {path: clip for path, clip in made.items() if isinstance(clip, frames.ClipFrames)}
@@ -121,11 +123,11 @@ def export_verl(
                 f"{settings.max_failed:.0%} that max_failed allows. All are in {out / 'failures.jsonl'}."
             )
         told = launch.differences(settings, without_temporal="temporal" in rubric.weights)
-        own = asked.name if not asked.base else _PROMPTS
+        template = _PROMPTS if asked.base else asked.name
         if asked.base:
             write_atomic(out / _PROMPTS, write_prompt_set(asked))
         parts = tuple(name for name in rubric.weights if name != "temporal")
-        kept = reward.RewardFile(template=own, parts=parts, rewards=settings.rewards)
+        kept = reward.RewardFile(template=template, parts=parts, rewards=settings.rewards)
         write_atomic(out / reward.FILE, kept.model_dump_json(indent=2) + "\n")
         write_atomic(out / "reward.py", _REWARD)
         start = out / "launch.sh"

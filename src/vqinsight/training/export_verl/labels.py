@@ -8,7 +8,7 @@ from vqinsight.tasks.types import Answer, Preference, Score, Verdict
 
 
 def write_label(label: Answer) -> str:
-    """A label as a JSON object: ``{"scores": {…}}`` on the question's scales, ``{"choice": "A"}`` or ``{"yes": true}``."""
+    """A JSON object: ``{"scores": {…}}`` on the question's scales, ``{"choice": "A"}`` or ``{"yes": true}``."""
     match label:
         case Score(values):
             return json.dumps({"scores": values})
