@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -133,6 +137,7 @@ def test_the_script_starts_verl_with_the_values_of_the_paper(made: exported.Expo
     assert values[actor + "clip_ratio_low"] == values[actor + "clip_ratio_high"] == 0.2
     assert values[rollout + "n"] == 8 and values[rollout + "temperature"] == 1.0
     assert values["data.max_response_length"] == 1024 and values["data.train_batch_size"] == 8
+    assert values[actor + "loss_agg_mode"] == "seq-mean-token-mean" and values[actor + "kl_loss_type"] == "low_var_kl"
     assert values[actor + "ppo_mini_batch_size"] == 8 and not values["data.shuffle"]
 
     assert exported.external_module(made) == "vqinsight.training.export_verl.plugin"
@@ -197,21 +202,64 @@ def test_too_many_broken_clips_end_it(tmp_path: Path) -> None:
 
 def test_the_command_says_what_is_left_out_and_goes_on(tmp_path: Path) -> None:
     """A second time only the clip that has changed is read."""
-    exported.write_config(tmp_path)
-    refused = process.run("export", "verl", "config.toml", "--out", "out", folder=tmp_path)
-    assert refused.returncode == 2 and "Eq. 4" in refused.stderr and not (tmp_path / "out").exists()
-
-    def export() -> str:
-        run = process.run("export", "verl", "config.toml", "--out", "out", "--without-temporal", folder=tmp_path)
-        assert run.returncode == 0, run.stderr
-        return run.stdout
-
-    said = export()
-    assert "11 questions about 4 clips" in said and re.search(r"Left out: \S*broken.mp4: not a video", said)
-    assert "Eq. 4 is left out" in said and "bash out/launch.sh" in said
+    config = exported.write_config(tmp_path)
+    run = subprocess.run(
+        [sys.executable, "-m", "vqinsight", "export", "verl", "config.toml", "--out", "out", "--without-temporal"],
+        cwd=tmp_path,
+        env=os.environ | process.ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0 and "Traceback" not in run.stderr, run.stderr
+    assert "11 questions about 4 clips" in run.stdout
+    assert re.search(r"Left out: \S*broken.mp4: not a video", run.stdout)
+    assert "Eq. 4 is left out" in run.stdout and "bash out/launch.sh" in run.stdout
     before = {place: place.stat().st_mtime_ns for place in (tmp_path / "out" / "frames").iterdir()}
-    text = (exported.EXAMPLES / "squares_blurred.mp4").read_bytes()
-    (tmp_path / "broken.mp4").write_bytes(text)
-    assert "about 5 clips" in export() and not (tmp_path / "out" / "failures.jsonl").exists()
+    (tmp_path / "broken.mp4").write_bytes((exported.EXAMPLES / "squares_blurred.mp4").read_bytes())
+    assert export_verl(config, (), tmp_path / "out", without_temporal=True).clips == 5
+    assert not (tmp_path / "out" / "failures.jsonl").exists()
     after = {place: place.stat().st_mtime_ns for place in (tmp_path / "out" / "frames").iterdir()}
     assert len(after) == len(before) + 1 and before.items() <= after.items()
+
+
+class Manager:
+    """Stands in for verl's: says what it is given."""
+
+    async def run_single(self, data: SimpleNamespace) -> dict[str, object]:
+        return dict(data.non_tensor_batch["extra_info"][0])
+
+
+class Answers(SimpleNamespace):
+    """Stands in for verl's batch of answers."""
+
+    def __getitem__(self, part: slice) -> Answers:
+        return Answers(batch={key: value[part] for key, value in self.batch.items()}, non_tensor_batch=self.known)
+
+
+def test_what_verl_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eq. 1 by group, on the tokens of an answer alone; and the number of an answer's tokens, end token included."""
+    places = ("", ".experimental.reward_loop.reward_manager", ".experimental.reward_loop.reward_manager.naive")
+    for name in (*places, ".trainer.ppo.core_algos"):
+        given = {"DataProto": Answers, "NaiveRewardManager": Manager}
+        registers = dict.fromkeys(("register", "register_adv_est"), lambda _: lambda thing: thing)
+        module = ModuleType(f"verl{name}")
+        module.__dict__.update(given | registers)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.delitem(sys.modules, "vqinsight.training.export_verl.plugin", raising=False)
+    plugin = importlib.import_module("vqinsight.training.export_verl.plugin")
+    monkeypatch.delitem(sys.modules, plugin.__name__)
+
+    rewards, mask = torch.diag(torch.tensor([1.0, 5.0, 0.0, 5.0])), torch.tril(torch.ones(4, 4))
+    found, _ = plugin.group_advantages(rewards, mask, np.array(["a", "b", "a", "b"], dtype=object), config=None)
+    half = 0.5**0.5  # of 1 and 0: the mean is 0.5, the deviation 0.7071
+    wanted = torch.tensor([[half, 0, 0, 0], [0, 0, 0, 0], [-half, -half, -half, 0], [0, 0, 0, 0]])
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-4)
+
+    shared = {"id": "x"}
+    answers = Answers(
+        batch={"responses": torch.zeros(1, 6), "attention_mask": torch.tensor([[0, 1, 1, 1, 1, 1, 0, 0]])},
+        known={"extra_info": np.array([shared], dtype=object)},
+    )
+    assert asyncio.run(plugin.CountingRewardManager().run_single(answers)) == {"id": "x", "answer_tokens": 4}
+    assert shared == {"id": "x"}  # other answers to the question have lengths of their own
