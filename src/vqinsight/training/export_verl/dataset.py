@@ -17,7 +17,7 @@ from verl.utils.dataset.rl_dataset import RLHFDataset
 Video = tuple[torch.Tensor, dict[str, Any]]
 
 
-class FrameDataset(RLHFDataset):  # type: ignore[misc]  # a class of verl's
+class FrameDataset(RLHFDataset):
     """verl's dataset; images and videos are read as they were exported."""
 
     @classmethod
