@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from helpers import process, runs
 
+from vqinsight.errors import UsageError
+from vqinsight.training import run
 from vqinsight.weights import ASSESSOR
 
 
@@ -70,3 +73,17 @@ def test_two_nodes_are_one(tmp_path: Path, straight: Callable[..., Path]) -> Non
     assert all(torch.equal(found[name], weight) for name, weight in expected.items())
     assert (tmp_path / "node0" / "run" / "samples.md").read_text() == (one / "samples.md").read_text()
     assert not (tmp_path / "node1" / "run" / "final").exists()
+
+
+def test_nodes_that_hold_different_checkpoints_do_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = runs.settings(tmp_path)
+    (given.out / "checkpoint-2").mkdir(parents=True)
+    (given.out / "checkpoint-2" / "trainer_state.json").write_text("{}")
+    two = SimpleNamespace(num_processes=2, is_main_process=True, wait_for_everyone=lambda: None)
+    monkeypatch.setattr(run, "processes", lambda: two)
+    monkeypatch.setattr(run, "gather_object", lambda mine: [*mine, []])
+    with pytest.raises(UsageError, match="not the same folder on all nodes"):
+        run.prepare_run_dir(given, resume=True)
+    monkeypatch.setattr(run, "gather_object", lambda mine: [*mine, *mine])
+    run.prepare_run_dir(given, resume=True)
+    assert (given.out / "settings.json").is_file()

@@ -216,8 +216,8 @@ def prepare_run_dir(settings: TrainSettings, *, resume: bool) -> None:
         held = sorted(file.parent.name for file in files)
         if any(each != held for each in gather_object([held])):
             raise UsageError(
-                f"{settings.out} is not the same folder on all nodes, so they cannot go on together: choose one that they "
-                "share, or copy checkpoint-* from the first node."
+                f"{settings.out} is not the same folder on all nodes, so they cannot go on together: choose one that "
+                "they share, or copy checkpoint-* from the first node."
             )
     given = settings.model_dump(mode="json")
     if note.is_file():
