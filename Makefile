@@ -8,7 +8,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 # What reinforcement begins from; make nano makes another.
 BASE ?= bases/nano
 
-.PHONY: setup demo check-lowest test test-all test-deepspeed test-vllm mutants check docs fix nano generator teach examples clean
+.PHONY: setup demo check-lowest test test-all test-deepspeed test-vllm test-verl mutants check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -46,6 +46,10 @@ test-deepspeed: setup .deepspeed/ready
 # Clips through vLLM: VLLM is the folder of its environment, MODEL one it serves.
 test-vllm: setup
 	VLLM_PROGRAM=$(VLLM)/bin/vllm VLLM_MODEL=$(MODEL) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/endpoint/test_vllm.py
+
+# verl reads an export: VERL is the folder of its environment.
+test-verl: setup
+	VERL_PYTHON=$(VERL)/bin/python OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/test_verl.py
 
 .deepspeed/ready:
 	$(BIN)/pip install --quiet --no-deps --target .deepspeed hjson py-cpuinfo ninja msgpack einops

@@ -41,6 +41,7 @@ ELSEWHERE = {
     "train": "tests/invariant/test_resume.py",
     "evaluate": "tests/cli/test_evaluate.py",
     "serve": "tests/serving/test_process.py",
+    "export": "tests/training/test_export_verl.py",
 }
 
 

@@ -33,7 +33,7 @@ PARSED = sorted({each.text: each for each in ALL if each.parse_only}.values(), k
 OTHERS = {"cd", "git", "hf", "vllm"}
 SETTINGS = {"train": TrainSettings, "align": AlignSettings}
 # Flags of other programs that the text names.
-FOREIGN = {"--depth"}
+FOREIGN = {"--depth", "--no-deps"}
 
 
 class Parsed(Exception):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers import runs
+from helpers import process, runs
 
+from vqinsight.errors import UsageError
+from vqinsight.training import run
 from vqinsight.weights import ASSESSOR
 
 
@@ -32,3 +39,51 @@ def test_two_processes_are_one(stage: str, straight: Callable[..., Path]) -> Non
     for name, weight in expected.items():
         moved = (weight - begun[name]).norm()
         assert (found[name] - weight).norm() <= 2e-3 * moved + 1e-7, name
+
+
+@pytest.mark.full
+@pytest.mark.slow
+def test_two_nodes_are_one(tmp_path: Path, straight: Callable[..., Path]) -> None:
+    """As the documents start them, a process a node; the nodes share no folder, and the first keeps the model."""
+    given = (*runs.COMPARED, *runs.ON_TWO)
+    one = straight(*given, processes=2)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    started = []
+    for rank in range(2):
+        node = tmp_path / f"node{rank}"
+        node.mkdir()
+        runs.prepare(node)
+        launcher = ("--nnodes", "2", "--node-rank", str(rank), "--rdzv-endpoint", f"localhost:{port}")
+        program = ("-m", "torch.distributed.run", *launcher, "--nproc-per-node", "1", "-m", "vqinsight")
+        with (node / "log.txt").open("w") as log:
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, *program, "train", "config.toml", *given],
+                    cwd=node,
+                    env=os.environ | process.ENVIRONMENT,
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+    codes = [each.wait(timeout=600) for each in started]
+    assert codes == [0, 0], "".join((tmp_path / f"node{rank}" / "log.txt").read_text() for rank in range(2))
+    expected, found = runs.weights(one / "final"), runs.weights(tmp_path / "node0" / "run" / "final")
+    assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+    assert (tmp_path / "node0" / "run" / "samples.md").read_text() == (one / "samples.md").read_text()
+    assert not (tmp_path / "node1" / "run" / "final").exists()
+
+
+def test_nodes_that_hold_different_checkpoints_do_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = runs.settings(tmp_path)
+    (given.out / "checkpoint-2").mkdir(parents=True)
+    (given.out / "checkpoint-2" / "trainer_state.json").write_text("{}")
+    two = SimpleNamespace(num_processes=2, is_main_process=True, wait_for_everyone=lambda: None)
+    monkeypatch.setattr(run, "processes", lambda: two)
+    monkeypatch.setattr(run, "gather_object", lambda mine: [*mine, []])
+    with pytest.raises(UsageError, match="not the same folder on all nodes"):
+        run.prepare_run_dir(given, resume=True)
+    monkeypatch.setattr(run, "gather_object", lambda mine: [*mine, *mine])
+    run.prepare_run_dir(given, resume=True)
+    assert (given.out / "settings.json").is_file()

@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "serve": ("serve", _JUDGE),
     "train": ("main", _TRAIN),
     "plan": ("plan", _TRAIN),
+    "export": ("export", _TRAIN),
     "evaluate": ("evaluate", _TRAIN),
     "align": ("align", _MAKE),
     "generate": ("generate", _MAKE),

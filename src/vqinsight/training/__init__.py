@@ -4,6 +4,7 @@
 * ``stage2_temporal``: stage 2, videos
 * ``stage3_united``: stage 3, generator and assessor in alternation
 * ``sft``: the supervised baseline
+* ``export_verl``: stages 1 and 2 by verl instead of our own trainer
 * ``plan``: what a run takes, before it is started
 * ``run``: what the stages share
 * ``data``: the questions of a run

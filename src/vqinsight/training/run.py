@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
+from accelerate.utils import gather_object
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
@@ -205,9 +206,19 @@ def prepare_run_dir(settings: TrainSettings, *, resume: bool) -> None:
     """Prepare the run's folder without overwriting anything.
 
     Raises:
-        UsageError: the folder holds a run and ``resume`` is off, or holds a run with other settings.
+        UsageError: the folder holds a run and ``resume`` is off, or holds a run with other settings; or nodes see
+            different ones.
     """
     note = settings.out / "settings.json"
+    if resume and processes().num_processes > 1:
+        # Nodes that went on from different places would wait for each other for ever.
+        files = (*settings.out.glob("checkpoint-*/trainer_state.json"), *settings.out.glob("final/vqinsight.json"))
+        held = sorted(file.parent.name for file in files)
+        if any(each != held for each in gather_object([held])):
+            raise UsageError(
+                f"{settings.out} is not the same folder on all nodes, so they cannot go on together: choose one that "
+                "they share, or copy checkpoint-* from the first node."
+            )
     given = settings.model_dump(mode="json")
     if note.is_file():
         if not resume:
