@@ -50,6 +50,20 @@ class PairEntry(Place):
     b: Entry
 
 
+@dataclass(frozen=True)
+class PairGroup:
+    """Pairs among clips of one prompt.
+
+    Attributes:
+        clips: each once; all of them are decoded.
+        pairs: indices into ``clips``; the first is Video A in the forward question.
+    """
+
+    prompt: str | None
+    clips: tuple[Source, ...]
+    pairs: tuple[tuple[int, int], ...]
+
+
 def entries(clips: Iterable[tuple[Source, str | None]], start: int = 0) -> list[Entry]:
     """The rows of clips in order; ``start`` is the position of the first."""
     times: Counter[tuple[str, str | None]] = Counter()
