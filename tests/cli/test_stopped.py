@@ -145,32 +145,30 @@ def test_a_file_goes_on_from_its_journal(name: str, tmp_path: Path) -> None:
     assert {place.name for place in tmp_path.iterdir()} == {"clips", "work.log", name}
 
 
-def test_pairs_go_on_from_where_a_kill_left_them(tmp_path: Path) -> None:
-    """As a run that nothing stops: in a folder, and in a file."""
+@pytest.mark.parametrize("out", ["results/", pytest.param("r.jsonl", marks=pytest.mark.full)])
+def test_pairs_go_on_from_where_a_kill_left_them(out: str, tmp_path: Path) -> None:
+    """As a run that nothing stops."""
     names = [f"{'bad' if number % 5 == 4 else 'c'}{number:02}.mp4" for number in range(15)]
     lines = [f"clips/{name},prompt {number % 3}" for number, name in enumerate(names)]
-    for folder in ("straight", "killed"):
-        (tmp_path / folder / "clips").mkdir(parents=True)
-        for name in names:
-            (tmp_path / folder / "clips" / name).touch()
-        (tmp_path / folder / "list.csv").write_text("\n".join(["path,prompt", *lines]), encoding="utf-8")
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    for command in (("rank", "list.csv", "--out", "results/"), ("rank", "list.csv", "--out", "r.jsonl")):
-        code, output, _ = stopped.run(straight, *command)
-        moments = (3, 14, 22)  # pairs judged, those that a kill undid included
-        for moment in moments:
-            process = stopped.start(killed, *command, PAUSE=0.02)
-            assert stopped.stop(process, killed / "work.log", moment, signal.SIGKILL)[0] == -signal.SIGKILL
-        assert stopped.run(killed, *command)[:2] == (code, output) and code == 1
-        assert judged(straight).total() == 30 and judged(killed).total() - 30 <= len(moments) * PART
-        assert set(judged(killed)) == set(judged(straight))
-        for folder in (straight, killed):
-            (folder / "work.log").unlink()
-    assert "30 pairs of 3 prompts: 18 ok, 12 unreadable." in stopped.run(killed, *command[:2], "--out", "results/")[1]
-    found = rows(killed)
-    assert found == rows(straight) and len(found) == committed(killed) == 30
-    assert (killed / "r.jsonl").read_bytes() == (straight / "r.jsonl").read_bytes()
-    assert {place.name for place in killed.iterdir()} == {"clips", "list.csv", "results", "r.jsonl"}
+    for folder in (straight, killed):
+        (folder / "clips").mkdir(parents=True)
+        for name in names:
+            (folder / "clips" / name).touch()
+        (folder / "list.csv").write_text("\n".join(["path,prompt", *lines]), encoding="utf-8")
+    command = ("rank", "list.csv", "--out", out)
+    process = stopped.start(killed, *command, PAUSE=0.02)
+    assert stopped.stop(process, killed / "work.log", 14, signal.SIGKILL)[0] == -signal.SIGKILL
+    code, output, _ = stopped.run(straight, *command)
+    assert stopped.run(killed, *command)[:2] == (code, output) and code == 1
+    assert judged(straight).total() == 30 and judged(killed).total() - 30 <= PART
+    assert set(judged(killed)) == set(judged(straight))
+    assert {place.name for place in killed.iterdir()} == {"clips", "list.csv", "work.log", out.rstrip("/")}
+    if out == "results/":
+        assert "30 pairs of 3 prompts: 18 ok, 12 unreadable." in output
+        assert rows(killed) == rows(straight) and len(rows(killed)) == committed(killed) == 30
+    else:
+        assert (killed / out).read_bytes() == (straight / out).read_bytes()
 
 
 def test_watch_takes_what_arrives_and_rests(tmp_path: Path) -> None:
