@@ -35,10 +35,9 @@ from vqinsight.generator.candidates import make_candidates
 from vqinsight.generator.latents import read_clip
 from vqinsight.generator.load import open_generator
 from vqinsight.ranking.by_score import best_and_worst_score
-from vqinsight.ranking.candidate_folders import MADE, read_candidates
+from vqinsight.ranking.candidate_folders import MADE, Candidates, read_candidates
 from vqinsight.ranking.judge import judge_pairs
 from vqinsight.ranking.pairs_file import Pair, read_pairs
-from vqinsight.ranking.select import Candidates
 from vqinsight.settings.align import AlignSettings, GeneratorSettings, PromptSettings
 from vqinsight.settings.reader import read_toml
 from vqinsight.synthetic.oracle import measure

@@ -6,7 +6,7 @@ answer is a record with a status, never a number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from vqinsight.tasks.types import Choice, Dimension, TaskName
@@ -210,17 +210,36 @@ class ClipVerdict(Record):
     provenance: Provenance
 
 
-def read_record(plain: dict[str, Any]) -> ClipScore | ClipVerdict:
+def without_previews(record: Any) -> Any:
+    """The record without frames for reports, which fill memory for many clips."""
+    if isinstance(record, ClipRanking):
+        standings, comparisons = (tuple(map(without_previews, each)) for each in (record.standings, record.comparisons))
+        return replace(record, standings=standings, comparisons=comparisons)
+    seen = {name: getattr(record, name, None) for name in ("input", "input_a", "input_b")}
+    return replace(record, **{name: replace(each, preview=()) for name, each in seen.items() if each is not None})
+
+
+Judged = ClipScore | ClipVerdict | ClipComparison
+
+
+def read_record(plain: dict[str, Any]) -> Judged:
     """The record that ``as_dict`` made ``plain`` of, without previews."""
     given = dict(plain)
-    seen = given["input"]
-    given["input"] = seen and ClipInput(**{key: _frozen(value) for key, value in seen.items()})
     given["provenance"] = Provenance(**given["provenance"])
-    given["replies"] = tuple(Reply(**reply) for reply in given["replies"])
+    for key in {"input", "input_a", "input_b"} & given.keys():
+        given[key] = given[key] and ClipInput(**{name: _frozen(value) for name, value in given[key].items()})
+    for key in {"replies", "forward", "swapped"} & given.keys():
+        given[key] = tuple(_reply(**reply) for reply in given[key])
+    if "verdict" in given:
+        return ClipComparison(**given)
     if "question" in given:
         return ClipVerdict(**given)
     given["dimensions"] = tuple(Dimension(**dimension) for dimension in given["dimensions"])
     return ClipScore(**given)
+
+
+def _reply(tokens: dict[str, int] | None = None, **rest: Any) -> Reply:
+    return Reply(**rest, tokens=None if tokens is None else Tokens(**tokens))
 
 
 def _frozen(value: Any) -> Any:

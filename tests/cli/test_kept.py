@@ -48,6 +48,12 @@ def test_a_row_for_every_line_of_a_list(run: Run, judge: Any, clip_list: Path) -
     assert parquet.read_table("results").num_rows == 5  # other readers take the folder as it is
 
 
+def test_a_thousand_copies_are_a_thousand_rows(run: Run, judge: Any, clip_list: Path) -> None:
+    clip_list.write_text("path,prompt\n" + "a.mp4,a dog\n" * 1000, encoding="utf-8")
+    assert run("score", "list.csv", "--out", "results/", "--json").exit_code == 0
+    assert len({row["id"] for row in table()}) == len(table()) == 1000
+
+
 def test_a_changed_file_is_a_new_revision(run: Run, judge: Any, clip_list: Path) -> None:
     run("score", "list.csv", "--out", "results/")
     before = {row["id"]: row["revision"] for row in table()}

@@ -17,6 +17,7 @@ import vqinsight
 from vqinsight.report.store import MANIFEST
 
 CLIPS, BAD, PART = 40, 6, 4
+UNLIKE = {"seconds", "revision", "id", "a_id", "b_id"}  # those of two folders differ
 SCORE = ("score", "clips", "--out", "results/")
 
 
@@ -30,7 +31,7 @@ def clips(folder: Path, count: int = CLIPS) -> Path:
 
 def rows(folder: Path) -> list[dict[str, Any]]:
     found = vqinsight.read_results(folder / "results").to_pylist()
-    return [{key: value for key, value in row.items() if key not in ("seconds", "revision", "id")} for row in found]
+    return [{key: value for key, value in row.items() if key not in UNLIKE} for row in found]
 
 
 def committed(folder: Path) -> int:
@@ -142,6 +143,32 @@ def test_a_file_goes_on_from_its_journal(name: str, tmp_path: Path) -> None:
     assert (code, lines) == (straight, straight_lines) and judged(tmp_path).total() <= 13
     assert (tmp_path / name).read_bytes() == expected
     assert {place.name for place in tmp_path.iterdir()} == {"clips", "work.log", name}
+
+
+@pytest.mark.parametrize("out", ["results/", pytest.param("r.jsonl", marks=pytest.mark.full)])
+def test_pairs_go_on_from_where_a_kill_left_them(out: str, tmp_path: Path) -> None:
+    """As a run that nothing stops."""
+    names = [f"{'bad' if number % 5 == 4 else 'c'}{number:02}.mp4" for number in range(15)]
+    lines = [f"clips/{name},prompt {number % 3}" for number, name in enumerate(names)]
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    for folder in (straight, killed):
+        (folder / "clips").mkdir(parents=True)
+        for name in names:
+            (folder / "clips" / name).touch()
+        (folder / "list.csv").write_text("\n".join(["path,prompt", *lines]), encoding="utf-8")
+    command = ("rank", "list.csv", "--out", out)
+    process = stopped.start(killed, *command, PAUSE=0.02)
+    assert stopped.stop(process, killed / "work.log", 14, signal.SIGKILL)[0] == -signal.SIGKILL
+    code, output, _ = stopped.run(straight, *command)
+    assert stopped.run(killed, *command)[:2] == (code, output) and code == 1
+    assert judged(straight).total() == 30 and judged(killed).total() - 30 <= PART
+    assert set(judged(killed)) == set(judged(straight))
+    assert {place.name for place in killed.iterdir()} == {"clips", "list.csv", "work.log", out.rstrip("/")}
+    if out == "results/":
+        assert "30 pairs of 3 prompts: 18 ok, 12 unreadable." in output
+        assert rows(killed) == rows(straight) and len(rows(killed)) == committed(killed) == 30
+    else:
+        assert (killed / out).read_bytes() == (straight / out).read_bytes()
 
 
 def test_watch_takes_what_arrives_and_rests(tmp_path: Path) -> None:

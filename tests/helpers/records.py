@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ from vqinsight.results import (
     Standing,
 )
 from vqinsight.tasks.types import Choice, Dimension
+from vqinsight.video.entries import PairGroup
 from vqinsight.video.inputs import Source
 
 QUALITY = Dimension("quality", 0.0, 100.0, "overall quality of the video")
@@ -227,24 +229,37 @@ class FakeJudge:
     def scales(self) -> dict[str, list[list[float]]]:
         return {dim.key: [[dim.low, dim.high]] for dim in (QUALITY, *GENERATED)}
 
-    def compare(self, a: str, b: str, prompt: str | None = None, **settings: Any) -> ClipComparison:
-        self.calls.append({"prompt": prompt, **settings})
-        result = comparison(a, b, None if a.startswith("mute") else "A")
-        return replace(result, prompt=prompt)
+    def compare_all(self, groups: Iterable[PairGroup], **settings: Any) -> Iterator[ClipComparison]:
+        """The earlier clip of a pair is better, but every fifth pair falls to the order it is shown in."""
+        self.calls.append(settings)
+        place = 0
+        for group in groups:
+            for i, j in group.pairs:
+                time.sleep(self.pause)
+                yield replace(self.pair(group.clips[i], group.clips[j], place), prompt=group.prompt)
+                place += 1
 
-    def rank(
-        self,
-        clips: Sequence[Source],
-        prompt: str | None = None,
-        *,
-        on_progress: Callable[[int, int], None],
-        **settings: Any,
-    ) -> ClipRanking:
-        self.calls.append({"prompt": prompt, **settings})
-        on_progress(1, 1)
-        names = [clip.path if isinstance(clip, UnreadableVideo) else clip for clip in clips]
-        broken = [n for n, c in zip(names, clips, strict=True) if n.startswith("bad") or isinstance(c, UnreadableVideo)]
-        return ranking([name for name in names if name not in broken], broken)
+    def pair(self, a: Source, b: Source, place: int) -> ClipComparison:
+        """What becomes of a pair."""
+        names = [clip.path if isinstance(clip, UnreadableVideo) else clip for clip in (a, b)]
+        said = [str(clip) if isinstance(clip, UnreadableVideo) else None for clip in (a, b)]
+        for side, name in enumerate(names):
+            if Path(name).name.startswith("bad"):
+                said[side] = f"{name}: no such file. Check the path."
+        if any(said):
+            seen = [None if each else clip_input() for each in said]
+            return replace(
+                comparison(*names, None),
+                status="unreadable",
+                error=" | ".join(filter(None, said)),
+                order_bias=None,
+                forward=(),
+                swapped=(),
+                input_a=seen[0],
+                input_b=seen[1],
+            )
+        mute = any(Path(name).name.startswith("mute") for name in names)
+        return comparison(*names, None if mute else "A", "A" if place % 5 == 4 else "B", previews=2)
 
     def ask_all(
         self, clips: Iterable[tuple[Source, str | None]], question: str, **settings: Any

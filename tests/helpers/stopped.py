@@ -74,6 +74,12 @@ def main() -> None:
                 value = float(zlib.crc32(Path(path).name.encode()) % 100)
                 yield records.unreadable(path) if "bad" in path else records.score(path, (value,), prompt=prompt)
 
+        def pair(self, a: Any, b: Any, place: int) -> Any:
+            with Path("work.log").open("a") as log:
+                log.write(f"{a} {b}\n")
+            names = sorted((Path(a).name, Path(b).name))
+            return super().pair(a, b, zlib.crc32("".join(names).encode()))
+
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     if "MOST" in os.environ:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["MOST"]),) * 2)

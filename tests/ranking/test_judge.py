@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vqinsight.ranking.judge import first_choices, judgement
-from vqinsight.ranking.votes import majority_choice
+from vqinsight.ranking.judge import judgement
+from vqinsight.ranking.votes import first_choices, majority_choice
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Preference
 

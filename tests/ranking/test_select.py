@@ -14,9 +14,10 @@ from vqinsight.errors import UsageError
 from vqinsight.inference.api import VQInsight
 from vqinsight.ranking import select as choosing
 from vqinsight.ranking.by_score import best_and_worst_score
+from vqinsight.ranking.candidate_folders import Candidates
 from vqinsight.ranking.judge import Judgement
 from vqinsight.ranking.pairs_file import agreement, judge_all, read_pairs, write_table, write_videodpo
-from vqinsight.ranking.select import Candidates, choose, winner_and_loser
+from vqinsight.ranking.select import choose, winner_and_loser
 from vqinsight.ranking.tally import all_pairs
 from vqinsight.synthetic.generate import draw_siblings
 from vqinsight.tasks.types import Preference

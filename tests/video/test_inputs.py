@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.video.inputs import expand_inputs
+from vqinsight.video.lists import read_pair_list
 from vqinsight.video.read import probe
 
 
@@ -120,6 +124,47 @@ def test_lists_that_cannot_be_used(tree, content, said):
     (tree / "list.csv").write_bytes(content)
     with pytest.raises(UsageError, match=said):
         paths("list.csv")
+
+
+def test_json_lines_and_parquet_are_lists(tree):
+    rows = [
+        {"Video": "a.mp4", "prompt": " a cat ", "score": 3},
+        {"video": "b.MKV", "prompt": None},
+        {"video": None, "prompt": "no path"},
+        {"video": "gone.mp4"},
+    ]
+    (tree / "list.jsonl").write_text("\n".join([*map(json.dumps, rows), "", "[1]", "{", '{"video": 3}']))
+    names = {"video": [row.get("Video") or row.get("video") for row in rows], "prompt": ["a cat", None, "no path", ""]}
+    parquet.write_table(pa.table(names | {"score": [1] * 4}), tree / "list.parquet")
+    for name in ("list.jsonl", "list.parquet"):
+        found = expand_inputs([name], "default").clips
+        assert found[:2] == [("a.mp4", "a cat"), ("b.MKV", "default")]
+        said = [str(clip) for clip, _ in found[2:]]
+        assert f"row 3 of {name}: no video" in said[0] and f"no such file (row 4 of {name})" in said[1]
+    assert [
+        next(reason for reason in ("not a JSON object", "not JSON", "video is no text but int") if reason in each)
+        for each in map(str, (clip for clip, _ in expand_inputs(["list.jsonl"], None).clips[4:]))
+    ] == ["not a JSON object", "not JSON", "video is no text but int"]
+
+
+def test_a_parquet_file_that_is_no_list(tree):
+    parquet.write_table(pa.table({"clip": ["a.mp4"]}), tree / "list.parquet")
+    with pytest.raises(UsageError, match="no column 'path'; it has: clip"):
+        paths("list.parquet")
+    (tree / "list.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(UsageError, match="is not Parquet"):
+        paths("list.parquet")
+    parquet.write_table(pa.table({"video": [{"bytes": b"x", "path": "a.mp4"}]}), tree / "list.parquet")
+    assert "video is no text but dict" in paths("list.parquet")[0]
+
+
+def test_a_list_of_pairs(tree):
+    (tree / "pairs.csv").write_text("path_a,path_b,prompt\na.mp4,b.MKV,dogs\na.mp4,,\n")
+    first, second = read_pair_list(tree / "pairs.csv")
+    assert first == (str(tree / "a.mp4"), str(tree / "b.MKV"), "dogs")
+    assert second[0] == str(tree / "a.mp4") and "no path_b" in str(second[1])
+    (tree / "list.csv").write_text("path\na.mp4\n")
+    assert read_pair_list(tree / "list.csv") is None
 
 
 def test_a_missing_list(tree):

@@ -3,6 +3,7 @@
 * ``main``: the program, with score, compare, rank, ask and train
 * ``options``: options that several verbs share
 * ``judging``: what score, ask and watch share
+* ``pairing``: what compare and rank share
 * ``watch``: vqinsight watch
 * ``evaluate``: vqinsight evaluate
 * ``align``: vqinsight pairs, align and repair

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from vqinsight.generator.base import Generator
     from vqinsight.generator.repair import Repair
     from vqinsight.inference.api import VQInsight
+    from vqinsight.ranking.candidate_folders import Candidates
     from vqinsight.ranking.pairs_file import Pairs
-    from vqinsight.ranking.select import Candidates
 
 NOTHING = 1  # exit code: no pair, or no repair
 _GENERATOR, _OUTPUT = "Generator", "Output"

@@ -6,15 +6,12 @@ Each verb imports what it needs, so that help and usage errors are fast.
 from __future__ import annotations
 
 import os
-from functools import partial
 from importlib import import_module
 from typing import Annotated, Any, cast
 
 import typer
 
 from vqinsight.cli import options as opt
-from vqinsight.cli.engine import open_judge
-from vqinsight.errors import UsageError
 
 _JUDGE, _TRAIN, _MAKE, _INSPECT = "Judge clips", "Train and evaluate", "Make and align", "Inspect"
 
@@ -79,7 +76,8 @@ app = typer.Typer(
     name="vqinsight",
     cls=LazyGroup,
     help="Judge the quality of videos and images with a vision-language model that says why.",
-    epilog="Clips are video files, images, folders of frames, globs, or a CSV list with the columns path and prompt.",
+    epilog="Clips are video files, images, folders of frames, globs, tars, or a list (CSV, JSON lines, Parquet) with "
+    "the columns path and prompt.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -137,50 +135,31 @@ def score(
 
 @opt.asking
 def compare(
-    a: opt.Clip,
-    b: opt.Clip,
+    a: opt.ClipOrList,
+    b: opt.OtherClip = None,
     prompt: opt.Prompt = None,
+    out: opt.Target = None,
     verbose: opt.Verbose = False,
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Say which of two clips is better, asked in both orders."""
-    from vqinsight.report import console, output, progress
-    from vqinsight.video.inputs import refuse_url
+    from vqinsight.cli.pairing import compare_clips
 
-    outputs = output.Outputs(asked.json_lines, asked.out, asked.report, asked.quiet)
-    with output.deliver(outputs, [a, b], partial(console.show_comparisons, verbose=verbose)) as take:
-        refuse_url(a)
-        refuse_url(b)
-        if a == b:
-            raise UsageError("Both clips are the same. Name two different ones.")
-        judge = open_judge(asked)
-        with progress.waiting("Comparing"):
-            result = judge.compare(a, b, prompt, **asked.pick(*opt.SAMPLING))
-        take(result)
+    compare_clips([a] if b is None else [a, b], prompt, asked, out, verbose=verbose)
 
 
 @opt.asking
 def rank(
     clips: opt.Clips,
     prompt: opt.Prompt = None,
+    out: opt.Target = None,
     verbose: opt.Verbose = False,
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
-    """Rank clips of one prompt: all pairs, in both orders."""
-    from vqinsight.cli.judging import expand
-    from vqinsight.report import console, output, progress
+    """Rank the clips of each prompt: all pairs, in both orders."""
+    from vqinsight.cli.pairing import rank_clips
 
-    outputs = output.Outputs(asked.json_lines, asked.out, asked.report, asked.quiet)
-    with output.deliver(outputs, clips, partial(console.show_rankings, verbose=verbose)) as take:
-        todo = expand(clips, prompt)
-        paths, texts = [path for path, _ in todo], {text for _, text in todo}
-        if len(paths) < 2 or len(texts) > 1:
-            raise UsageError(f"A ranking takes at least two clips of one prompt, not {len(paths)} of {len(texts)}.")
-        judge = open_judge(asked)
-        pairs = len(paths) * (len(paths) - 1) // 2
-        with progress.counting("Comparing pairs", pairs, asked.json_lines) as count:
-            result = judge.rank(paths, texts.pop(), **asked.pick(*opt.SAMPLING), on_progress=count)
-        take(result)
+    rank_clips(clips, prompt, asked, out, verbose=verbose)
 
 
 @opt.asking

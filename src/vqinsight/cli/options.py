@@ -78,9 +78,14 @@ BaselineOptions = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that lies in the settings' out folder.")]
 Clips = Annotated[
-    list[str], typer.Argument(metavar="CLIP", show_default=False, help="Videos, images, folders, globs, CSV lists.")
+    list[str], typer.Argument(metavar="CLIP", show_default=False, help="Videos, images, folders, globs, lists, tars.")
 ]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", show_default=False, help="'Is the motion reasonable?'")]
+ClipOrList = Annotated[
+    str,
+    typer.Argument(metavar="A", show_default=False, help="A clip, or a list: path_a and path_b, or two rows a prompt."),
+]
+OtherClip = Annotated[str | None, typer.Argument(metavar="B", show_default=False, help="The other clip.")]
 Clip = Annotated[str, typer.Argument(show_default=False, help="A video, an image or a folder of frames.")]
 Prompt = Annotated[
     str | None, typer.Option(metavar="TEXT", help="The text the clips were generated from.", show_default=False)

@@ -13,8 +13,7 @@ import torch
 from vqinsight.common.journal import Journal
 from vqinsight.common.seeds import seed_of
 from vqinsight.generator.base import Generator
-from vqinsight.ranking.candidate_folders import MADE, read_made
-from vqinsight.ranking.select import Candidates
+from vqinsight.ranking.candidate_folders import MADE, Candidates, read_made
 from vqinsight.video.write import write_video
 
 _DARK = 16  # largest pixel value of a clip that counts as black

@@ -2,6 +2,7 @@
 
 * ``api``: load, score, compare, rank, ask
 * ``batches``: clips answered in batches, each with failures of its own
+* ``pairs``: pairs of clips compared, each with failures of its own
 * ``aggregate``: records from replies
 * ``models``: the known models
 * ``predictor``: an assessor as predictor of a benchmark

@@ -25,7 +25,6 @@ from vqinsight.video.record import ClipInput
 
 if TYPE_CHECKING:
     from vqinsight.ranking.judge import Judgement
-    from vqinsight.ranking.tally import Outcome
 
 
 def unscored(
@@ -93,8 +92,7 @@ def comparison(
     a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
 ) -> ClipComparison:
     """The record of a judged pair."""
-    from vqinsight.ranking.judge import first_choices  # scoring does not need it
-    from vqinsight.ranking.votes import missing_reasons
+    from vqinsight.ranking.votes import first_choices, missing_reasons  # scoring does not need them
 
     answers = (*judgement.forward, *judgement.swapped)
     reasons = missing_reasons(answers)
@@ -115,22 +113,6 @@ def comparison(
     )
 
 
-def standings(clips: Sequence[EncodedClip], outcomes: Sequence[Outcome]) -> list[Standing]:
-    """Clips in order of Eq. 8's wins, then of strength."""
-    from vqinsight.ranking import tally
-
-    wins = tally.wins(len(clips), outcomes)
-    strengths = tally.bradley_terry(len(clips), outcomes)
-    ranks = tally.ranks(wins)
-    order = sorted(range(len(clips)), key=lambda i: (ranks[i], -strengths[i]))
-    return [
-        Standing(
-            clips[i].processed.path, "ok", None, ranks[i], float(wins[i]), float(strengths[i]), clips[i].processed.input
-        )
-        for i in order
-    ]
-
-
 def ranking(
     prompt: str | None,
     clips: Sequence[EncodedClip],
@@ -146,25 +128,21 @@ def ranking(
         unreadable: the others, by name.
         pairs, judged: indices into ``clips``, and the judgement of each pair.
     """
-    from vqinsight.ranking import tally
-    from vqinsight.ranking.judge import first_choices
+    from vqinsight.ranking import standings
 
-    outcomes = [(i, j, judgement.verdict) for (i, j), judgement in zip(pairs, judged, strict=True)]
-    return ClipRanking(
-        prompt=prompt,
-        standings=(
-            *standings(clips, outcomes),
-            *(unreadable_standing(path, error) for path, error in unreadable),
-        ),
-        comparisons=tuple(
-            comparison(clips[i], clips[j], prompt, judgement, provenance)
-            for (i, j), judgement in zip(pairs, judged, strict=True)
-        ),
-        cycles=tuple(tuple(clips[i].processed.path for i in group) for group in tally.cycles(len(clips), outcomes)),
-        order_bias=first_choices(judged),
-        clips_encoded=len(clips),
-        provenance=provenance,
-    )
+    comparisons = [
+        comparison(clips[i], clips[j], prompt, judgement, provenance)
+        for (i, j), judgement in zip(pairs, judged, strict=True)
+    ]
+    named = [*map(standing, clips), *(unreadable_standing(path, error) for path, error in unreadable)]
+    return standings.ranking(prompt, comparisons, provenance, named)
+
+
+def standing(clip: EncodedClip | UnreadableVideo) -> Standing:
+    """A clip before it has a place."""
+    if isinstance(clip, UnreadableVideo):
+        return unreadable_standing(clip.path, clip)
+    return Standing(clip.processed.path, "ok", None, None, None, None, clip.processed.input)
 
 
 def unreadable_standing(path: str, error: UnreadableVideo) -> Standing:
@@ -201,22 +179,31 @@ def verdict(
     )
 
 
-def not_compared(a: str, b: str, ranking: ClipRanking) -> ClipComparison:
-    """The record of a pair with an unreadable clip."""
-    errors = [standing.error for standing in ranking.standings if standing.error]
-    clip_input = {standing.path: standing.input for standing in ranking.standings}
+def not_compared(
+    a: Standing, b: Standing, prompt: str | None, provenance: Provenance, error: UnreadableVideo | None = None
+) -> ClipComparison:
+    """The record of a pair without answers.
+
+    Args:
+        a, b: the clips; those that could not be shown say why.
+        error: why the pair itself failed, where both could be shown.
+    """
+    from vqinsight.ranking.standings import ALSO
+
+    bad = [clip for clip in (a, b) if clip.status != "ok"]
+    failed = error is not None or any(clip.status == "failed" for clip in bad)
     return ClipComparison(
-        a=a,
-        b=b,
-        prompt=ranking.prompt,
-        status="unreadable",
-        error=" | ".join(errors),
+        a=a.path,
+        b=b.path,
+        prompt=prompt,
+        status="failed" if failed else "unreadable",
+        error=ALSO.join(clip.error or "" for clip in bad) or str(error),
         verdict=None,
         consistent=None,
         order_bias=None,
         forward=(),
         swapped=(),
-        input_a=clip_input[a],
-        input_b=clip_input[b],
-        provenance=ranking.provenance,
+        input_a=a.input,
+        input_b=b.input,
+        provenance=provenance,
     )

@@ -15,6 +15,7 @@ from vqinsight.inference.batches import AskAbout, Outcome, answer, prefetch
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
+from vqinsight.video.entries import PairGroup
 from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
 
@@ -127,10 +128,26 @@ class VQInsight:
         temperature: float = 1.0,
     ) -> ClipComparison:
         """Ask which of two clips is better, in both orders."""
-        ranking = self.rank([a, b], prompt, samples=samples, seed=seed, temperature=temperature)
-        if ranking.comparisons:
-            return ranking.comparisons[0]
-        return aggregate.not_compared(a, b, ranking)
+        _check_different([a, b])
+        group = PairGroup(prompt, (a, b), ((0, 1),))
+        (found,) = self.compare_all([group], samples=samples, seed=seed, temperature=temperature)
+        return found
+
+    def compare_all(
+        self,
+        groups: Iterable[PairGroup],
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        on_seconds: Callable[[float], None] | None = None,
+    ) -> Iterator[ClipComparison]:
+        """Compare the pairs of each group in both orders, in order; each clip of a group is decoded and encoded once.
+        Failures and ``on_seconds`` as in ``score_all``.
+        """
+        from vqinsight.inference.pairs import compare_groups  # scoring does not need it
+
+        return compare_groups(self.assessor, groups, self.provenance(samples, seed, temperature), on_seconds)
 
     def rank(
         self,
@@ -150,28 +167,16 @@ class VQInsight:
         Raises:
             UsageError: fewer than two clips, or one named twice.
         """
-        from vqinsight.ranking import tally  # imports scipy, which scoring does not need
-        from vqinsight.ranking.judge import judge_pairs
+        from vqinsight.ranking import standings, tally  # imports scipy, which scoring does not need
 
-        if len(clips) < 2 or len(set(clips)) < len(clips):
-            raise UsageError("Name at least two different clips, each of them once.")
-        seen = {path: found for path, _, found in prefetch(self.assessor, ((clip, prompt) for clip in clips))}
-        encoded = [self.assessor.encode(found) for found in seen.values() if isinstance(found, ProcessedClip)]
-        pairs = tally.all_pairs(len(encoded))
-        effective_temperature = temperature if samples > 1 else 0.0
-        judged = judge_pairs(
-            self.assessor,
-            encoded,
-            pairs,
-            prompt,
-            samples=samples,
-            temperature=effective_temperature,
-            seed=seed,
-            on_progress=on_progress,
-        )
-        unreadable = [(path, found) for path, found in seen.items() if isinstance(found, UnreadableVideo)]
-        provenance = self.provenance(samples, seed, temperature)
-        return aggregate.ranking(prompt, encoded, unreadable, pairs, judged, provenance)
+        _check_different(clips)
+        group = PairGroup(prompt, tuple(clips), tuple(tally.all_pairs(len(clips))))
+        compared = []
+        for pair in self.compare_all([group], samples=samples, seed=seed, temperature=temperature):
+            compared.append(pair)
+            if on_progress is not None:
+                on_progress(len(compared), len(group.pairs))
+        return standings.ranking(prompt, compared, self.provenance(samples, seed, temperature))
 
     def ask_all(
         self,
@@ -270,3 +275,8 @@ def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:
     if clip.kind == "image":
         return "image"
     return "generated" if prompt and prompt.strip() else "natural"
+
+
+def _check_different(clips: Sequence[Source]) -> None:
+    if len(clips) < 2 or len(set(clips)) < len(clips):
+        raise UsageError("Name at least two different clips, each of them once.")

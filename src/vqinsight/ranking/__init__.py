@@ -3,6 +3,7 @@
 * ``votes``: majority of several replies
 * ``judge``: judges a pair in both orders
 * ``tally``: wins, strengths, cycles, order bias
+* ``standings``: a ranking from judged pairs
 * ``tournament``: best and worst in 3N/2 comparisons
 * ``by_score``: candidates by their scores
 * ``select``: (win, lose) of a group of candidates

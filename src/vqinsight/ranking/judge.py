@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.assessor.vision import EncodedClip
-from vqinsight.ranking.tally import order_bias
 from vqinsight.ranking.votes import majority_choice
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Clip, Preference, Question
@@ -75,9 +74,3 @@ def judgement(forward: tuple[Reply, ...], swapped: tuple[Reply, ...]) -> Judgeme
 def _preference(replies: Sequence[Reply]) -> Preference | None:
     choice = majority_choice(replies)
     return None if choice is None else Preference(choice)
-
-
-def first_choices(judgements: Sequence[Judgement]) -> float | None:
-    """Order bias over all answers that choose a clip: share that choose the clip shown first, minus one half."""
-    values = [reply.value for j in judgements for reply in (*j.forward, *j.swapped)]
-    return order_bias([value == "A" for value in values if value in ("A", "B")])

@@ -18,7 +18,8 @@ from vqinsight.assessor.assessor import Assessor
 from vqinsight.common.journal import Journal
 from vqinsight.datasets.rows import read_json_lines
 from vqinsight.errors import UsageError
-from vqinsight.ranking.select import Candidates, Mode, choose
+from vqinsight.ranking.candidate_folders import Candidates
+from vqinsight.ranking.select import Mode, choose
 from vqinsight.video.read import probe
 
 

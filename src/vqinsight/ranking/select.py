@@ -13,9 +13,11 @@ from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import UnreadableVideo
 from vqinsight.ranking import tally
 from vqinsight.ranking.by_score import answered_scores, best_and_worst_score, mean_scores
-from vqinsight.ranking.judge import Judgement, first_choices, judge_pairs
+from vqinsight.ranking.candidate_folders import Candidates
+from vqinsight.ranking.judge import Judgement, judge_pairs
 from vqinsight.ranking.tally import all_pairs
 from vqinsight.ranking.tournament import best_and_worst
+from vqinsight.ranking.votes import first_choices
 from vqinsight.tasks.types import Preference
 from vqinsight.video.preprocess import ProcessedClip
 
@@ -24,15 +26,6 @@ TOO_FEW = "fewer than two readable candidates"
 NO_ANSWERS = "no usable answers"
 ALL_TIES = "all ties"
 CYCLE = "a cycle"
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Clips made from one prompt; ``id`` is unique in a run."""
-
-    id: str
-    prompt: str
-    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)

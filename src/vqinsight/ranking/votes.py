@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from statistics import multimode
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Choice
 
 Vote = TypeVar("Vote")
+
+
+class BothOrders(Protocol):
+    """A pair that was asked in both orders."""
+
+    @property
+    def forward(self) -> tuple[Reply, ...]:
+        """Replies to (a, b)."""
+
+    @property
+    def swapped(self) -> tuple[Reply, ...]:
+        """Replies to (b, a), in which "A" is the second clip."""
 
 
 def majority(votes: Iterable[Vote], draw: Vote | None) -> Vote | None:
@@ -27,6 +39,14 @@ def majority_choice(replies: Iterable[Reply]) -> Choice | None:
 def majority_verdict(replies: Iterable[Reply]) -> bool | None:
     """The majority of yes/no replies; a draw is no answer."""
     return majority([reply.value for reply in replies if isinstance(reply.value, bool)], None)
+
+
+def first_choices(pairs: Iterable[BothOrders]) -> float | None:
+    """Order bias over all answers that choose a clip: share that choose the clip shown first, minus one half."""
+    from vqinsight.ranking.tally import order_bias  # imports scipy, which scoring does not need
+
+    values = [reply.value for pair in pairs for reply in (*pair.forward, *pair.swapped)]
+    return order_bias([value == "A" for value in values if value in ("A", "B")])
 
 
 def missing_reasons(replies: Iterable[Reply]) -> str:

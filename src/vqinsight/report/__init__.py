@@ -3,6 +3,8 @@
 * ``output``: destinations of results, and exit codes
 * ``picks``: which clips are shown, and their bar
 * ``console``: results on the terminal
+* ``printing``: its texts and tables
+* ``kept_pairs``: pairs of a results folder on the terminal
 * ``phrases``: texts shared by terminal and page
 * ``progress``: notices and progress on standard error
 * ``rows``: table rows from records

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -14,13 +13,13 @@ from rich.text import Text
 
 from vqinsight.report import phrases
 from vqinsight.report.picks import Picks
+from vqinsight.report.printing import print_failure, print_table, print_text
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
-_FAILURES = 10  # most failures of a folder shown
+FAILURES = 10  # most failures of a folder shown
 _DETAILS = 5  # most clips shown in full
 _BAR = 16
 _NARROW = 64  # terminal columns below which bars are left out
-_NAME = 12  # least cells of a name in a table
 _RANK_REASONING = "Reasoning: use --verbose, --out FILE.jsonl or --report."  # a ranking's table has one row per clip
 
 
@@ -40,12 +39,12 @@ def show_scores(console: Console, records: Sequence[ClipScore], *, verbose: bool
     if len(scored) > 1:
         _score_table(console, scored)
     if scored and not full:
-        _print(console, phrases.REASONING, "dim")
+        print_text(console, phrases.REASONING, "dim")
         _warnings(console, scored)
     if scored:
-        _print(console, phrases.HIGHER_IS_BETTER, "dim")
+        print_text(console, phrases.HIGHER_IS_BETTER, "dim")
     if any(record.spread for record in scored):
-        _print(console, "Scores are medians; ± is half the range between the 10th and 90th percentile.", "dim")
+        print_text(console, "Scores are medians; ± is half the range between the 10th and 90th percentile.", "dim")
     _end(console, records)
 
 
@@ -57,11 +56,11 @@ def show_verdicts(console: Console, records: Sequence[ClipVerdict], *, verbose: 
     """
     answered = [record for record in records if record.status == "ok"]
     if answered:
-        _print(console, answered[0].question, "bold")
+        print_text(console, answered[0].question, "bold")
     if verbose or len(answered) <= _DETAILS:
         for record in answered:
             _heading(console, record)
-            _print(console, f"{phrases.yes_no(record)}{_share(record)}", "bold cyan", indent=2)
+            print_text(console, f"{phrases.yes_no(record)}{_share(record)}", "bold cyan", indent=2)
             _asides(console, record, verbose)
     else:
         headings = ["Answer", *(["Share of yes"] if len(answered[0].replies) > 1 else [])]
@@ -69,8 +68,8 @@ def show_verdicts(console: Console, records: Sequence[ClipVerdict], *, verbose: 
         for record in answered:
             share = [f"{record.share_yes:.0%}"] if len(record.replies) > 1 and record.share_yes is not None else []
             rows.append([record.path, phrases.yes_no(record), *share])
-        _print_table(console, ["Clip", *headings], rows)
-        _print(console, phrases.REASONING, "dim")
+        print_table(console, ["Clip", *headings], rows)
+        print_text(console, phrases.REASONING, "dim")
         _warnings(console, answered)
     _end(console, records)
 
@@ -83,15 +82,15 @@ def show_comparisons(console: Console, records: Sequence[ClipComparison], *, ver
     """
     for record in records:
         for side, path, clip_input in (("A", record.a, record.input_a), ("B", record.b, record.input_b)):
-            _print(console, f"{side}  {path}", "bold")
+            print_text(console, f"{side}  {path}", "bold")
             _input(console, clip_input, verbose, indent=3)
         console.print()
         if record.status != "unreadable":
-            _print(console, phrases.verdict(record), "bold cyan")
+            print_text(console, phrases.verdict(record), "bold cyan")
             _order(console, "A then B", record.forward)
             _order(console, "B then A", record.swapped)
         if record.order_bias is not None:
-            _print(console, f"Order bias {record.order_bias:+.2f} ({phrases.BIAS_SCALE}).", "dim")
+            print_text(console, f"Order bias {record.order_bias:+.2f} ({phrases.BIAS_SCALE}).", "dim")
     _end(console, records)
 
 
@@ -102,19 +101,21 @@ def show_rankings(console: Console, records: Sequence[ClipRanking], *, verbose: 
         verbose: with every comparison, and what the model is shown.
     """
     for ranking in records:
+        if ranking.prompt and len(records) > 1:
+            print_text(console, f"Prompt: {ranking.prompt}", "bold")
         placed = [place for place in ranking.standings if place.rank is not None]
         rows = [[str(place.rank), place.path, f"{place.wins:g}", f"{place.strength:+.2f}"] for place in placed]
-        _print_table(console, ["Rank", "Clip", "Wins", "Strength"], rows)
+        print_table(console, ["Rank", "Clip", "Wins", "Strength"], rows)
         if verbose:
             show_comparisons(console, [pair for pair in ranking.comparisons if pair.status == "ok"], verbose=True)
         else:
             shown = dict.fromkeys(phrases.shown_briefly(place.input) for place in placed if place.input is not None)
             if shown:
-                _print(console, "; ".join(shown), "dim")
-            _print(console, _RANK_REASONING, "dim")
+                print_text(console, "; ".join(shown), "dim")
+            print_text(console, _RANK_REASONING, "dim")
             _warnings(console, [ranking])
         for line in phrases.ranking_notes(ranking):
-            _print(console, line)
+            print_text(console, line)
     _end(console, records)
 
 
@@ -127,21 +128,26 @@ def show_kept(console: Console, folder: str, rows: Sequence[Mapping[str, Any]], 
     if picks.reorders:
         shown = [row for row in picks.apply(rows, lambda row: row.get("overall")) if row.get("overall") is not None]
         cells = [[row["path"], phrases.number(row["overall"], 0, 100)] for row in shown]
-        _print_table(console, ["Clip", "overall 0–100"], cells)
+        print_table(console, ["Clip", "overall 0–100"], cells)
     failed = [row for row in rows if row["status"] != "ok"]
-    for row in failed[:_FAILURES]:
-        _failure(console, row["path"], row["status"], phrases.complaint(row["path"], row["error"]))
-    if len(failed) > _FAILURES:
-        _print(console, f"… and {len(failed) - _FAILURES} more that failed: see the column status in {folder}.")
-    counts = Counter(row["status"] for row in rows)
-    said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items(), key=lambda each: each[0] != "ok"))
-    _print(console, f"{folder}: {len(rows)} clips: {said}." if rows else f"{folder}: no clips.")
+    for row in failed[:FAILURES]:
+        print_failure(console, row["path"], row["status"], phrases.complaint(row["path"], row["error"]))
+    if len(failed) > FAILURES:
+        print_text(console, f"… and {len(failed) - FAILURES} more that failed: see the column status in {folder}.")
+    said = counted(row["status"] for row in rows)
+    print_text(console, f"{folder}: {len(rows)} clips: {said}." if rows else f"{folder}: no clips.")
+
+
+def counted(statuses: Iterable[str]) -> str:
+    """How many of each: ``34 ok, 6 unreadable``."""
+    counts = sorted(Counter(statuses).items(), key=lambda each: each[0] != "ok")
+    return ", ".join(f"{count} {status}" for status, count in counts)
 
 
 def _heading(console: Console, record: ClipScore | ClipVerdict) -> None:
-    _print(console, record.path, "bold")
+    print_text(console, record.path, "bold")
     if record.prompt:
-        _print(console, f"Prompt: {record.prompt}", "dim", indent=2)
+        print_text(console, f"Prompt: {record.prompt}", "dim", indent=2)
 
 
 def _score_lines(console: Console, record: ClipScore) -> None:
@@ -187,7 +193,7 @@ def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
         clip_input = record.input
         cells.append(f"{len(set(clip_input.indices))}/{clip_input.source_frames}" if clip_input else "")
         rows.append([record.path, *cells])
-    _print_table(console, ["Clip", *headings, *(["overall\n0–100"] if several else []), "frames"], rows)
+    print_table(console, ["Clip", *headings, *(["overall\n0–100"] if several else []), "frames"], rows)
 
 
 def _cell(record: ClipScore, key: str, own_scale: bool) -> str:
@@ -203,7 +209,7 @@ def _cell(record: ClipScore, key: str, own_scale: bool) -> str:
 def _asides(console: Console, record: ClipScore | ClipVerdict, verbose: bool) -> None:
     """The reasoning, what the model is shown, and warnings about the clip."""
     if record.reasoning:
-        _print(console, record.reasoning, "italic", indent=2)
+        print_text(console, record.reasoning, "italic", indent=2)
     _input(console, record.input, verbose, indent=2)
     console.print()
 
@@ -211,15 +217,15 @@ def _asides(console: Console, record: ClipScore | ClipVerdict, verbose: bool) ->
 def _input(console: Console, clip_input: ClipInput | None, verbose: bool, *, indent: int) -> None:
     if clip_input is None:
         return
-    _print(console, (phrases.shown if verbose else phrases.shown_briefly)(clip_input), "dim", indent=indent)
+    print_text(console, (phrases.shown if verbose else phrases.shown_briefly)(clip_input), "dim", indent=indent)
     for warning in clip_input.warnings:
-        _print(console, f"! {warning}", "yellow", indent=indent)
+        print_text(console, f"! {warning}", "yellow", indent=indent)
 
 
 def _warnings(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
     """Print warnings below a table."""
     for name, warning in phrases.warnings(records):
-        _print(console, f"! {name}: {warning}", "yellow")
+        print_text(console, f"! {name}: {warning}", "yellow")
 
 
 def _order(console: Console, order: str, replies: tuple[Reply, ...]) -> None:
@@ -227,9 +233,9 @@ def _order(console: Console, order: str, replies: tuple[Reply, ...]) -> None:
     swapped = order.startswith("B")
     choice = phrases.chosen(said, swapped) if said else None
     meaning = f", that is clip {choice}" if swapped and choice in ("A", "B") else ""
-    _print(console, f"Shown {order}, the answer is {phrases.tally(replies)}{meaning}.")
+    print_text(console, f"Shown {order}, the answer is {phrases.tally(replies)}{meaning}.")
     if said and said.reasoning:
-        _print(console, said.reasoning, "italic", indent=2)
+        print_text(console, said.reasoning, "italic", indent=2)
 
 
 def _share(record: ClipVerdict) -> str:
@@ -239,39 +245,6 @@ def _share(record: ClipVerdict) -> str:
 def _end(console: Console, records: Sequence[phrases.ResultRecord]) -> None:
     """Print failures, one line each, and the model."""
     for name, status, error in phrases.failures(records):
-        _failure(console, name, status, error)
+        print_failure(console, name, status, error)
     for provenance in phrases.provenances(records):
-        _print(console, phrases.signature(provenance), "dim")
-
-
-def _failure(console: Console, name: str, status: str, error: str) -> None:
-    console.print(
-        Text.assemble(("✗ ", "red"), (phrases.printable(name), "bold"), f" {status}: {phrases.printable(error)}")
-    )
-
-
-def _print_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table whose column "Clip" gets the width that the other columns leave."""
-    names = headings.index("Clip")
-    rows = [[phrases.printable(cell) for cell in row] for row in rows]
-    without = _table(headings, [[*row[:names], "", *row[names + 1 :]] for row in rows])
-    taken = console.measure(without).maximum - len("Clip")
-    room = max(console.width - taken, _NAME)
-    cut = [[*row[:names], phrases.shortened(row[names], room), *row[names + 1 :]] for row in rows]
-    console.print(_table(headings, cut), Text())
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold", justify="left" if heading == "Clip" else "right")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
-
-
-def _print(console: Console, content: str, style: str = "", *, indent: int = 0) -> None:
-    text = Text(phrases.printable(content).strip(), style)
-    for line in text.wrap(console, max(console.width - indent, 8)):
-        line.rstrip()
-        console.print(Text(" " * indent) + line)
+        print_text(console, phrases.signature(provenance), "dim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,35 @@ from vqinsight.common.files import remove_parts, sync
 from vqinsight.common.journal import Journal
 from vqinsight.common.lock import hold_file
 from vqinsight.report.files import plain_errors, write_records
+from vqinsight.report.phrases import ResultRecord
 from vqinsight.report.store import NOTES, PART_CLIPS, PART_SECONDS
-from vqinsight.results import ClipScore, ClipVerdict, read_record
-from vqinsight.video.entries import Entry
+from vqinsight.results import Judged, read_record, without_previews
+from vqinsight.video.entries import Place
 
 _NEW = "new"  # id of the row that says that there was no file before
+Assemble = Callable[[Mapping[str, Judged]], Sequence[ResultRecord]]
+
+
+def _each(found: Mapping[str, Judged]) -> Sequence[ResultRecord]:
+    return list(found.values())
 
 
 class KeptFile:
     """The results of a file for its one writer; see ``open_kept``. Each is in the journal on return."""
 
-    def __init__(self, path: Path, journal: Journal) -> None:
-        self.path, self._journal = path, journal
-        self._results: dict[str, ClipScore | ClipVerdict] = {}
+    def __init__(self, path: Path, journal: Journal, assemble: Assemble) -> None:
+        self.path, self._journal, self._assemble = path, journal, assemble
+        self._results: dict[str, Judged] = {}
         self._unsynced, self._since = 0, time.monotonic()
 
-    def earlier(self, entry: Entry) -> ClipScore | ClipVerdict | None:
+    def earlier(self, entry: Place) -> Judged | None:
         """The result of a stopped run, if it is of the clip as it is and the clip did not fail."""
         row = self._journal.rows.get(entry.id)
         if row is None or row["revision"] != entry.revision or row["record"]["status"] == "failed":
             return None
         return read_record(row["record"])
 
-    def add(self, entry: Entry, record: ClipScore | ClipVerdict, *, again: bool = False) -> None:
+    def add(self, entry: Place, record: Judged, *, again: bool = False) -> None:
         """Add a result; results are written to the file in this order.
 
         Args:
@@ -44,6 +50,7 @@ class KeptFile:
         Raises:
             UsageError: it cannot be written.
         """
+        record = without_previews(record)
         if again:
             self._results[entry.id] = record
             return
@@ -61,8 +68,8 @@ class KeptFile:
         Raises:
             UsageError: it cannot be written.
         """
-        if self._results:
-            write_records(self.path, list(self._results.values()))
+        if records := self._assemble(self._results):
+            write_records(self.path, records)
         with plain_errors(self.path):
             self._journal.remove()
 
@@ -74,16 +81,17 @@ class KeptFile:
         """
         if not self._journal.rows.keys() - {_NEW}:
             self._journal.remove()
-        elif self._results and _NEW in self._journal.rows:
-            write_records(self.path, list(self._results.values()))
+        elif _NEW in self._journal.rows and (records := self._assemble(self._results)):
+            write_records(self.path, records)
 
 
 @contextmanager
-def open_kept(path: Path, settings: Mapping[str, Any]) -> Iterator[KeptFile]:
+def open_kept(path: Path, settings: Mapping[str, Any], assemble: Assemble = _each) -> Iterator[KeptFile]:
     """Hold a result file for its one writer; on leaving it is finished, or left after an error or an interruption.
 
     Args:
         settings: as for ``open_store``.
+        assemble: the records of the file, from the results by id.
 
     Raises:
         UsageError: another process writes to it, its journal was begun with other settings, or it cannot be written.
@@ -96,7 +104,7 @@ def open_kept(path: Path, settings: Mapping[str, Any]) -> Iterator[KeptFile]:
             journal = Journal(path.with_name(f"{path.name}.journal.jsonl"), depends)
             if is_new and not journal.rows:
                 journal.add({"id": _NEW})
-        kept = KeptFile(path, journal)
+        kept = KeptFile(path, journal, assemble)
         try:
             yield kept
         except BaseException:

@@ -10,9 +10,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rich.console import Console
 
@@ -20,7 +20,7 @@ from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
 from vqinsight.report.phrases import ResultRecord, failures
 from vqinsight.report.picks import NO_PICKS, Picks
 from vqinsight.report.progress import complain, quieted
-from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
+from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, without_previews
 
 if TYPE_CHECKING:
     from vqinsight.report.files import ResultFile
@@ -101,7 +101,7 @@ class Taker(Generic[Result]):
         if isinstance(result, ClipScore):
             self.below |= outputs.picks.fails(result.overall)
         if outputs.report is None:
-            result = _without_frames(result)
+            result = without_previews(result)
         if self._file is not None:
             self._file.add(result)
         at_once = outputs.json_lines and not outputs.picks.reorders
@@ -215,12 +215,6 @@ def _report(outputs: Outputs, results: Sequence[ResultRecord]) -> None:
         from vqinsight.report.html import write_report
 
         write_report(outputs.report, results, command=shlex.join(["vqinsight", *sys.argv[1:]]))
-
-
-def _without_frames(result: Any) -> Any:
-    """The result without preview frames, which only a report needs and which fill memory for many clips."""
-    clip_input = getattr(result, "input", None)
-    return result if clip_input is None else replace(result, input=replace(clip_input, preview=()))
 
 
 @contextmanager

@@ -211,6 +211,11 @@ def yes_no(record: ClipVerdict) -> str:
     return "no answer" if record.yes is None else "yes" if record.yes else "no"
 
 
+def cycle(paths: Iterable[str]) -> str:
+    """A remark on clips with circular preferences."""
+    return f"Cycle (each beats another of them in a circle): {', '.join(paths)}."
+
+
 def ranking_notes(ranking: ClipRanking) -> list[str]:
     """Remarks on a ranking, one sentence each."""
     outcomes = [comparison.consistent for comparison in ranking.comparisons]
@@ -218,7 +223,7 @@ def ranking_notes(ranking: ClipRanking) -> list[str]:
         f"Pairs asked in both orders: {len(outcomes)}. Verdicts that survive the swap: {outcomes.count(True)}; "
         f"that do not, and count as ties: {outcomes.count(False)}; without an answer: {outcomes.count(None)}."
     ]
-    notes += [f"Cycle (each beats another of them in a circle): {', '.join(cycle)}." for cycle in ranking.cycles]
+    notes += map(cycle, ranking.cycles)
     if not ranking.cycles:
         notes.append("No cycles.")
     if ranking.order_bias is not None:

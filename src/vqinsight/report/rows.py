@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from vqinsight.report.phrases import ResultRecord, scales
-from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply, Tokens
-from vqinsight.video.entries import Entry
+from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Judged, Reply, Tokens
+from vqinsight.video.entries import PairEntry, Place
 
 SCHEMA_VERSION = 1  # of ``judged_columns``
 
@@ -50,6 +50,20 @@ _TOKENS: Columns = {"prompt_tokens": "count", "completion_tokens": "count"}
 _CLIP: Columns = {"path": "text", "prompt": "text"}
 _OUTCOME: Columns = {"status": "text", "error": "text"}
 _ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, **_TOKENS, "replies": "replies"}
+_PAIR: Columns = {
+    "a": "text",
+    "b": "text",
+    "prompt": "text",
+    **_OUTCOME,
+    "verdict": "text",
+    "consistent": "flag",
+    "order_bias": "number",
+    **{f"{side}_{key}": kind for side in "ab" for key, kind in _INPUT.items()},
+    **_PROVENANCE,
+    **_TOKENS,
+    "forward": "replies",
+    "swapped": "replies",
+}
 
 
 def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
@@ -71,33 +85,38 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
     if isinstance(first, ClipRanking):
         place: Columns = {"rank": "count", "wins": "number", "strength": "number"}
         return {**_CLIP, **_OUTCOME, **place, **_INPUT, **_PROVENANCE}, _rows(records)
-    pair: Columns = {"a": "text", "b": "text", "prompt": "text", **_OUTCOME, "verdict": "text", "consistent": "flag"}
-    clip_input: Columns = {f"{side}_{key}": kind for side in "ab" for key, kind in _INPUT.items()}
-    replies: Columns = {"forward": "replies", "swapped": "replies"}
-    return {**pair, "order_bias": "number", **clip_input, **_PROVENANCE, **_TOKENS, **replies}, _rows(records)
+    return _PAIR, _rows(records)
 
 
 def judged_columns(verb: str, dimensions: Sequence[str], samples: int) -> Columns:
-    """The columns of ``judged_row``, the same for every clip that is judged with one model and one setting.
+    """The columns of ``judged_row``, the same for every clip or pair that is judged with one model and one setting.
 
     Args:
-        verb: score or ask.
+        verb: score, ask, compare or rank.
         dimensions: keys of all dimensions that the model scores.
     """
+    identity: Columns = {"id": "text", "revision": "text", "position": "count"}
+    end: Columns = {"seconds": "number", "schema_version": "count"}
+    if verb in ("compare", "rank"):
+        return {**identity, "a_id": "text", "b_id": "text", **_PAIR, **end}
     if verb == "ask":
         answer: Columns = {"question": "text", **_OUTCOME, "yes": "flag", "share_yes": "number"}
     else:
         spreads = [f"{key}_spread" for key in dimensions] if samples > 1 else []
         numbers: Columns = dict.fromkeys([*dimensions, "overall", *spreads], "number")
         answer = {"task": "text", **_OUTCOME, **numbers, "ranges": "text"}
-    identity: Columns = {"id": "text", "revision": "text", "position": "count"}
-    return {**identity, **_CLIP, **answer, **_ANSWERS, "seconds": "number", "schema_version": "count"}
+    return {**identity, **_CLIP, **answer, **_ANSWERS, **end}
 
 
-def judged_row(entry: Entry, record: ClipScore | ClipVerdict, seconds: float | None) -> Row:
-    """The row of a clip of a source; ``seconds`` is its share of the time that its batch took."""
+def judged_row(entry: Place, record: Judged, seconds: float | None) -> Row:
+    """The row of a clip or a pair of a source; ``seconds`` is its share of the time that its batch took.
+
+    The ids of a pair's clips are those that they have where they are scored.
+    """
     (row,) = _record_rows(record)
     identity = {"id": entry.id, "revision": entry.revision, "position": entry.position}
+    if isinstance(entry, PairEntry):
+        identity |= {"a_id": entry.a.id, "b_id": entry.b.id}
     return identity | row | {"seconds": seconds, "schema_version": SCHEMA_VERSION}
 
 

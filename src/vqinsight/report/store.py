@@ -1,4 +1,4 @@
-"""A folder of results that outlives kills: Parquet parts beside a manifest, each clip committed exactly once.
+"""A folder of results that outlives kills: Parquet parts beside a manifest, each clip or pair committed exactly once.
 
 ``_manifest.json`` says what every row depends on. ``part-000000.parquet`` and so on hold the rows: a part is written to
 a temporary name, synced and renamed, and the folder is synced. So what can be read is committed, and what is not is
@@ -20,8 +20,8 @@ from vqinsight.common.lock import hold_folder
 from vqinsight.errors import UsageError
 from vqinsight.report.files import write_parquet
 from vqinsight.report.rows import SCHEMA_VERSION, Columns, Row, judged_columns, judged_row
-from vqinsight.results import ClipScore, ClipVerdict
-from vqinsight.video.entries import Entry
+from vqinsight.results import Judged
+from vqinsight.video.entries import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +30,8 @@ MANIFEST = "_manifest.json"  # readers of Parquet folders pass over names that b
 PART_CLIPS, PART_SECONDS = 64, 30.0  # a part is committed at the first of these: the most that a kill undoes
 # Settings for readers: other values do not change an answer, or another key says it better (the weights' digest).
 NOTES = frozenset({"model", "version", "device"})
-_BRIEF = ("id", "revision", "position", "path", "status", "error")
+_BRIEF = ("id", "revision", "position", "path", "a", "b", "a_kind", "b_kind", "status", "error")
+_ANSWERS = ("overall", "yes", "verdict")
 
 
 @dataclass
@@ -46,22 +47,22 @@ class ResultStore:
     """The rows of a folder, for its one writer; see ``open_store``.
 
     Attributes:
-        known: by id, the latest committed or added row, in a few columns (``_BRIEF``, and overall or yes).
+        known: by id, the latest committed or added row, in a few columns (``_BRIEF`` and ``_ANSWERS``, as there are).
     """
 
     def __init__(self, folder: Path, columns: Columns) -> None:
         self.folder, self.columns = folder, columns
         parts = _parts(folder)
-        self._brief = [name for name in (*_BRIEF, "overall", "yes") if name in columns]
+        self._brief = [name for name in (*_BRIEF, *_ANSWERS) if name in columns]
         self.known: dict[str, Row] = {row["id"]: row for row in _read(parts, self._brief).to_pylist()}
         self._open = _Open(1 + max((_number(part) for part in parts), default=-1))
 
-    def has(self, entry: Entry) -> bool:
-        """Whether the clip was judged, as it is. One that failed is not: memory may suffice the next time."""
+    def has(self, entry: Place) -> bool:
+        """Whether the clip or pair was judged, as it is. One that failed is not: memory may suffice the next time."""
         row = self.known.get(entry.id)
         return row is not None and row["revision"] == entry.revision and row["status"] != "failed"
 
-    def add(self, entry: Entry, record: ClipScore | ClipVerdict, seconds: float | None = None) -> None:
+    def add(self, entry: Place, record: Judged, seconds: float | None = None) -> None:
         """Add a judged clip; commit once the part is full.
 
         Raises:
@@ -113,7 +114,7 @@ def open_store(folder: Path, settings: Mapping[str, Any], dimensions: Mapping[st
 
 
 def read_results(folder: str | Path) -> pa.Table:
-    """The rows of a results folder, ordered by position: one a clip, the latest of each.
+    """The rows of a results folder, ordered by position: one a clip or pair, the latest of each.
 
     ``table.to_pandas()`` or ``table.to_pylist()`` converts them. A run may be writing: what it committed is there.
 

@@ -130,7 +130,10 @@ class Service:
     async def compare(self, a: Upload, b: Upload, prompt: str | None, drawing: Drawing) -> ClipComparison:
         """Which of two clips is better, in both orders."""
         ranking = await self.rank([a, b], prompt, drawing)
-        return ranking.comparisons[0] if ranking.comparisons else aggregate.not_compared(a.name, b.name, ranking)
+        if ranking.comparisons:
+            return ranking.comparisons[0]
+        by_name = {standing.path: standing for standing in ranking.standings}
+        return aggregate.not_compared(by_name[a.name], by_name[b.name], prompt, ranking.provenance)
 
     async def reward(
         self,

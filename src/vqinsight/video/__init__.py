@@ -1,7 +1,8 @@
 """Video input: finding, reading, sampling and preprocessing clips. In reading order:
 
 * ``inputs``: clips from the user's arguments
-* ``lists``: lists of clips
+* ``lists``: lists of clips and of pairs
+* ``tars``: clips in tar files
 * ``entries``: ids and revisions of clips
 * ``info``: properties of a clip
 * ``read``: probes clips and reads frames

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,8 @@ ASSUMED_FPS = 24.0
 COPY_AGAIN = "Copy or download it again."
 DOWNLOAD_FIRST = "Download it first, then name the file."
 SYNTHETIC = "synthetic:"  # prefix of the names of synthetic clips
-LIST_SUFFIXES: dict[str, str | None] = {".csv": ",", ".tsv": "\t", ".txt": None}  # with the separator of fields
+LIST_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".parquet"})
+TAR = ".tar"
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".apng", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv"}
@@ -65,6 +67,14 @@ class VideoInfo:
 def is_url(name: str) -> bool:
     """Whether ``name`` is an address (https://…, s3://…): clips are read from the disk only."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", name) is not None
+
+
+def inside_tar(path: str) -> tuple[str, str] | None:
+    """The tar file and the member's name, of a path that leads into a tar as if it were a folder; else ``None``."""
+    for end in (found.end() - 1 for found in re.finditer(r"\.tar/", path, re.IGNORECASE)):
+        if os.path.isfile(path[:end]):  # noqa: PTH113 - Path.is_file fails on long names
+            return path[:end], path[end + 1 :]
+    return None
 
 
 def natural_key(path: str | Path) -> tuple[tuple[int, int, str], ...]:

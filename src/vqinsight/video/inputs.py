@@ -1,4 +1,4 @@
-"""Clips from the user's arguments (files, folders, globs, lists), and the names of what is left out."""
+"""Clips from the user's arguments (files, folders, globs, lists, tars), and the names of what is left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqinsight.errors import UnreadableVideo, UsageError
-from vqinsight.video.info import DOWNLOAD_FIRST, IMAGE_SUFFIXES, LIST_SUFFIXES, VIDEO_SUFFIXES, is_url, natural_key
+from vqinsight.video.info import DOWNLOAD_FIRST, IMAGE_SUFFIXES, LIST_SUFFIXES, TAR, VIDEO_SUFFIXES, is_url, natural_key
 
 Source = str | UnreadableVideo  # a path, or why the argument is no clip
 NO_MEDIA = "neither video nor image"
@@ -47,8 +47,11 @@ def expand_inputs(arguments: Sequence[str], prompt: str | None, *, repeated: boo
     * A **glob**, ``**`` included, is every video, image and folder it matches, in natural order; other files are left
       out unless the pattern names their suffix; images inside a matched folder of frames are its frames, not clips.
       A name that exists is never taken for a glob.
-    * A **list** (.csv, .tsv, .txt) names clips, with prompts if it has a column for them (see ``read_list``). A row
-      without a prompt takes ``prompt``; a bad row becomes a clip that fails with the row's number and the reason.
+    * A **list** (.csv, .tsv, .txt, .jsonl, .parquet) names clips, with prompts if it has a column for them (see
+      ``read_list``). A row without a prompt takes ``prompt``; a bad row becomes a clip that fails with the row's number
+      and the reason.
+    * A **tar** holds clips and their prompts (see ``read_tar``); braces in its name stand for several:
+      ``shard-{000..003}.tar``.
 
     A clip named twice with the same prompt is kept once, under the name given first.
 
@@ -60,7 +63,7 @@ def expand_inputs(arguments: Sequence[str], prompt: str | None, *, repeated: boo
             column.
     """
     if not arguments:
-        raise UsageError("No clips given. Name video files, folders, globs or a list (.csv, .tsv, .txt).")
+        raise UsageError("No clips given. Name video files, folders, globs or a list (.csv, .jsonl, .parquet).")
     clips: dict[tuple[str, str | None, int], Source] = {}
     left_out: dict[tuple[str, str], None] = {}
     for argument in arguments:
@@ -114,6 +117,8 @@ def _expand(argument: str) -> Inputs:
         is_pattern = glob.has_magic(argument) and not place.exists()
     except OSError:  # no permission, or a name that is too long: it fails when it is read
         return Inputs([(argument, None)], [])
+    if place.suffix.lower() == TAR and not is_pattern:
+        return _expand_tar(argument)
     if is_pattern:
         return _expand_glob(argument)
     if place.suffix.lower() in LIST_SUFFIXES:
@@ -121,6 +126,19 @@ def _expand(argument: str) -> Inputs:
 
         return Inputs(read_list(place), [])
     return Inputs([(argument, None)], [])
+
+
+def _expand_tar(argument: str) -> Inputs:
+    """The clips of a tar, or of several where braces in the name stand for them."""
+    from vqinsight.video.tars import expand_shards, read_tar  # only for tars
+
+    several = "{" in argument and not os.path.lexists(argument)
+    inputs = Inputs([], [])
+    for name in expand_shards(argument) if several else [argument]:
+        clips, left_out = read_tar(name)
+        inputs.clips.extend(clips)
+        inputs.left_out.extend(left_out)
+    return inputs
 
 
 @dataclass
@@ -180,18 +198,22 @@ def _expand_glob(pattern: str) -> Inputs:
         tree.read(Path(match))
     of_frames = {folder for tree in trees.values() for folder in tree.frames}
     named = Path(pattern).suffix.lower()
-    found: list[str] = []
+    found: list[tuple[Source, str | None]] = []
     left_out: list[tuple[str, str]] = []
     for match in matches:
         place = Path(match)
         if match in trees:
-            found += trees[match].clips
+            found += [(clip, None) for clip in trees[match].clips]
             left_out += trees[match].left_out
+        elif place.suffix.lower() == TAR == named:
+            tar = _expand_tar(match)
+            found += tar.clips
+            left_out += tar.left_out
         elif (reason := _no_clip(place)) and not (reason == NO_MEDIA and place.suffix.lower() == named != ""):
             left_out.append((match, reason))
         elif place.suffix.lower() not in IMAGE_SUFFIXES or place.parent not in of_frames:
-            found.append(match)
+            found.append((match, None))
     if not found:
         what = f"only files that are no videos or images ({len(matches)})" if matches else "nothing"
         raise UsageError(f"The pattern {pattern!r} matches {what}. Check the folder and the suffix.")
-    return Inputs([(path, None) for path in found], left_out)
+    return Inputs(found, left_out)

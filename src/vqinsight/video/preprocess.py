@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from vqinsight.settings.inference import InferenceSettings
+from vqinsight.video.info import inside_tar
 from vqinsight.video.patches import PixelSpec, target_size
 from vqinsight.video.read import VideoInfo, iter_frames, probe
 from vqinsight.video.record import ClipInput
@@ -39,7 +40,7 @@ def preprocess_clip(
     *,
     folder_fps: float | None = None,
 ) -> ProcessedClip:
-    """Read a video, an image or a folder of frames once, frame by frame.
+    """Read a video, an image, a folder of frames or a clip in a tar once, frame by frame.
 
     Args:
         settings: how frames are sampled.
@@ -50,6 +51,11 @@ def preprocess_clip(
     Raises:
         UnreadableVideo: with the file, the reason and the remedy.
     """
+    if inside_tar(path) is not None:
+        from vqinsight.video.tars import member_file  # only for tars
+
+        with member_file(path) as copy:
+            return replace(preprocess_clip(copy, settings, spec, views), path=path)
     info = probe(path, folder_fps=folder_fps)
     return preprocess_frames(info, partial(iter_frames, info), settings, spec, views)
 

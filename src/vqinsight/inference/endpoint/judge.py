@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,12 +15,13 @@ from vqinsight.inference.api import VQInsight
 from vqinsight.inference.batches import Answered, AskAbout, Outcome, prefetch
 from vqinsight.inference.endpoint.assessor import EndpointAssessor
 from vqinsight.inference.endpoint.client import Client, Refused, Unanswered
-from vqinsight.results import ClipRanking, Provenance, Reply
+from vqinsight.results import ClipComparison, Provenance, Reply
 from vqinsight.settings.endpoint import EndpointSettings, address
 from vqinsight.settings.inference import TAUGHT, InferenceSettings
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.prompt_sets import prompt_set
 from vqinsight.tasks.types import Question
+from vqinsight.video.entries import PairGroup
 from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
 
@@ -87,10 +88,22 @@ class EndpointJudge(VQInsight):
     ) -> None:
         self.assessor, self._digest, self._tell = assessor, digest, on_message
 
-    def rank(self, clips: Sequence[Source], prompt: str | None = None, **options: Any) -> ClipRanking:
-        """See ``VQInsight.rank``."""
+    def compare_all(
+        self,
+        groups: Iterable[PairGroup],
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        on_seconds: Callable[[float], None] | None = None,
+    ) -> Iterator[ClipComparison]:
+        """See ``VQInsight.compare_all``; what no question would survive ends the run."""
+        from vqinsight.inference.pairs import compare_groups
+
+        by = self.provenance(samples, seed, temperature)
         try:
-            return super().rank(clips, prompt, **options)
+            # its assessor stands for one here
+            yield from compare_groups(self.assessor, groups, by, on_seconds, lambda _, work: work())  # type: ignore[arg-type]
         finally:
             self.report()
 
