@@ -14,7 +14,7 @@ from official import layouts, pipeline
 
 import vqinsight
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.generate import keep_accepted_kwargs
+from vqinsight.assessor.backbone import keep_accepted_kwargs
 from vqinsight.assessor.prompting import collate
 from vqinsight.assessor.vision import encoder_outputs
 from vqinsight.video.read import probe
