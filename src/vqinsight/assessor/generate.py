@@ -35,7 +35,7 @@ def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: Sequence
 
 
 def neighbours(prompts: Sequence[Prompt], encoded: Sequence[Sequence[EncodedView]]) -> list[int]:
-    """Indices of prompts, those of like length side by side, which pads less, and before that those that begin alike."""
+    """Indices of prompts, so that those that begin alike are neighbours, and then those of like length, to pad less."""
     seen: dict[tuple[int, ...], int] = {}
     group = [seen.setdefault(opening(*each), len(seen)) for each in zip(prompts, encoded, strict=True)]
     longest = [0] * len(seen)

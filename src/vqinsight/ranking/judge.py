@@ -43,8 +43,10 @@ def judge_pairs(
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Judgement]:
-    """Judge pairs of encoded clips in both orders; no clip is encoded again, and its part of the prompt is forwarded once
-    for the questions that show it first.
+    """Judge pairs of encoded clips in both orders; no clip is encoded again.
+
+    Questions that show the same clip first are asked together: their prompts begin alike (``assessor.prefill``).
+
 
     Args:
         pairs: indices into ``clips``; the first is Video A in the forward question.
@@ -57,16 +59,19 @@ def judge_pairs(
         waiting.append((first, second))
         if place + 1 < len(orders) and (len(waiting) < _CHUNK or orders[place + 1][0] == first):
             continue
-        asked = [
-            (Question("compare", tuple(Clip(clips[i].processed.path, prompt) for i in order)), [clips[i] for i in order])
-            for order in waiting
-        ]
+        shown = [(clips[a], clips[b]) for a, b in waiting]
+        asked = [(_question(pair, prompt), pair) for pair in shown]
         said = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
         replies.update(zip(waiting, said, strict=True))
         waiting = []
         if on_progress is not None:
             on_progress(sum((i, j) in replies and (j, i) in replies for i, j in pairs), len(pairs))
     return [judgement(replies[i, j], replies[j, i]) for i, j in pairs]
+
+
+def _question(pair: tuple[EncodedClip, EncodedClip], prompt: str | None) -> Question:
+    first, second = (Clip(clip.processed.path, prompt) for clip in pair)
+    return Question("compare", (first, second))
 
 
 def judgement(forward: tuple[Reply, ...], swapped: tuple[Reply, ...]) -> Judgement:
