@@ -118,7 +118,7 @@ def test_clips_of_a_window_are_asked_in_even_batches_and_come_in_order() -> None
 
     def ask(batch: Sequence[tuple[Question, ProcessedClip]]) -> list[tuple[Reply, ...]]:
         asked.append([len(clip.views[0].patches) for _, clip in batch])
-        return [(Reply(clip.path, "", None),) for _, clip in batch]
+        return [(Reply(clip.path, "", None, None),) for _, clip in batch]
 
     outcomes = list(answer(seen, lambda path, prompt, _: Question("natural", (Clip(path, prompt),)), ask))
     assert [path for path, _, _ in outcomes] == [path for path, _, _ in seen]
@@ -140,7 +140,7 @@ def test_the_next_batch_is_decoded_while_the_model_answers() -> None:
 
     def ask(batch: Sequence[tuple[Question, ProcessedClip]]) -> list[tuple[Reply, ...]]:
         assert enough.wait(20), f"{len(loaded)} clips are decoded"
-        return [(Reply("", "", None),) for _ in batch]
+        return [(Reply("", "", None, None),) for _ in batch]
 
     class Loader(ClipLoader):
         try_load = load
