@@ -20,7 +20,7 @@ from vqinsight.tasks.types import Clip, Question
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CLIPS = [str(EXAMPLES / name) for name in ("cat.mp4", "cat_compressed.mp4", "circles.mp4")]
-PAIRS = [(0, 1), (0, 2), (2, 1), (0, 1), (1, 0)]  # three with one first clip, two of them alike; two without a partner
+PAIRS = [(0, 1), (0, 2), (2, 1), (0, 1), (1, 0), (2, 0)]  # three begin with one clip, two of them alike; one is alone
 TOKENS = 8
 Folder = Callable[[str], str]
 
@@ -52,6 +52,7 @@ LAYOUTS = [
 @pytest.mark.parametrize("name", [*OFTEN, *LAYOUTS])
 def test_a_common_start_changes_nothing(name: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     judge = vqinsight.load(folder(name), device="cpu", frames=4, max_pixels=112 * 112)
+    judge.assessor.loaded.model.double()  # in float32 logits of an official layout differ by rounding alone, up to 2e-5
     shared = _said(judge.assessor, monkeypatch, together=True)
     plain = _said(judge.assessor, monkeypatch, together=False)
     assert shared[0] == plain[0]
@@ -87,7 +88,7 @@ def _said(
     with monkeypatch.context() as patch:
         if together:
             starts = prefill.common_starts(prompts, views)
-            assert starts is not None and starts.of == (0, 0, 1, 0, 2)
+            assert starts is not None and starts.of == (0, 0, 1, 0, 2, 1) and len(set(starts.tokens)) > 1
             assert min(starts.tokens) > len(views[0][0].pooled)  # the whole first view is shared
         else:
             patch.setattr(prefill, "common_starts", lambda *_: None)
