@@ -88,7 +88,8 @@ def _said(
     with monkeypatch.context() as patch:
         if together:
             starts = prefill.common_starts(prompts, views)
-            assert starts is not None and starts.of == (0, 0, 1, 0, 2, 1) and len(set(starts.tokens)) > 1
+            assert starts is not None and starts.of == (0, 0, 1, 0, 2, 1)
+            assert len(set(starts.tokens)) > 1 or assessor.loaded.name == "nano"  # to which these clips have one size
             assert min(starts.tokens) > len(views[0][0].pooled)  # the whole first view is shared
         else:
             patch.setattr(prefill, "common_starts", lambda *_: None)
