@@ -40,6 +40,17 @@ def step() -> str:
     return table(head, rows)
 
 
+def judging() -> str:
+    """Seconds of each way to judge, and the floor of a folder."""
+    rows = []
+    for name, row in results("judging")["rows"].items():
+        for way, spent in row["ways"].items():
+            rows.append([name, way, *(f"{spent[key]['median']:.1f}" for key in ("wall_s", "cpu_s"))])
+        if "products_cpu_s" in row:
+            rows.append([name, "matrix products", "", f"{row['products_cpu_s']:.1f}"])
+    return table(["", "way", "wall s", "CPU s"], rows)
+
+
 def plan() -> str:
     """What each configuration takes of a card, and of days."""
     found = results("plan")["configurations"]

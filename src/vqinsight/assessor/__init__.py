@@ -9,6 +9,7 @@
 * ``backbone``: the parts of a model, and what its attention can do
 * ``attention``: answers that share their prompt's keys and values; a mask in blocks
 * ``noise``: sampling noise from a counter
+* ``prefill``: the first pass over prompts; a common start once
 * ``generate``: batched generation
 * ``packing``: many answers to one prompt in one sequence
 * ``log_probs``: log-probabilities of answer tokens, chunk by chunk

@@ -12,7 +12,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from vqinsight.assessor.backbone import stop_tokens
 from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.families import IMAGE_TOKEN, VIDEO_TOKEN
-from vqinsight.assessor.generate import batches, complete
+from vqinsight.assessor.generate import batches, complete, neighbours
 from vqinsight.assessor.load import LoadedModel
 from vqinsight.assessor.prompting import Prompt, PromptBuilder
 from vqinsight.assessor.recognise import SETTINGS_FILE
@@ -112,13 +112,16 @@ class Assessor:
             [_seed(seed, sample, prompt, clips) for sample in range(samples)]
             for prompt, (_, clips) in zip(prompts, asked, strict=True)
         ]
-        answers: list[list[list[int]]] = []
-        for batch in batches(prompts, room, settings.batch_tokens, [samples] * len(prompts)):
+        views = [[view for clip in clips for view in clip.views] for _, clips in asked]
+        order = neighbours(prompts, views)
+        answers: list[list[list[int]]] = [[] for _ in prompts]
+        for part in batches([prompts[i] for i in order], room, settings.batch_tokens, [samples] * len(prompts)):
+            batch = [order[place] for place in part]
             try:
                 with cpu_threads(self.loaded.threads):
-                    answers += self.generate(
+                    said = self.generate(
                         [prompts[i] for i in batch],
-                        [[view for clip in asked[i][1] for view in clip.views] for i in batch],
+                        [views[i] for i in batch],
                         [seeds[i] for i in batch],
                         temperature,
                         max_new_tokens=room,
@@ -129,6 +132,8 @@ class Assessor:
                     f"--dtype bfloat16, or lower batch_tokens, now {settings.batch_tokens}, in the model's "
                     f"{SETTINGS_FILE}."
                 ) from error
+            for i, mine in zip(batch, said, strict=True):
+                answers[i] = mine
         return answers
 
     def generate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,7 @@ from vqinsight.video.patches import PixelSpec
 from vqinsight.video.preprocess import ProcessedClip, preprocess_clip
 from vqinsight.video.views import ViewBuilder
 
-_WORKERS = 2  # decoding threads
+_WORKERS = min(8, max(2, (os.cpu_count() or 1) // 2))  # decoding threads; an accelerator must not wait for them
 _AHEAD = 8  # clips decoded in advance
 
 

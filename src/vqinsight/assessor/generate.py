@@ -9,17 +9,11 @@ from typing import Any
 import torch
 
 from vqinsight.assessor.attention import AnswerCache, decoding
-from vqinsight.assessor.backbone import (
-    bare,
-    check_window,
-    has_only_attention,
-    keep_accepted_kwargs,
-    prompt_positions,
-    stop_tokens,
-)
+from vqinsight.assessor.backbone import check_window, has_only_attention, stop_tokens
 from vqinsight.assessor.noise import gumbel_noise
-from vqinsight.assessor.prompting import Prompt, collate
-from vqinsight.assessor.vision import EncodedView, encoder_outputs
+from vqinsight.assessor.prefill import opening, prefill
+from vqinsight.assessor.prompting import Prompt
+from vqinsight.assessor.vision import EncodedView
 
 
 def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: Sequence[int]) -> list[list[int]]:
@@ -40,6 +34,16 @@ def batches(prompts: Sequence[Prompt], room: int, budget: int, answers: Sequence
     return cut
 
 
+def neighbours(prompts: Sequence[Prompt], encoded: Sequence[Sequence[EncodedView]]) -> list[int]:
+    """Indices of prompts, so that those that begin alike are neighbours, and then those of like length, to pad less."""
+    seen: dict[tuple[int, ...], int] = {}
+    group = [seen.setdefault(opening(*each), len(seen)) for each in zip(prompts, encoded, strict=True)]
+    longest = [0] * len(seen)
+    for number, prompt in zip(group, prompts, strict=True):
+        longest[number] = max(longest[number], len(prompt.ids))
+    return sorted(range(len(prompts)), key=lambda i: (longest[group[i]], group[i], len(prompts[i].ids)))
+
+
 @torch.no_grad()
 def complete(
     model: Any,
@@ -55,7 +59,8 @@ def complete(
 ) -> list[list[list[int]]]:
     """Token ids of the answers to each prompt, with the end token, without padding.
 
-    A prompt is prefilled once, whatever the number of its answers, and its keys and values are held once.
+    A prompt is prefilled once, whatever the number of its answers, and its keys and values are held once; what several
+    prompts begin with is prefilled once for all of them.
 
     Args:
         encoded: for each prompt its encoded views, in order.
@@ -117,25 +122,15 @@ class Decoder:
         pad_id: int,
         room: int,
     ) -> None:
-        batch = {name: value.to(model.device) for name, value in collate(prompts, pad_id).items()}
         self._model, self._shared = model, has_only_attention(model)
-        positions_3BP = prompt_positions(model, batch)
-        inputs = keep_accepted_kwargs(bare(model).forward, batch)
-        outputs = encoder_outputs([view for views in encoded for view in views], output_type)
-        out = model(
-            **inputs,
-            position_ids=positions_3BP,
-            mm_encoder_outputs=outputs,
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        prefilled = prefill(model, prompts, encoded, output_type, pad_id)
         index = torch.arange(len(prompts)).repeat_interleave(torch.tensor(counts)).to(model.device)
-        self.logits_RV = out.logits[index, -1]
-        self._next_3R1 = positions_3BP[:, :, -1:][:, index] + 1
+        self.logits_RV = prefilled.logits_BV[index]
+        self._next_3R1 = prefilled.last_3B1[:, index] + 1
         if self._shared:
-            self._cache = AnswerCache(out.past_key_values, batch["attention_mask"], counts, room)
+            self._cache = AnswerCache(prefilled.cache, prefilled.seen_BP, counts, room)
         else:
-            self._cache = out.past_key_values
+            self._cache = prefilled.cache
             self._cache.reorder_cache(index)  # the one way to fork the states of linear attention
 
     def step(self, token_R: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from vqinsight.assessor.assessor import Assessor
@@ -11,7 +12,7 @@ from vqinsight.assessor.load import load_model
 from vqinsight.common.version import __version__
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
-from vqinsight.inference.batches import AskAbout, Outcome, answer, prefetch
+from vqinsight.inference.batches import AskAbout, Outcome, answer, attempt, prefetch
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
@@ -87,7 +88,7 @@ class VQInsight:
             task: ``"image"``, ``"natural"`` or ``"generated"``; by default an image for a single image, generated for a
                 clip with a text prompt, natural for one without.
             samples: 1 takes the most likely answer; more are sampled at ``temperature`` and give median and spread.
-            on_seconds: receives, before each record, its share of the time that its batch took.
+            on_seconds: receives, before each record, its share of the time that its window of clips took.
 
         A clip that makes the decoder or the model fail, memory included, becomes a failed record.
         """
@@ -219,6 +220,35 @@ class VQInsight:
         """Ask a yes/no question about one clip."""
         return next(self.ask_all([(clip, prompt)], question, samples=samples, seed=seed, temperature=temperature))
 
+    def ask_about(
+        self,
+        clip: str,
+        questions: Sequence[str],
+        prompt: str | None = None,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> list[ClipVerdict]:
+        """Ask several yes/no questions about one clip, which is decoded and encoded once.
+
+        Raises:
+            UsageError: a text is clearly no yes/no question (``tasks.yesno``).
+        """
+        from vqinsight.tasks.yesno import check_question
+
+        for text in questions:
+            check_question(text)
+        provenance = self.provenance(samples, seed, temperature)
+        [(path, _, seen)] = prefetch(self.assessor, [(clip, prompt)])
+        found: list[tuple[Reply, ...]] | UnreadableVideo = [()] * len(questions)
+        if isinstance(seen, ProcessedClip):
+            asked = [(Question("yesno", (Clip(path, prompt),), text), seen) for text in questions]
+            found = attempt(path, partial(self._ask, asked, samples, provenance.temperature, seed))
+        seen, replies = (found, [()] * len(questions)) if isinstance(found, UnreadableVideo) else (seen, found)
+        pairs = zip(questions, replies, strict=True)
+        return [aggregate.verdict(path, prompt, text, seen, said, provenance) for text, said in pairs]
+
     def provenance(self, samples: int, seed: int, temperature: float) -> Provenance:
         """Which model answers and how it is asked."""
         loaded = self.assessor.loaded
@@ -262,12 +292,16 @@ class VQInsight:
         on_seconds: Callable[[float], None] | None,
     ) -> Iterator[Outcome]:
         """Each clip with the replies to its question, in order."""
-
-        def ask(asked: Sequence[tuple[Question, ProcessedClip]]) -> list[tuple[Reply, ...]]:
-            encoded = [(question, (self.assessor.encode(clip),)) for question, clip in asked]
-            return self.assessor.ask(encoded, samples=samples, temperature=temperature, seed=seed)
-
+        ask = partial(self._ask, samples=samples, temperature=temperature, seed=seed)
         return answer(prefetch(self.assessor, clips), question, ask, on_seconds)
+
+    def _ask(
+        self, asked: Sequence[tuple[Question, ProcessedClip]], samples: int, temperature: float, seed: int
+    ) -> list[tuple[Reply, ...]]:
+        """Replies to questions; a clip that several are about is encoded once."""
+        shown = {key: (self.assessor.encode(clip),) for key, clip in {id(clip): clip for _, clip in asked}.items()}
+        about = [(question, shown[id(clip)]) for question, clip in asked]
+        return self.assessor.ask(about, samples=samples, temperature=temperature, seed=seed)
 
 
 def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:

@@ -22,6 +22,7 @@ from vqinsight.video.preprocess import ProcessedClip
 logger = logging.getLogger(__name__)
 
 BATCH = 8  # clips per batch of questions
+WINDOW = 2 * BATCH  # clips from which even batches are made, while as many are decoded for the next ones
 
 Result = TypeVar("Result")
 Seen = tuple[str, str | None, ProcessedClip | UnreadableVideo]
@@ -30,13 +31,13 @@ Ask = Callable[[Sequence[tuple[Question, ProcessedClip]]], list[tuple[Reply, ...
 
 
 def prefetch(assessor: Assessor, clips: Iterable[tuple[Source, str | None]]) -> Iterator[Seen]:
-    """Decode a few clips ahead in the background; a clip that cannot be read, or fails, yields its error."""
+    """Decode a window of clips ahead in the background; a clip that cannot be read, or fails, yields its error."""
     named, sources = tee(clips)
 
     def load(source: Source) -> ProcessedClip | UnreadableVideo:
         return attempt(_path(source), lambda: assessor.clips.try_load(source))
 
-    found = assessor.clips.prefetch((source for source, _ in sources), load=load)
+    found = assessor.clips.prefetch((source for source, _ in sources), ahead=WINDOW, load=load)
     for (source, prompt), clip in zip(named, found, strict=True):
         yield _path(source), prompt, clip
 
@@ -61,22 +62,26 @@ def answer(
 ) -> Iterator[Outcome]:
     """Path, prompt and outcome of each clip, in order.
 
-    A batch that fails is asked again clip by clip, so that the clip that made it fail fails alone. An answer does not
-    depend on its batch, so the others get the answers they would have got.
+    The clips of a window are sorted by size before they are cut into batches, because a batch is padded to its longest
+    prompt. A batch that fails is asked again clip by clip, so that the clip that made it fail fails alone. An answer
+    does not depend on its batch, so the others get the answers they would have got.
 
     Args:
         question: what is asked about a clip.
         ask: replies to questions, in order.
-        on_seconds: receives, before each clip, its share of the time that its batch took.
+        on_seconds: receives, before each clip, its share of the time that its window took.
     """
     source, since = iter(clips), time.perf_counter()
-    while group := list(islice(source, BATCH)):
+    while group := list(islice(source, WINDOW)):
         readable = [
             (place, question(path, prompt, seen), seen)
             for place, (path, prompt, seen) in enumerate(group)
             if isinstance(seen, ProcessedClip)
         ]
-        outcomes = _outcomes(readable, ask)
+        readable.sort(key=lambda each: sum(len(view.patches) for view in each[2].views))
+        outcomes: dict[int, Answered | UnreadableVideo] = {}
+        for start in range(0, len(readable), BATCH):
+            outcomes |= _outcomes(readable[start : start + BATCH], ask)
         now = time.perf_counter()
         share, since = (now - since) / len(group), now
         for place, (path, prompt, seen) in enumerate(group):
@@ -88,8 +93,6 @@ def answer(
 def _outcomes(
     readable: Sequence[tuple[int, Question, ProcessedClip]], ask: Ask
 ) -> dict[int, Answered | UnreadableVideo]:
-    if not readable:
-        return {}
     together = attempt("a batch", partial(ask, [(question, clip) for _, question, clip in readable]))
     if not isinstance(together, FailedClip):
         return {

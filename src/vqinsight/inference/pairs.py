@@ -17,7 +17,7 @@ from vqinsight.ranking.judge import Judgement, judge_pairs
 from vqinsight.results import ClipComparison, Provenance
 from vqinsight.video.entries import PairGroup
 
-_AT_ONCE = 16  # pairs judged together
+_AT_ONCE = 64  # pairs judged together: all of 11 clips, as only together do they share what their prompts begin with
 Guard = Callable[[str, Callable[[], Any]], Any]  # as ``attempt``
 
 

@@ -11,7 +11,7 @@ from vqinsight.ranking.votes import majority_choice
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Clip, Preference, Question
 
-_CHUNK = 16  # pairs between progress reports
+_CHUNK = 32  # questions between progress reports, at least
 
 
 @dataclass(frozen=True)
@@ -44,22 +44,32 @@ def judge_pairs(
 ) -> list[Judgement]:
     """Judge pairs of encoded clips in both orders; no clip is encoded again.
 
+    Questions that show the same clip first are asked together: their prompts begin alike (``assessor.prefill``).
+
     Args:
         pairs: indices into ``clips``; the first is Video A in the forward question.
         on_progress: called with (pairs done, all pairs).
     """
-    judged: list[Judgement] = []
-    for start in range(0, len(pairs), _CHUNK):
-        asked = []
-        for i, j in pairs[start : start + _CHUNK]:
-            for a, b in ((clips[i], clips[j]), (clips[j], clips[i])):
-                question = Question("compare", (Clip(a.processed.path, prompt), Clip(b.processed.path, prompt)))
-                asked.append((question, (a, b)))
-        replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
-        judged += [judgement(forward, swapped) for forward, swapped in zip(replies[::2], replies[1::2], strict=True)]
+    replies: dict[tuple[int, int], tuple[Reply, ...]] = {}
+    waiting: list[tuple[int, int]] = []
+    orders = sorted({order for i, j in pairs for order in ((i, j), (j, i))})  # questions with one first clip together
+    for place, (first, second) in enumerate(orders):
+        waiting.append((first, second))
+        if place + 1 < len(orders) and (len(waiting) < _CHUNK or orders[place + 1][0] == first):
+            continue
+        shown = [(clips[a], clips[b]) for a, b in waiting]
+        asked = [(_question(pair, prompt), pair) for pair in shown]
+        said = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
+        replies.update(zip(waiting, said, strict=True))
+        waiting = []
         if on_progress is not None:
-            on_progress(len(judged), len(pairs))
-    return judged
+            on_progress(sum((i, j) in replies and (j, i) in replies for i, j in pairs), len(pairs))
+    return [judgement(replies[i, j], replies[j, i]) for i, j in pairs]
+
+
+def _question(pair: tuple[EncodedClip, EncodedClip], prompt: str | None) -> Question:
+    first, second = (Clip(clip.processed.path, prompt) for clip in pair)
+    return Question("compare", (first, second))
 
 
 def judgement(forward: tuple[Reply, ...], swapped: tuple[Reply, ...]) -> Judgement:
