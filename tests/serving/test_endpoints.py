@@ -117,6 +117,22 @@ def test_chat_is_the_users_own_prompt(client: httpx.Client, nano: VQInsight) -> 
     assert client.get("/v1/models").json()["data"][0]["id"] == "nano"
 
 
+def test_the_command_line_asks_it_in_its_own_words(client: httpx.Client, nano: VQInsight) -> None:
+    """``--engine endpoint`` takes the template from the server; nano gives no answer to another one."""
+    pytest.importorskip("openai", reason="the extra endpoint is not installed")
+    from typer.testing import CliRunner
+
+    from vqinsight.cli.main import app
+
+    there = ["--engine", "endpoint", "--url", str(client.base_url), "--frames", "8", "--max-pixels", "9408"]
+    result = CliRunner().invoke(app, ["score", str(CAT), "--json", *there])
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert record["status"] == "ok" and record["scores"]
+    told = {key: record["provenance"][key] for key in ("model", "model_hash", "template")}
+    assert told == {"model": "nano", "model_hash": nano.assessor.loaded.digest, "template": "brief"}
+
+
 def test_chosen_frames_are_a_video(client: httpx.Client, encode: Any, tmp_path: Path) -> None:
     from PIL import Image
 

@@ -93,15 +93,11 @@ class VQInsight:
         provenance = self.provenance(samples, seed, temperature)
 
         def question(path: str, prompt: str | None, clip: ProcessedClip) -> Question:
-            return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
+            return score_question(path, prompt, task, clip)
 
         sampling = (samples, seed, provenance.temperature)
         for path, prompt, found in self._answers(clips, question, *sampling, on_seconds):
-            if isinstance(found, UnreadableVideo):
-                yield aggregate.unscored(path, prompt, task, found, provenance)
-            else:
-                dimensions = self.assessor.prompt_set.dimensions(found.question)
-                yield aggregate.scored(found.question, dimensions, found.replies, found.clip.input, provenance)
+            yield aggregate.score(path, prompt, task, found, self.assessor.prompt_set, provenance)
 
     def score(
         self,
@@ -263,6 +259,11 @@ class VQInsight:
             return self.assessor.ask(encoded, samples=samples, temperature=temperature, seed=seed)
 
         return answer(prefetch(self.assessor, clips), question, ask, on_seconds)
+
+
+def score_question(path: str, prompt: str | None, task: TaskName | None, clip: ProcessedClip) -> Question:
+    """What is asked to score a clip; without a task its default one."""
+    return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
 
 
 def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:
