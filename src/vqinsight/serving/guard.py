@@ -257,7 +257,7 @@ async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
     """Answer with an error of the protocol that was spoken."""
     status, content = refused.status, error_body(scope, refused.reason)
     if is_flow_factory(scope) and status == 429:
-        status = 503
+        status = 503  # its own server knows 500 and above alone
     body = json.dumps(content).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if refused.retry is not None:
