@@ -88,7 +88,9 @@ def flow_factory(url: str, code: Path, _: Path | None) -> Ask:
     arguments = importlib.import_module("flow_factory.hparams.reward_args").RewardArguments
     sys.modules["flow_factory.hparams"].RewardArguments = arguments  # type: ignore[attr-defined]
     remote = importlib.import_module("flow_factory.rewards.my_reward_remote")
-    config = arguments.from_dict({"name": "win_rate", "server_url": f"{url}/ff/win_rate", "device": "cpu", "timeout": 600.0})
+    config = arguments.from_dict(
+        {"name": "win_rate", "server_url": f"{url}/ff/win_rate", "device": "cpu", "timeout": 600.0}
+    )
     model = remote.RemoteGroupwiseRewardModel(config, types.SimpleNamespace(device=torch.device("cpu")))
 
     def ask(clips: np.ndarray, prompt: str) -> tuple[Rewards, list[str]]:
