@@ -37,7 +37,6 @@ CODE = {
 }
 POINTWISE = ("verl_omni",)
 FAULTS = ("kill", "busy", "drop", "damage")
-EVERY = 5  # steps between faults
 SECONDS_BUSY = 3.0
 FIRST_SEED, SIDE, FRAMES = 9100, 96, 12
 
@@ -50,10 +49,10 @@ def protocol_of(code: Path) -> str:
     raise SystemExit(f"{code}: this is a checkout of none of {', '.join(project for project, _ in CODE.values())}")
 
 
-def fault_of(step: int) -> str | None:
-    """The fault of a step: each kind in turn, every few steps."""
-    turn, rest = divmod(step, EVERY)
-    return FAULTS[turn % len(FAULTS)] if rest == EVERY - 1 else None
+def fault_of(step: int, every: int) -> str | None:
+    """The fault of a step: each kind in turn, every so many steps."""
+    turn, rest = divmod(step, every)
+    return FAULTS[turn % len(FAULTS)] if rest == every - 1 else None
 
 
 def write_step(folder: Path, step: int, group: int) -> None:
@@ -130,10 +129,9 @@ class Loop:
         faults: how often each came.
     """
 
-    def __init__(self, protocol: str, code: Path, python: str, work: Path) -> None:
-        self.protocol, self.work = protocol, work
+    def __init__(self, protocol: str, code: Path, python: str, work: Path, server: Server, every: int) -> None:
+        self.protocol, self.work, self.server, self.every = protocol, work, server, every
         self.counts, self.errors, self.faults = Counter[str](), Counter[str](), Counter[str]()
-        self.server = Server("--queue", "1", "--queue-wait", "0.5")
         self.proxy = Proxy(self.server, damage)
         script = Path(__file__).with_name("reward_client.py")
         shim = ROOT / "src" / "vqinsight" / "serving" / "client.py"
@@ -148,7 +146,7 @@ class Loop:
 
     def step(self, number: int) -> tuple[list[Body], list[float | None]]:
         """Ask for the rewards of a step; the bodies that arrived, and the rewards."""
-        fault = fault_of(number)
+        fault = fault_of(number, self.every)
         self.proxy.sent, self.proxy.acted = [], False
         if fault == "busy":
             with full(self.server, 1):
@@ -209,22 +207,23 @@ class Loop:
                 expected[place] = judge.score(arrived, prompt).overall
 
     def close(self) -> None:
-        """End the client and the server."""
+        """End the client and the proxy."""
         assert self.client.stdin is not None
         self.client.stdin.close()
         self.client.wait()
         self.proxy.shutdown()
-        self.server.close()
+        self.proxy.server_close()
 
 
-def run(protocol: str, code: Path, python: str, steps: int, group: int) -> dict[str, Any]:
+def run(protocol: str, code: Path, server: Server, given: argparse.Namespace) -> dict[str, Any]:
     """The figures of one project's loop."""
-    begun = time.monotonic()
+    steps, group = given.steps, given.group
+    begun, starts = time.monotonic(), server.starts
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         for number in range(steps):
             write_step(work / "steps" / str(number), number, group)
-        loop = Loop(protocol, code, python, work)
+        loop = Loop(protocol, code, given.client_python, work, server, given.every)
         try:
             found = [loop.step(number) for number in range(steps)]
         finally:
@@ -243,7 +242,7 @@ def run(protocol: str, code: Path, python: str, steps: int, group: int) -> dict[
         **{outcome: loop.counts[outcome] for outcome in ("equal", "different", "error")},
         "faults": dict(loop.faults),
         "errors": dict(loop.errors),
-        "server_starts": loop.server.starts,
+        "server_restarts": server.starts - starts,
         "seconds": round(time.monotonic() - begun, 1),
     }
 
@@ -254,17 +253,22 @@ def main() -> None:
     parser.add_argument("--client-code", type=Path, action="append", required=True, metavar="DIR")
     parser.add_argument("--client-python", default=sys.executable, help="of the environment of the clients")
     parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--every", type=int, default=5, metavar="N", help="steps between faults")
     parser.add_argument("--group", type=int, default=4, help="clips of a prompt")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     kept = given.json and given.json.is_file() and json.loads(given.json.read_text(encoding="utf-8"))["loops"]
     loops: dict[str, Any] = kept or {}
-    for code in given.client_code:
-        protocol = protocol_of(code)
-        if loops.get(protocol, {}).get("steps") != given.steps:
-            loops[protocol] = run(protocol, code, given.client_python, given.steps, given.group)
-            print(json.dumps(loops[protocol], indent=2))
-            keep({"loops": loops}, given.json)
+    server = Server("--queue", "1", "--queue-wait", "0.5")
+    try:
+        for code in given.client_code:
+            protocol = protocol_of(code)
+            if loops.get(protocol, {}).get("steps") != given.steps:
+                loops[protocol] = run(protocol, code, server, given)
+                print(json.dumps(loops[protocol], indent=2), flush=True)
+                keep({"loops": loops}, given.json)
+    finally:
+        server.close()
 
 
 if __name__ == "__main__":
