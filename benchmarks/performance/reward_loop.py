@@ -259,14 +259,18 @@ def main() -> None:
     given = parser.parse_args()
     kept = given.json and given.json.is_file() and json.loads(given.json.read_text(encoding="utf-8"))["loops"]
     loops: dict[str, Any] = kept or {}
+    asked = {protocol_of(code): code for code in given.client_code}
+    pending = {
+        protocol: code for protocol, code in asked.items() if loops.get(protocol, {}).get("steps") != given.steps
+    }
+    if not pending:
+        return
     server = Server("--queue", "1", "--queue-wait", "0.5")
     try:
-        for code in given.client_code:
-            protocol = protocol_of(code)
-            if loops.get(protocol, {}).get("steps") != given.steps:
-                loops[protocol] = run(protocol, code, server, given)
-                print(json.dumps(loops[protocol], indent=2), flush=True)
-                keep({"loops": loops}, given.json)
+        for protocol, code in pending.items():
+            loops[protocol] = run(protocol, code, server, given)
+            print(json.dumps(loops[protocol], indent=2), flush=True)
+            keep({"loops": loops}, given.json)
     finally:
         server.close()
 
