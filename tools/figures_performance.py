@@ -89,8 +89,8 @@ def serving() -> str:
     said = (
         f"Four times the load of 16 clients for {full['seconds']:g} s: {sum(taken.values())} requests, "
         f"{taken.get('200', 0)} answered ({full['wrong']} unlike offline), {taken.get('429', 0)} refused with 429 "
-        f"({full['without_retry_after']} without `Retry-After`), {others} otherwise. Memory: {held['start']:.0f} MiB at "
-        f"the start, {held['end']:.0f} at the end, {held['max']:.0f} at most."
+        f"({full['without_retry_after']} without `Retry-After`), {others} otherwise. Memory: {held['start']:.0f} MiB "
+        f"at the start, {held['end']:.0f} at the end, {held['max']:.0f} at most."
     )
     return f"{table(['', 'clips a second', 'p50, s', 'p95, s'], rows)}\n\n{said}"
 

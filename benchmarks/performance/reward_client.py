@@ -105,7 +105,7 @@ def flow_grpo(url: str, code: Path, client: Path | None) -> Ask:
     assert client is not None
     ours = module("vqinsight_client", client)
     rewards = module("flow_grpo_rewards", code / "flow_grpo" / "rewards.py")
-    rewards.deqa_score_remote = lambda device: ours.flow_grpo(ours.Client(url), "win_rate")  # noqa: ARG005
+    rewards.deqa_score_remote = lambda device: ours.flow_grpo(ours.Client(url, reconnect=300.0), "win_rate")  # noqa: ARG005
     score = rewards.multi_score(torch.device("cpu"), {"deqa": 1.0})
 
     def ask(clips: np.ndarray, prompt: str) -> tuple[Rewards, list[str]]:
@@ -119,7 +119,7 @@ def verl_omni(url: str, _: Path, client: Path | None) -> Ask:
     """verl-omni's call of `reward_loop/reward_manager/visual.py`: each sample by itself, all at a time."""
     assert client is not None
     ours = module("vqinsight_client", client)
-    compute_score = ours.verl_omni(ours.Client(url), "overall")
+    compute_score = ours.verl_omni(ours.Client(url, reconnect=300.0), "overall")
 
     async def group(clips: torch.Tensor, prompt: str) -> list[Any]:
         calls = [

@@ -49,7 +49,7 @@ class Client:
         key: str | None = None,
         timeout: float = 600.0,
         patience: float = 600.0,
-        reconnect: float = 30.0,
+        reconnect: float = 60.0,
     ) -> None:
         self.url = url.rstrip("/")
         self.timeout, self.patience, self.reconnect = timeout, patience, reconnect
