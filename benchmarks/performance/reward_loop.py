@@ -223,7 +223,8 @@ def run(protocol: str, code: Path, server: Server, given: argparse.Namespace) ->
         work = Path(folder)
         for number in range(steps):
             write_step(work / "steps" / str(number), number, group)
-        loop = Loop(protocol, code, given.client_python, work, server, given.every)
+        python = str(given.client_python.absolute())  # not resolved: a link to it belongs to its environment
+        loop = Loop(protocol, code, python, work, server, given.every)
         try:
             found = [loop.step(number) for number in range(steps)]
         finally:
@@ -251,7 +252,7 @@ def main() -> None:
     """Run the loops that have no figures yet, one project after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--client-code", type=Path, action="append", required=True, metavar="DIR")
-    parser.add_argument("--client-python", default=sys.executable, help="of the environment of the clients")
+    parser.add_argument("--client-python", type=Path, default=Path(sys.executable), help="of the clients' environment")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--every", type=int, default=5, metavar="N", help="steps between faults")
     parser.add_argument("--group", type=int, default=4, help="clips of a prompt")
