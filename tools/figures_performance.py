@@ -89,7 +89,8 @@ def serving() -> str:
     said = (
         f"Four times that load for {full['seconds']:g} s: {taken.get('200', 0)} answered, {full['wrong']} unlike "
         f"offline; {taken.get('429', 0)} got 429, {full['without_retry_after']} without `Retry-After`; {others} "
-        f"otherwise. Memory: {held['start']:.0f} MiB at the start, {held['end']:.0f} at the end, {held['max']:.0f} at most."
+        f"otherwise. Memory: {held['start']:.0f} MiB at the start, {held['end']:.0f} "
+        f"at the end, {held['max']:.0f} at most."
     )
     return f"{table(['', 'clips a second', 'p50, s', 'p95, s'], rows)}\n\n{said}"
 
