@@ -84,3 +84,42 @@ def layouts() -> str:
     other = [row["layout"] for row in rows if row["layout"] not in sound]
     found = f"Sound: {', '.join(f'`{name}`' for name in sound)}."
     return found + (f" Not: {', '.join(f'`{name}`' for name in other)}." if other else "")
+
+
+def serving() -> str:
+    """A server's speed by clients beside the offline rate, and what became of four times its load."""
+    parts = results("serving")["parts"]
+    rows = [
+        [name, f"{part['clips_per_second']:.2f}", *(_seconds(part.get(place)) for place in ("p50", "p95"))]
+        for name, part in parts.items()
+        if name != "overload"
+    ]
+    full = parts["overload"]
+    taken, held = full["statuses"], full["rss_mib"]
+    others = sum(taken.values()) - taken.get("200", 0) - taken.get("429", 0)
+    said = (
+        f"Four times that load for {full['seconds']:g} s: {taken.get('200', 0)} answered, {full['wrong']} unlike "
+        f"offline; {taken.get('429', 0)} got 429, {full['without_retry_after']} without `Retry-After`; {others} "
+        f"otherwise. Memory: {held['start']:.0f} MiB at the start, {held['end']:.0f} "
+        f"at the end, {held['max']:.0f} at most."
+    )
+    return f"{table(['', 'clips a second', 'p50, s', 'p95, s'], rows)}\n\n{said}"
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def reward_loop() -> str:
+    """What the clients of other projects got in their loops."""
+    rows = [
+        [
+            f"{row['project']} {row['commit'][:7]}",
+            f"`{row['reward']}`",
+            *(str(row[key]) for key in ("steps", "clips", "equal", "different", "error")),
+            str(sum(row["faults"].values())),
+        ]
+        for row in results("reward_loop")["loops"].values()
+    ]
+    head = ["project", "reward", "steps", "clips", "as offline", "different", "errors", "faults"]
+    return table(head, rows)

@@ -18,7 +18,17 @@ from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, share, srcc
-from tools.figures_performance import judging, layouts, log_probs, plan, precision, step, table
+from tools.figures_performance import (
+    judging,
+    layouts,
+    log_probs,
+    plan,
+    precision,
+    reward_loop,
+    serving,
+    step,
+    table,
+)
 from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
 from vqinsight.report.paper_tables import shown
@@ -214,6 +224,8 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "precision": (precision, ("precision", "precision_deepspeed")),
     "log_probs": (log_probs, ("log_probs",)),
     "layouts": (layouts, ("layouts",)),
+    "serving": (serving, ("serving",)),
+    "reward_loop": (reward_loop, ("reward_loop",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "human_ratings": (human_ratings, ("human_ratings",)),
     "oracle": (oracle, ("oracle",)),

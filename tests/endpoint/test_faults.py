@@ -147,6 +147,16 @@ def test_which_model_is_asked(server: Server, grey: Grey) -> None:
     assert connect(server.url, "b").assessor.model == "b"
 
 
+def test_a_template_that_is_not_known_here_is_said(server: Server) -> None:
+    told: list[str] = []
+    server.models = [{"id": "one", "template": "their own"}]
+    assert connect(server.url, on_message=told.append).assessor.prompt_set.name == "standard"
+    assert any("'their own'" in line and "--template" in line for line in told)
+    server.models = [{"id": "one", "template": "brief"}]
+    assert connect(server.url).assessor.prompt_set.name == "brief"
+    assert connect(server.url, template="released").assessor.prompt_set.name == "released"
+
+
 def test_the_key_comes_from_its_variable_and_goes_nowhere_else(
     server: Server, judge: Connect, grey: Grey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

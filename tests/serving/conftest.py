@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from vqinsight.serving.limits import Limits
 from vqinsight.serving.reward import renamed
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from vqinsight.assessor.clips import ClipLoader
     from vqinsight.inference.api import VQInsight
-    from vqinsight.serving.limits import Limits
     from vqinsight.serving.rewards import Seen
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -48,17 +48,14 @@ class Here:
 
 
 @contextmanager
-def serving(load: Callable[[], VQInsight], *, ready: bool = True, **options: Any) -> Iterator[httpx.Client]:
-    """A client of a server on a free port; ``options`` as for ``create_app``, ``limits`` included."""
-    pytest.importorskip("fastapi", reason="the extra serve is not installed")
-    pytest.importorskip("prometheus_client", reason="the extra serve is not installed")
+def listening(app: Any, limits: Limits) -> Iterator[httpx.Client]:
+    """A client of an app on a free port, run as ``vqinsight serve`` runs it."""
     httpx = pytest.importorskip("httpx", reason="the extra test is not installed")
     import uvicorn
 
-    from vqinsight.serving.app import create_app
+    from vqinsight.serving.run import configured
 
-    app = create_app(load, **options)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on"))
+    server = uvicorn.Server(configured(app, limits))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -67,19 +64,32 @@ def serving(load: Callable[[], VQInsight], *, ready: bool = True, **options: Any
         try:
             with httpx.Client(base_url=address, timeout=120, trust_env=False) as client:
                 client.app, client.server = app, server
-                deadline = time.monotonic() + 120
-                while time.monotonic() < deadline:
-                    try:
-                        if client.get("/ready").status_code == 200 or not ready:
-                            break
-                    except httpx.TransportError:
-                        pass
-                    time.sleep(0.05)
                 yield client
         finally:
             server.should_exit = True
             thread.join(120)
             assert not thread.is_alive()
+
+
+@contextmanager
+def serving(load: Callable[[], VQInsight], *, ready: bool = True, **options: Any) -> Iterator[httpx.Client]:
+    """A client of a server on a free port; ``options`` as for ``create_app``, ``limits`` included."""
+    pytest.importorskip("fastapi", reason="the extra serve is not installed")
+    pytest.importorskip("prometheus_client", reason="the extra serve is not installed")
+    from httpx import TransportError
+
+    from vqinsight.serving.app import create_app
+
+    with listening(create_app(load, **options), options.get("limits", Limits())) as client:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                if client.get("/ready").status_code == 200 or not ready:
+                    break
+            except TransportError:
+                pass
+            time.sleep(0.05)
+        yield client
 
 
 @pytest.fixture(scope="session")

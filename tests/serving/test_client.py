@@ -6,6 +6,8 @@ import asyncio
 import io
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -65,6 +67,9 @@ def test_the_shims_give_what_offline_gives(ours: Client, nano: VQInsight, encode
     rates = [each["win_rate"] for each in group if isinstance(each, dict)]
     assert flow_grpo(ours, "win_rate")(torch.from_numpy(np.stack(videos)), [TEXT] * 2, {}) == (rates, {})
     assert flow_factory(ours, "win_rate")(prompt=[TEXT] * 2, video=videos, image=None) == rates
+    [image] = vqinsight.reward([videos[0][:1]], TEXT, dimensions=["quality"], model=nano)
+    found = asyncio.run(verl_omni(ours, "quality")("x", torch.from_numpy(videos[0][0]).permute(2, 0, 1), TEXT))
+    assert isinstance(image, dict) and found == {"score": image["quality"]}
     with pytest.raises(RewardError, match="a group of one"):
         asyncio.run(verl_omni(ours, "win_rate")("x", videos[0], TEXT))
 
@@ -77,7 +82,7 @@ def test_no_failure_becomes_a_number(ours: Client, monkeypatch: pytest.MonkeyPat
     with pytest.raises(RewardError, match="No such file"):
         ours.rewards(["absent.mp4"], [TEXT], ["overall"])
     with pytest.raises(RewardError, match="refused"):
-        Client("http://127.0.0.1:9").rewards([CIRCLES], [TEXT], ["overall"])
+        Client("http://127.0.0.1:9", reconnect=0.0).rewards([CIRCLES], [TEXT], ["overall"])
     answers: list[Any] = [
         {},
         {"results": [], "errors": []},
@@ -88,3 +93,38 @@ def test_no_failure_becomes_a_number(ours: Client, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(ours, "post", lambda *_, answer=answer: answer)
         with pytest.raises(RewardError, match=r"another shape|lacks a number"):
             ours.rewards([b64(b"x").encode()], [TEXT], ["overall"])
+
+
+def test_what_passes_is_asked_again_under_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is dropped, and a busy server; a wrong request is not."""
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    turns = iter(["drop", "drop", 429, 503, 200, 400])
+    keys: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            keys.append(self.headers["Idempotency-Key"])
+            turn = next(turns)
+            if turn == "drop":
+                self.close_connection = True
+                return
+            self.send_response(int(turn))
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            ours = Client(f"http://127.0.0.1:{server.server_port}")
+            assert ours.post("/x", {}) == {}
+            assert len(keys) == 5 and len(set(keys)) == 1
+            with pytest.raises(RewardError, match="answered 400"):
+                ours.post("/x", {})
+            assert len(keys) == 6 and len(set(keys)) == 2
+        finally:
+            server.shutdown()

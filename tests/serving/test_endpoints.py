@@ -72,7 +72,10 @@ def test_unirl(client: httpx.Client, nano: VQInsight) -> None:
 
 
 def test_flow_factory(client: httpx.Client, encode: Any, tmp_path: Path) -> None:
-    """One POST is a group; one clip that fails makes it an error of the server, whatever the others."""
+    """One POST is a group; one clip that fails makes it an error, whatever the others.
+
+    The error has status 200: their client tells its reason then, and asks three times otherwise.
+    """
     from PIL import Image
 
     videos = []
@@ -93,8 +96,9 @@ def test_flow_factory(client: httpx.Client, encode: Any, tmp_path: Path) -> None
         ({"video": videos}, "prompt: Field required"),
     ):
         failed = client.post("/ff/win_rate/compute", json=wrong)
-        assert failed.status_code >= 500 and reason in failed.json()["error"]
-    assert client.post("/ff/beauty/compute", json=body).status_code >= 500
+        assert failed.status_code == 200 and set(failed.json()) == {"error"} and reason in failed.json()["error"]
+    assert client.get("/ff/beauty/health").status_code == 400
+    assert "no reward beauty" in client.post("/ff/beauty/compute", json=body).json()["error"]
 
 
 def test_chat_is_the_users_own_prompt(client: httpx.Client, nano: VQInsight) -> None:
@@ -115,6 +119,22 @@ def test_chat_is_the_users_own_prompt(client: httpx.Client, nano: VQInsight) -> 
     short = client.post("/v1/chat/completions", json={**body, "max_tokens": 3}).json()
     assert short["choices"][0]["finish_reason"] == "length" and short["usage"]["completion_tokens"] == 3
     assert client.get("/v1/models").json()["data"][0]["id"] == "nano"
+
+
+def test_the_command_line_asks_it_in_its_own_words(client: httpx.Client, nano: VQInsight) -> None:
+    """``--engine endpoint`` takes the template from the server; nano gives no answer to another one."""
+    pytest.importorskip("openai", reason="the extra endpoint is not installed")
+    from typer.testing import CliRunner
+
+    from vqinsight.cli.main import app
+
+    there = ["--engine", "endpoint", "--url", str(client.base_url), "--frames", "8", "--max-pixels", "9408"]
+    result = CliRunner().invoke(app, ["score", str(CAT), "--json", *there])
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert record["status"] == "ok" and record["scores"]
+    told = {key: record["provenance"][key] for key in ("model", "model_hash", "template")}
+    assert told == {"model": "nano", "model_hash": nano.assessor.loaded.digest, "template": "brief"}
 
 
 def test_chosen_frames_are_a_video(client: httpx.Client, encode: Any, tmp_path: Path) -> None:

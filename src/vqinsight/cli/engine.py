@@ -72,7 +72,7 @@ def open_judge(asked: Asking) -> VQInsight:
             asked.url,
             # The default names a model of ours, no server's.
             None if asked.model == default.model else asked.model,
-            template=asked.template or "standard",
+            template=asked.template,
             **asked.pick("api_key_env", "concurrency", "deadline", "fps", "frames", "max_pixels", "folder_fps"),
             on_message=progress.notice,
         )

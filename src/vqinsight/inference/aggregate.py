@@ -9,6 +9,7 @@ import numpy as np
 
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import FailedClip, UnreadableVideo
+from vqinsight.inference.batches import Answered
 from vqinsight.results import (
     ClipComparison,
     ClipRanking,
@@ -19,12 +20,28 @@ from vqinsight.results import (
     Standing,
     Status,
 )
+from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.tasks.types import Dimension, Question, TaskName
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.record import ClipInput
 
 if TYPE_CHECKING:
     from vqinsight.ranking.judge import Judgement
+
+
+def score(
+    path: str,
+    prompt: str | None,
+    task: TaskName | None,
+    found: Answered | UnreadableVideo,
+    prompt_set: PromptSet,
+    provenance: Provenance,
+) -> ClipScore:
+    """The record of a clip that was asked about, or could not be read, or failed."""
+    if isinstance(found, UnreadableVideo):
+        return unscored(path, prompt, task, found, provenance)
+    dimensions = prompt_set.dimensions(found.question)
+    return scored(found.question, dimensions, found.replies, found.clip.input, provenance)
 
 
 def unscored(

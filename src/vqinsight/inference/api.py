@@ -95,15 +95,11 @@ class VQInsight:
         provenance = self.provenance(samples, seed, temperature)
 
         def question(path: str, prompt: str | None, clip: ProcessedClip) -> Question:
-            return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
+            return score_question(path, prompt, task, clip)
 
         sampling = (samples, seed, provenance.temperature)
         for path, prompt, found in self._answers(clips, question, *sampling, on_seconds):
-            if isinstance(found, UnreadableVideo):
-                yield aggregate.unscored(path, prompt, task, found, provenance)
-            else:
-                dimensions = self.assessor.prompt_set.dimensions(found.question)
-                yield aggregate.scored(found.question, dimensions, found.replies, found.clip.input, provenance)
+            yield aggregate.score(path, prompt, task, found, self.assessor.prompt_set, provenance)
 
     def score(
         self,
@@ -302,6 +298,11 @@ class VQInsight:
         shown = {key: (self.assessor.encode(clip),) for key, clip in {id(clip): clip for _, clip in asked}.items()}
         about = [(question, shown[id(clip)]) for question, clip in asked]
         return self.assessor.ask(about, samples=samples, temperature=temperature, seed=seed)
+
+
+def score_question(path: str, prompt: str | None, task: TaskName | None, clip: ProcessedClip) -> Question:
+    """What is asked to score a clip; without a task its default one."""
+    return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
 
 
 def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:

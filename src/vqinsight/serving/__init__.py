@@ -16,9 +16,12 @@
 * ``unirl``: UniRL's reward service
 * ``flow_factory``: Flow-Factory's remote reward
 * ``openai``: ``/v1/models`` and ``/v1/chat/completions``
+* ``asgi``: names of the interface between server and app
+* ``repeats``: requests under one ``Idempotency-Key`` are one piece of work
 * ``guard``: stands before every request
 * ``app``: puts the server together
 * ``place``: where a server may listen
+* ``protocol``: cuts a connection whose headers do not arrive
 * ``run``: runs it on a socket
 * ``client``: asks a server, in other people's trainers; imports nothing else of this package
 """

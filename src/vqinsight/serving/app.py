@@ -156,8 +156,8 @@ def _errors(app: FastAPI) -> None:
     """Errors as JSON, in the protocol's shape: 400 for what the client can change, else 500. The guard has the rest."""
 
     def answer(request: Request, status: int, reason: str) -> JSONResponse:
-        if is_flow_factory(request.scope):
-            status = max(status, 500)
+        if is_flow_factory(request.scope) and request.method == "POST" and status < 500:
+            status = 200  # see ``flow_factory``
         return JSONResponse(error_body(request.scope, reason), status)
 
     @app.exception_handler(VQInsightError)

@@ -17,12 +17,15 @@ import struct
 import time
 import urllib.error
 import urllib.request
+import uuid
 import zlib
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 _BUSY = (429, 503)
+_PAUSE = 1.0  # seconds between tries where the server does not say
 
 
 class RewardError(RuntimeError):
@@ -37,11 +40,19 @@ class Client:
         key: its key, if it has one.
         timeout: seconds of one request.
         patience: seconds in which a server that is busy is asked again, when it says.
+        reconnect: seconds in which a connection that fails is made again, as where a server is restarted.
     """
 
-    def __init__(self, url: str, key: str | None = None, timeout: float = 600.0, patience: float = 600.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        timeout: float = 600.0,
+        patience: float = 600.0,
+        reconnect: float = 60.0,
+    ) -> None:
         self.url = url.rstrip("/")
-        self.timeout, self.patience = timeout, patience
+        self.timeout, self.patience, self.reconnect = timeout, patience, reconnect
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         # No proxy and no redirect: clips go to the server that was named and to no other.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
@@ -85,29 +96,46 @@ class Client:
             raise RewardError(f"the server's answer lacks a number ({error!r})") from error
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The JSON of an answer; a busy server is asked again.
+        """The JSON of an answer; a busy server is asked again, and so is one whose connection fails.
+
+        All tries have one ``Idempotency-Key``: what the server did before the connection failed is not done again.
 
         Raises:
             RewardError: with the server's reason.
         """
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), self._headers)
-        deadline = time.monotonic() + self.patience
+        headers = {**self._headers, "Idempotency-Key": uuid.uuid4().hex}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+        begun, lost = time.monotonic(), None  # lost: when the connection failed first
         while True:
             try:
                 with self._opener.open(request, timeout=self.timeout) as answer:
                     found = json.load(answer)
             except urllib.error.HTTPError as error:
                 text = error.read(4096).decode("utf-8", "replace")
-                wait = float(error.headers.get("Retry-After") or 1)
-                if error.code in _BUSY and time.monotonic() + wait < deadline:
-                    time.sleep(wait)
-                    continue
-                raise RewardError(f"{path} answered {error.code}: {text}") from None
-            except (OSError, ValueError) as error:
+                wait = _seconds(error.headers.get("Retry-After"))
+                if error.code not in _BUSY or time.monotonic() + wait > begun + self.patience:
+                    raise RewardError(f"{path} answered {error.code}: {text}") from None
+                lost = None
+                time.sleep(wait)
+                continue
+            except (OSError, HTTPException) as error:
+                lost = lost or time.monotonic()
+                if isinstance(error, TimeoutError) or time.monotonic() + _PAUSE > lost + self.reconnect:
+                    raise RewardError(f"{path}: {error}") from error
+                time.sleep(_PAUSE)
+                continue
+            except ValueError as error:
                 raise RewardError(f"{path}: {error}") from error
             if not isinstance(found, dict):
                 raise RewardError(f"{path} answered no object")
             return found
+
+
+def _seconds(retry_after: str | None) -> float:
+    try:
+        return max(0.0, float(retry_after or _PAUSE))
+    except ValueError:  # a date, as a proxy may send
+        return _PAUSE
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -118,8 +146,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def verl_omni(client: Client, name: str = "overall") -> Callable[..., Any]:
     """verl-omni's ``compute_score``: ``async (data_source, solution_image, ground_truth, extra_info) → {"score": …}``.
 
-    ``solution_image`` is one sample's video, (T, H, W, 3) or (T, 3, H, W), uint8 or floats in [0, 1]. Each call has one
-    sample, so ``win_rate`` has no group here. The prompt is ``ground_truth``, or ``extra_info["prompt"]``.
+    ``solution_image`` is one sample's video, (T, H, W, 3) or (T, 3, H, W), or image, without T; uint8 or floats in
+    [0, 1]. Each call has one sample, so ``win_rate`` has no group here. The prompt is ``ground_truth``, or
+    ``extra_info["prompt"]``.
     """
 
     async def compute_score(
@@ -130,7 +159,8 @@ def verl_omni(client: Client, name: str = "overall") -> Callable[..., Any]:
         **_: Any,
     ) -> dict[str, float]:
         prompt = ground_truth or (extra_info or {}).get("prompt") or ""
-        [found] = await asyncio.to_thread(client.rewards, [solution_image], [prompt], [name])
+        clip = solution_image if len(solution_image.shape) == 4 else solution_image[None]
+        [found] = await asyncio.to_thread(client.rewards, [clip], [prompt], [name])
         return {"score": found[name]}
 
     return compute_score

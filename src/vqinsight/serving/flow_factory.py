@@ -1,7 +1,8 @@
 """Flow-Factory's remote reward: ``/ff/REWARD/compute``, one URL prefix a reward, one POST a group.
 
-Its protocol has no failure of a single item: where one reward is missing the whole POST is an error with a status of
-500 or above, never a number.
+Its protocol has no failure of a single item: where one reward is missing the whole POST is an error, never a number.
+Its client asks again at once on a status of 400 and above, and then tells the status alone. It tells the reason, at
+once, of ``{"error": reason}`` with status 200: that is the answer where a repeat would fail alike, and 5xx where not.
 """
 
 from __future__ import annotations

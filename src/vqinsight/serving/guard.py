@@ -12,21 +12,18 @@ import re
 import time
 import traceback
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from vqinsight.serving.asgi import App, Message, Receive, Scope, Send, replay
 from vqinsight.serving.limits import Limits
 from vqinsight.serving.metrics import Metrics, logger
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from vqinsight.serving.repeats import Answer, OtherBody, Repeats, fingerprint, give, whole
 
 OPEN = ("/health", "/ready")  # without a key, for what watches over processes
 TYPES = ("application/json", "multipart/form-data")
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_KEY = re.compile(rb"[!-~]{1,255}")
 _CROWD = 8  # requests that may wait outside, for each that is held
 
 
@@ -70,6 +67,7 @@ class Guard:
         self._ready = ready
         self._places = asyncio.Semaphore(limits.queue)
         self._outside = 0
+        self._repeats = Repeats()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or refuse it."""
@@ -92,7 +90,7 @@ class Guard:
         try:
             self._check(scope, headers)
             if scope["method"] == "POST":
-                await self._held(scope, receive, tell)
+                await self._held(scope, headers, receive, tell)
             else:
                 await self._app(scope, receive, tell)
         except Refused as refused:
@@ -151,18 +149,43 @@ class Guard:
             return False
         return hmac.compare_digest(value.strip(), self._key or b"")
 
-    async def _held(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _held(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         """Take a place inside, only then read the body, and answer as long as the client is there."""
         await self._enter()
+        begun: asyncio.Task[Answer] | None = None
         try:
             self._metrics.held.inc()
             body = await self._body(receive)
             if not self._ready():
                 raise Refused(503, "The server is ending.", 5)
-            await self._until_left(scope, body, receive, send)
+            key = headers.get(b"idempotency-key")
+            if key is None:
+                await self._until_left(scope, self._app(scope, replay(body), send), receive)
+            else:
+                work, is_new = self._once(key, scope, headers, body)
+                begun = work if is_new else None
+                await self._until_left(scope, give(work, scope, send), receive)
         finally:
-            self._metrics.held.dec()
-            self._places.release()
+            if begun is None:
+                self._leave()
+            else:  # what has a key goes on without its client, and keeps the place
+                begun.add_done_callback(lambda _: self._leave())
+
+    def _leave(self) -> None:
+        self._metrics.held.dec()
+        self._places.release()
+
+    def _once(
+        self, key: bytes, scope: Scope, headers: dict[bytes, bytes], body: bytes
+    ) -> tuple[asyncio.Task[Answer], bool]:
+        """The work under an idempotency key, and whether it begins now."""
+        if not _KEY.fullmatch(key):
+            raise Refused(400, "An Idempotency-Key has 1 to 255 printable signs of ASCII without spaces.")
+        request = fingerprint(scope["path"], scope["query_string"], headers.get(b"content-type", b""), body)
+        try:
+            return self._repeats.work(key, request, lambda: whole(self._app, scope, body))
+        except OtherBody:
+            raise Refused(422, "This Idempotency-Key came with another request. Draw a new one for each.") from None
 
     async def _enter(self) -> None:
         wait = self._limits.queue_wait
@@ -181,38 +204,32 @@ class Guard:
 
     async def _body(self, receive: Receive) -> bytes:
         parts: list[bytes] = []
-        size = 0
+        size, limits, begun = 0, self._limits, asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
+            async with asyncio.timeout(min(limits.body_start, limits.body_seconds)) as timer:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise ClientLeft
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
-                    if size > self._limits.max_bytes:  # a body that is streamed does not say how long it is
+                    if size > limits.max_bytes:  # a body that is streamed does not say how long it is
                         raise self._too_large()
                     if not message.get("more_body", False):
                         return b"".join(parts)
+                    timer.reschedule(begun + min(limits.body_seconds, limits.body_start + size / limits.body_rate))
         except TimeoutError:
-            raise Refused(408, f"The body did not arrive within {self._limits.body_seconds:g} seconds.") from None
+            reason = f"at {limits.body_rate} bytes a second, or within {limits.body_seconds:g} seconds"
+            raise Refused(408, f"The body did not arrive {reason}.") from None
 
-    async def _until_left(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        """Run the app with the body; a client that leaves cancels it, and with it what waits for the model."""
-        replayed = False
-
-        async def replay() -> Message:
-            nonlocal replayed
-            if replayed:
-                await asyncio.Event().wait()  # what follows the body is the watcher's to see
-            replayed = True
-            return {"type": "http.request", "body": body, "more_body": False}
+    async def _until_left(self, scope: Scope, answering: Awaitable[None], receive: Receive) -> None:
+        """Answer; a client that leaves cancels that, and with it what waits for the model."""
 
         async def left() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        answer = asyncio.ensure_future(self._app(scope, replay, send))
+        answer = asyncio.ensure_future(answering)
         watcher = asyncio.ensure_future(left())
         try:
             await asyncio.wait({answer, watcher}, return_when=asyncio.FIRST_COMPLETED)
@@ -240,7 +257,7 @@ async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
     """Answer with an error of the protocol that was spoken."""
     status, content = refused.status, error_body(scope, refused.reason)
     if is_flow_factory(scope) and status == 429:
-        status = 503
+        status = 503  # its own server knows 500 and above alone
     body = json.dumps(content).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if refused.retry is not None:

@@ -19,7 +19,10 @@ class Limits:
         max_seconds: length of a clip.
         max_prompt: characters of a text.
         max_samples: answers drawn a question.
+        head_seconds: until a request's headers have arrived, from the connection or its first byte.
         body_seconds: until the body has arrived.
+        body_start: seconds after which the body must have come at ``body_rate``.
+        body_rate: bytes a second.
         decode_seconds: of decoding one clip, on the clock and of CPU time.
         decode_memory: bytes that decoding one clip may allocate.
         queue: requests that are held at once; others wait outside.
@@ -33,7 +36,10 @@ class Limits:
     max_seconds: float = 300.0
     max_prompt: int = 8000
     max_samples: int = 16
+    head_seconds: float = 10.0
     body_seconds: float = 60.0
+    body_start: float = 10.0
+    body_rate: int = 64 * 1024
     decode_seconds: int = 60
     decode_memory: int = 2048 * _MIB
     queue: int = 16

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
-from vqinsight.inference.api import default_task
+from vqinsight.inference.api import default_task, score_question
 from vqinsight.ranking import tally
 from vqinsight.ranking.judge import judgement
 from vqinsight.results import Provenance, Reply
@@ -121,7 +121,7 @@ class Batch:
         if self.names == (WIN_RATE,):
             return []
         return [
-            (Question(self._task(i, clip), (Clip(clip.path, self.prompts[i]),)), (i,))
+            (score_question(clip.path, self.prompts[i], self.task, clip), (i,))
             for i, clip in enumerate(self.seen)
             if isinstance(clip, ProcessedClip)
         ]

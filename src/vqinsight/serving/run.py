@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from vqinsight.errors import UsageError
 from vqinsight.inference.api import VQInsight
 from vqinsight.serving.app import create_app
 from vqinsight.serving.limits import Limits
 from vqinsight.serving.place import check_place
+from vqinsight.serving.protocol import HeadTimed
 
 
 def serve(
@@ -49,10 +53,7 @@ def serve(
     app = create_app(
         load, limits=limits, key=key, hosts=(*hosts, host), allowed=allowed, on_ready=on_ready, on_failure=stop
     )
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, proxy_headers=False, ws="none", lifespan="on"
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configured(app, limits))
     with _bound(host, port) as listener:
         address = listener.getsockname()
         name = f"[{address[0]}]" if ":" in address[0] else address[0]
@@ -60,6 +61,21 @@ def serve(
         server.run(sockets=[listener])
     if failures:
         raise failures[0]
+
+
+def configured(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    """How uvicorn runs the app: without logs of its own, and with a time limit on headers."""
+    timed: Any = partial(HeadTimed, head_seconds=limits.head_seconds)  # stands for a class of protocols
+    return uvicorn.Config(
+        app,
+        http=timed,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+    )
 
 
 def log_requests() -> None:

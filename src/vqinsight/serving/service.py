@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from vqinsight.errors import UnreadableVideo, UsageError
-from vqinsight.inference import aggregate
-from vqinsight.inference.api import VQInsight, default_task
+from vqinsight.inference import aggregate, batches
+from vqinsight.inference.api import VQInsight, score_question
 from vqinsight.ranking import tally
 from vqinsight.ranking.judge import judgement
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, Provenance, Reply
@@ -89,7 +89,7 @@ class Service:
         """A record a clip."""
         seen = await self.see(uploads)
         asked: list[Asked] = [
-            (Question(task or default_task(clip, prompt), (Clip(clip.path, prompt),)), (i,))
+            (score_question(clip.path, prompt, task, clip), (i,))
             for i, (clip, prompt) in enumerate(zip(seen, prompts, strict=True))
             if isinstance(clip, ProcessedClip)
         ]
@@ -97,12 +97,13 @@ class Service:
         said = iter(zip(asked, found, strict=True))
         records, by = [], self.provenance(drawing)
         for clip, prompt in zip(seen, prompts, strict=True):
+            became: batches.Answered | UnreadableVideo
             if isinstance(clip, UnreadableVideo):
-                records.append(aggregate.unscored(clip.path, prompt, task, clip, by))
-                continue
-            (question, _), mine = next(said)
-            dimensions = self.judge.assessor.prompt_set.dimensions(question)
-            records.append(aggregate.scored(question, dimensions, mine, clip.input, by))
+                became = clip
+            else:
+                (question, _), mine = next(said)
+                became = batches.Answered(clip, question, mine)
+            records.append(aggregate.score(clip.path, prompt, task, became, self.judge.assessor.prompt_set, by))
         return records
 
     async def rank(self, uploads: Sequence[Upload], prompt: str | None, drawing: Drawing) -> ClipRanking:

@@ -68,7 +68,9 @@ def _group(sample: RewardRequest) -> str:
 
 
 def _upload(name: str, turn: Turn) -> Upload:
-    media = [each for each in (turn.video_b64, turn.video_path, turn.image_b64) if each is not None]
-    if len(media) != 1:
-        raise UsageError(f"{name}: give exactly one of video_b64, video_path and image_b64.")
-    return Upload(name, path=turn.video_path) if turn.video_path is not None else upload_of(name, media[0])
+    if turn.video_path is not None and turn.video_b64 is None:
+        return Upload(name, path=turn.video_path)
+    media = turn.video_b64 if turn.video_b64 is not None else turn.image_b64  # an image beside a video is a key frame
+    if media is None or turn.video_path is not None:
+        raise UsageError(f"{name}: give one of video_b64 and video_path, or else image_b64.")
+    return upload_of(name, media)

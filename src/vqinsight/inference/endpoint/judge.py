@@ -19,7 +19,7 @@ from vqinsight.results import ClipComparison, Provenance, Reply
 from vqinsight.settings.endpoint import EndpointSettings, address
 from vqinsight.settings.inference import TAUGHT, InferenceSettings
 from vqinsight.settings.reader import parse_settings
-from vqinsight.tasks.prompt_sets import prompt_set
+from vqinsight.tasks.prompt_sets import NAMES, prompt_set
 from vqinsight.tasks.types import Question
 from vqinsight.video.entries import PairGroup
 from vqinsight.video.inputs import Source
@@ -36,7 +36,7 @@ def connect(
     api_key_env: str | None = None,
     concurrency: int = 8,
     deadline: float = 300.0,
-    template: str = "standard",
+    template: str | None = None,
     fps: float | None = None,
     frames: int | None = None,
     max_pixels: int | None = None,
@@ -47,7 +47,8 @@ def connect(
 
     Args:
         url, model, api_key_env, concurrency, deadline: see ``EndpointSettings``.
-        template: the wording of the questions: standard, released, brief, or a TOML file.
+        template: the wording of the questions: standard, released, brief, or a TOML file; by default what the server
+            says that its model was taught with (``vqinsight serve`` does), else standard.
         fps, frames, max_pixels, folder_fps: as for ``vqinsight.load``; the defaults are those of ``InferenceSettings``.
         on_message: receives notices, and what each verb took in tokens.
 
@@ -61,16 +62,17 @@ def connect(
         raise UsageError(f"--url: {error}.") from None
     where = {"url": url, "model": model, "api_key_env": api_key_env, "concurrency": concurrency, "deadline": deadline}
     settings = parse_settings(EndpointSettings, where, "endpoint")
+    client = Client(settings)
+    served = client.submit(_served(client)).result()
+    template = template or _template(served, settings.host, on_message)
     asked = prompt_set(template)
     given = {"template": template, "fps": fps, "frames": frames, "max_pixels": max_pixels}
     taught = {key: value for key, value in TAUGHT.get(asked.base or asked.name, {}).items() if key == "min_pixels"}
     look = parse_settings(
         InferenceSettings, {**taught, **{key: value for key, value in given.items() if value is not None}}, "settings"
     )
-    client = Client(settings)
-    name, digest = client.submit(_served(client)).result()
-    assessor = EndpointAssessor(client, name, asked, look, folder_fps=folder_fps, on_message=on_message)
-    return EndpointJudge(assessor, digest, on_message)
+    assessor = EndpointAssessor(client, served.name, asked, look, folder_fps=folder_fps, on_message=on_message)
+    return EndpointJudge(assessor, served.digest, on_message)
 
 
 class EndpointJudge(VQInsight):
@@ -192,8 +194,29 @@ def _finished(waiting: deque[_Waiting]) -> Iterator[Outcome]:
             yield path, prompt, found
 
 
-async def _served(client: Client) -> tuple[str, str]:
-    """The model's name and what the server tells of its weights, or ``"remote"``."""
+@dataclass(frozen=True)
+class _Served:
+    """What a server tells of a model: its name, the digest of its weights, and the template that it was taught with."""
+
+    name: str
+    digest: str = "remote"
+    template: str | None = None
+
+
+def _template(served: _Served, host: str, on_message: Callable[[str], None] | None) -> str:
+    """The template that the server names, where it is known here."""
+    if served.template is None or served.template in NAMES:
+        return served.template or "standard"
+    if on_message is not None:
+        on_message(
+            f"{host} was taught with a template of its own, {served.template[:64]!r}, and is asked with standard. Give "
+            "its file with --template."
+        )
+    return "standard"
+
+
+async def _served(client: Client) -> _Served:
+    """The model that is asked, and what the server tells of it."""
     host, wanted = client.settings.host, client.settings.model
     try:
         listed = _listed(await client.models(client.deadline(min(_MODELS_WITHIN, client.settings.deadline))))
@@ -203,14 +226,16 @@ async def _served(client: Client) -> tuple[str, str]:
                 f"{host} does not list its models ({error}). Check --url, which mostly ends in /v1; if it is right, "
                 "name the model: --model NAME."
             ) from None
-        return wanted, "remote"
+        return _Served(wanted)
     except Unanswered as error:
         raise ModelError(f"{host} gives no answer ({error}). Is the server running? Check --url.") from None
     if wanted is None and len(listed) != 1:
         raise UsageError(f"{host} serves {len(listed)} models. Name one: --model {' | '.join(sorted(listed)[:8])}")
     name = wanted or next(iter(listed))
-    digest = listed.get(name, {}).get("model_hash")
-    return name, digest if isinstance(digest, str) and digest else "remote"
+    entry = listed.get(name, {})
+    told = {key: entry.get(key) for key in ("model_hash", "template")}
+    digest, template = (value if isinstance(value, str) and value else None for value in told.values())
+    return _Served(name, digest or "remote", template)
 
 
 def _listed(body: str) -> dict[str, dict[str, Any]]:
