@@ -79,6 +79,7 @@ def serve(clips: list[str], _: argparse.Namespace) -> dict[str, Any]:
         "clips": len(clips),
         "requests_at_once": _AT_ONCE,
         "statuses": engine_vllm.counted(row["status"] for row in here),
+        "same_status": sum(a["status"] == b["status"] for a, b in zip(here, there, strict=True)),
         "equal": len(clips) - len(differing),
         "differing": [Path(path).name for path in differing],
         "seconds": {"serve": round(seconds, 1), "local": round(time.monotonic() - begun, 1)},

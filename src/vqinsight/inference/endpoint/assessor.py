@@ -197,7 +197,8 @@ class EndpointAssessor:
     async def _try_form(self, form: Form) -> Form | None:
         """The form with what the server makes of it, or ``None`` where the model is not shown the frames.
 
-        What a server makes of frames and of options is seen in the tokens that it counts.
+        What a server makes of frames and of options is seen in the tokens that it counts. A temporal patch has two
+        frames, so one that is left out is not noticed.
 
         Raises:
             Refused, Unanswered, ModelError: as of ``Client.complete``.
