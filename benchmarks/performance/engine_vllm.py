@@ -54,6 +54,8 @@ def serving(program: Path, model: Path, log: Path, dtype: str = "bfloat16", *mor
     command = [str(program), "serve", str(model), "--host", "127.0.0.1", "--port", str(port), "--dtype", dtype]
     command += ["--served-model-name", "tiny", *SETTINGS, *more]
     own = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
+    # A compiler would take longer than all the rest, and a busy machine is not a broken one.
+    own |= {"TORCHDYNAMO_DISABLE": "1", "VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS": str(READY_WITHIN)}
     quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | own | quiet
     with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
