@@ -100,15 +100,16 @@ def vllm() -> str:
     for name, each in models.items():
         shifts, dtype = each["largest_log_prob_difference"], each["dtype"]
         of = [
-            shifts.get(f"{way}; here {dtype}, {pace}")
-            for way, pace in (
-                ("PNG, times told", "own times"),
-                ("JPEG, times told", "own times"),
-                ("PNG, times not told", "own times"),
-                ("PNG, times not told", "2 s a patch"),
+            shifts.get(f"{sent}; here {dtype}, positions {way}")
+            for sent, way in (
+                ("PNG, times told", "as here"),
+                ("PNG, times told", "as vLLM"),
+                ("JPEG, times told", "as vLLM"),
+                ("PNG, times not told", "as vLLM"),
+                ("PNG, times not told", "as vLLM, 2 s a patch"),
             )
         ]
         same = f"{each['same']['prompt_tokens']} of {each['clips']}"
         rows.append([name, dtype, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
-    head = ("model", "dtype", "same prompt tokens", "PNG", "JPEG", "times not told", "the same, 2 s a patch here")
-    return table(head, rows)
+    ways = ("PNG", "PNG, vLLM's positions", "JPEG, the same", "times not told, the same", "2 s a patch here too")
+    return table(("model", "dtype", "same prompt tokens", *ways), rows)

@@ -23,10 +23,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 
-from vqinsight.assessor.generate import Decoder
+from vqinsight.assessor import generate
+from vqinsight.assessor.backbone import prompt_positions
 from vqinsight.inference.api import VQInsight, load
 from vqinsight.inference.endpoint.chat import chat, video_options
 from vqinsight.inference.endpoint.judge import EndpointJudge, connect
@@ -38,7 +40,10 @@ SETTINGS = ("--max-model-len", "4096", "--max-num-seqs", "4", "--enforce-eager",
 _QUESTION = "Is the motion smooth?"
 _LOOK = {"frames": 8, "max_pixels": 12_544}
 _TOKENS = 8  # whose probabilities are compared
-_WITHOUT_TIMES = 2.0  # seconds a temporal patch of two frames, where vLLM takes frames to be a second apart
+# How a model here is run: seconds a temporal patch of two frames (``None``: the clip's own; 2 where vLLM takes frames to be
+# a second apart), and whether the text after a video goes on behind its last moment, as in vLLM and in transformers of
+# 2025, or behind its height and width alone, as in transformers 5.
+_HERE = {"as here": (None, False), "as vLLM": (None, True), "as vLLM, 2 s a patch": (2.0, True)}
 
 
 @contextmanager
@@ -174,16 +179,14 @@ def probabilities(url: str, folder: Path, clips: Sequence[str], dtype: str, temp
         for path in clips:
             sent = {name: _asked(judge, path, *how) for name, how in _SENT.items()}
             ids, tokens, _ = sent["PNG, times told"]
-            for pace in ("own times", f"{_WITHOUT_TIMES:g} s a patch"):
-                own_ids, own_tokens, logp_TV = _here(
-                    here, path, tokens, None if pace == "own times" else _WITHOUT_TIMES
-                )
-                if pace == "own times" and number == dtype:
-                    same["prompt_tokens"] += own_ids == ids
-                    same["answer_tokens"] += own_tokens == tokens
+            for way, how in _HERE.items():
+                own_ids, own_tokens, logp_TV = _here(here, path, tokens, *how)
+                if way != "as vLLM, 2 s a patch" and number == dtype:
+                    same["prompt_tokens"] += own_ids == ids and way == "as here"
+                    same[f"answer_tokens, positions {way}"] += own_tokens == tokens
                 for name, (_, said, likely) in sent.items():
                     if said == tokens:  # else another answer, with other probabilities
-                        key = f"{name}; here {number}, {pace}"
+                        key = f"{name}; here {number}, positions {way}"
                         shift = max(abs(logp_TV[t][i] - logp) for t, each in enumerate(likely) for i, logp in each)
                         largest[key] = max(largest.get(key, 0.0), round(float(shift), 4))
             if number == dtype:
@@ -229,7 +232,7 @@ def _asked(judge: EndpointJudge, path: str, codec: Any, times: bool, plain: bool
 
 @torch.no_grad()
 def _here(
-    model: VQInsight, path: str, tokens: Sequence[int], seconds: float | None
+    model: VQInsight, path: str, tokens: Sequence[int], seconds: float | None, behind: bool
 ) -> tuple[list[int], list[int], torch.Tensor]:
     """Prompt tokens, the likeliest token of each place after ``tokens``, and its (T, V) log-probabilities."""
     assessor = model.assessor
@@ -239,12 +242,22 @@ def _here(
     encoded = assessor.encode(clip)
     prompt = assessor.build(assessor.prompt_set.messages(_question(path)), [encoded])
     pad = assessor.loaded.tokenizer.pad_token_id
-    decoder = Decoder(
-        assessor.loaded.model, [prompt], [list(encoded.views)], [1], assessor.output_type, pad, len(tokens)
-    )
+    arguments = ([prompt], [list(encoded.views)], [1], assessor.output_type, pad, len(tokens))
+    with mock.patch.object(generate, "prompt_positions", _behind if behind else prompt_positions):
+        decoder = generate.Decoder(assessor.loaded.model, *arguments)
     logits_TV = [decoder.logits_RV[0], *(decoder.step(torch.tensor([token]))[0] for token in tokens[:-1])]
     logp_TV = torch.stack(logits_TV).float().log_softmax(-1)
     return list(prompt.ids), logp_TV.argmax(-1).tolist(), logp_TV
+
+
+def _behind(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """(3, 1, P) positions of one prompt, in which text goes on behind all positions of the video before it."""
+    positions_31P = prompt_positions(model, batch).clone()
+    [kinds_P] = batch["mm_token_type_ids"].tolist()
+    for place in range(1, len(kinds_P)):
+        if kinds_P[place - 1] and not kinds_P[place]:
+            positions_31P[:, :, place:] += positions_31P[:, :, :place].max() + 1 - positions_31P[0, 0, place]
+    return positions_31P
 
 
 def _question(path: str) -> Question:
