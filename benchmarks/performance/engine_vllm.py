@@ -40,9 +40,9 @@ SETTINGS = ("--max-model-len", "4096", "--max-num-seqs", "4", "--enforce-eager",
 _QUESTION = "Is the motion smooth?"
 _LOOK = {"frames": 8, "max_pixels": 12_544}
 _TOKENS = 8  # whose probabilities are compared
-# How a model here is run: seconds a temporal patch of two frames (``None``: the clip's own; 2 where vLLM takes frames to be
-# a second apart), and whether the text after a video goes on behind its last moment, as in vLLM and in transformers of
-# 2025, or behind its height and width alone, as in transformers 5.
+# How a model here is run: seconds a temporal patch of two frames (``None``: the clip's own; 2 where vLLM takes frames to
+# be a second apart), and whether the text after a video goes on behind its last moment, as in vLLM and in transformers
+# of 2025, or behind its height and width alone, as in transformers 5.
 _HERE = {"as here": (None, False), "as vLLM": (None, True), "as vLLM, 2 s a patch": (2.0, True)}
 
 
@@ -106,7 +106,7 @@ def measure(clips: list[str], given: argparse.Namespace) -> dict[str, Any]:
         log, model = Path(scratch, "log"), plain_nano(Path(scratch, "nano"))
         with serving(program, model, log, "float32") as url:
             found["answers"] = answers(url, model, clips, Path(scratch))
-            found["nano"] = probabilities(url, model, clips[:: max(1, len(clips) // 8)][:8], "float32", "brief")
+            found["nano"] = probabilities(url, model, clips[:: max(1, len(clips) // 4)][:4], "float32", "brief")
         for layout in given.layout:
             with serving(program, layout, log) as url:
                 found["layouts"][layout.name] = probabilities(url, layout, clips[:4], "bfloat16", "standard")
