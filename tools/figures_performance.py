@@ -80,7 +80,7 @@ def engines() -> str:
     found = results("engines")
     rows = []
     if own := found.get("serve"):
-        rows.append(["`vqinsight serve`, whole files: score", own["clips"], own["same_status"], own["equal"], "0"])
+        rows.append(["`vqinsight serve`, whole files: score", own["clips"], own["same_status"], own["equal"], ""])
     if vllm := found.get("vllm"):
         answers = vllm["answers"]
         score, asked = answers["score"], answers["ask"]
