@@ -40,7 +40,7 @@ SETTINGS = ("--max-model-len", "4096", "--max-num-seqs", "4", "--enforce-eager",
 _QUESTION = "Is the motion smooth?"
 _LOOK = {"frames": 8, "max_pixels": 12_544}
 _TOKENS = 8  # whose probabilities are compared
-# How a model here is run: seconds a temporal patch of two frames (``None``: the clip's own; 2 where vLLM takes frames to
+# How a model runs here: seconds a temporal patch of two frames (``None``: the clip's own; 2 where vLLM takes frames to
 # be a second apart), and whether the text after a video goes on behind its last moment, as in vLLM and in transformers
 # of 2025, or behind its height and width alone, as in transformers 5.
 _HERE = {"as here": (None, False), "as vLLM": (None, True), "as vLLM, 2 s a patch": (2.0, True)}
