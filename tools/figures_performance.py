@@ -123,3 +123,43 @@ def reward_loop() -> str:
     ]
     head = ["project", "reward", "steps", "clips", "as offline", "different", "errors", "faults"]
     return table(head, rows)
+
+
+def engines() -> str:
+    """Other engines against a model loaded here, on the same clips."""
+    found = results("engines")
+    rows = []
+    if own := found.get("serve"):
+        rows.append(["`vqinsight serve`, whole files: score", own["clips"], own["same_status"], own["equal"], ""])
+    if vllm := found.get("vllm"):
+        answers = vllm["answers"]
+        score, asked = answers["score"], answers["ask"]
+        largest = f"{score['largest_difference']:.0f} of 100"
+        rows.append(["vLLM, frames: score", answers["clips"], score["same_status"], score["same_overall"], largest])
+        rows.append(["vLLM, frames: ask", answers["clips"], asked["same_status"], asked["same_yes"], ""])
+    return table(
+        ("engine", "clips", "same status", "same answer", "largest difference"), ([str(c) for c in row] for row in rows)
+    )
+
+
+def vllm() -> str:
+    """Prompts and probabilities of vLLM against those of a model loaded here."""
+    found = results("engines")["vllm"]
+    models = {"nano": found["nano"], **found["layouts"]}
+    rows = []
+    for name, each in models.items():
+        shifts, dtype = each["largest_log_prob_difference"], each["dtype"]
+        of = [
+            shifts.get(f"{sent}; here {dtype}, positions {way}")
+            for sent, way in (
+                ("PNG, times told", "as here"),
+                ("PNG, times told", "as vLLM"),
+                ("JPEG, times told", "as vLLM"),
+                ("PNG, times not told", "as vLLM"),
+                ("PNG, times not told", "as vLLM, 2 s a patch"),
+            )
+        ]
+        same = f"{each['same']['prompt_tokens']} of {each['clips']}"
+        rows.append([name, dtype, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
+    ways = ("PNG", "PNG, vLLM's positions", "JPEG, the same", "times not told, the same", "2 s a patch here too")
+    return table(("model", "dtype", "same prompt tokens", *ways), rows)

@@ -19,6 +19,7 @@ from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, share, srcc
 from tools.figures_performance import (
+    engines,
     judging,
     layouts,
     log_probs,
@@ -28,6 +29,7 @@ from tools.figures_performance import (
     serving,
     step,
     table,
+    vllm,
 )
 from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
@@ -226,6 +228,8 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "layouts": (layouts, ("layouts",)),
     "serving": (serving, ("serving",)),
     "reward_loop": (reward_loop, ("reward_loop",)),
+    "engines": (engines, ("engines",)),
+    "vllm": (vllm, ("engines",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "human_ratings": (human_ratings, ("human_ratings",)),
     "oracle": (oracle, ("oracle",)),

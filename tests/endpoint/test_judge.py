@@ -114,8 +114,8 @@ PNG, JPEG = "PNG frames", "JPEG frames (quality 95, 4:4:4)"
 @pytest.mark.parametrize(
     ("refused", "sent"),
     [
-        (set(), f"{PNG} as one video"),
-        ({"png"}, f"{JPEG} as one video"),
+        (set(), f"{PNG} as one video without times"),
+        ({"png"}, f"{JPEG} as one video without times"),
         ({"video_url"}, f"{PNG} as images with times"),
         ({"video_url", "png"}, f"{JPEG} as images with times"),
     ],
@@ -144,6 +144,55 @@ def test_how_frames_are_sent_is_found_out_once(
     )
 
 
+def test_a_server_that_trusts_its_clients_is_told_the_times(
+    server: Server, judge: Connect, tmp_path: Path, encode: ModuleType
+) -> None:
+    """As vLLM reads the options: a frame is shown at index / fps, and the clip has frames / total * fps a second."""
+    server.obeys, server.most = True, 2
+    first, second = (str(encode.video(tmp_path / f"{n}.mp4", n, size=(64, 48))) for n in (3, 50))
+    told: list[str] = []
+    asked = judge(on_message=told.append)
+    score = asked.score(second)
+    assert score.provenance.sent == f"{PNG} as one video with times" and score.input is not None
+    assert not any("a second apart" in line or "leaves out" in line for line in told)
+    [options] = [body["media_io_kwargs"]["video"] for body in server.questions]
+    fps, indices, total = (options[key] for key in ("fps", "frames_indices", "total_num_frames"))
+    assert [index / fps for index in indices] == pytest.approx(score.input.times, abs=1e-4)
+    assert len(indices) / total * fps == pytest.approx(4 / score.input.duration) and options["num_frames"] == -1
+    asked.score(first)  # its frames repeat
+    assert server.questions[-1]["media_io_kwargs"]["video"]["total_num_frames"] >= 4
+    asked.compare(first, second)
+    durations = [each.input.duration for each in (asked.score(first), score) if each.input is not None]
+    rates = [4 / duration for duration in durations]
+    assert server.questions[3]["media_io_kwargs"] == {"video": {"num_frames": -1, "fps": pytest.approx(sum(rates) / 2)}}
+    judge(template="released").score(second)  # was taught with one second a temporal patch of two frames
+    assert server.questions[-1]["media_io_kwargs"] == {"video": {"num_frames": -1, "fps": 2.0}}
+
+
+def test_a_server_that_does_not_take_times_or_leaves_out_frames_is_named(
+    server: Server, judge: Connect, grey: Grey
+) -> None:
+    server.refused, server.most, told = {"media_io_kwargs"}, 2, list[str]()
+    score = judge(on_message=told.append).score(grey(9))
+    assert score.provenance.sent == f"{PNG} as one video without times, of which the server leaves some out"
+    assert "leaves out frames of a clip of 4" in told[0] and "--trust-request-mm-kwargs" in told[1]
+    assert "media_io_kwargs" not in server.questions[0]
+    server.most = 4
+    assert "leaves some out" not in str(judge().assessor.form)
+
+
+def test_probabilities_are_the_models_own_where_the_server_lets_them(
+    server: Server, judge: Connect, grey: Grey
+) -> None:
+    judge().score(grey(9))
+    plain = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+    assert {name: server.questions[0][name] for name in plain} == plain
+    for refused, silent, left in (({"min_p"}, False, set(plain) - {"min_p"}), ({"min_p"}, True, set())):
+        server.refused, server.silent = refused, silent
+        assert judge().score(grey(9)).status == "ok"
+        assert server.questions[-1].keys() & plain.keys() == left
+
+
 def test_a_server_that_does_not_look_is_noticed(server: Server, judge: Connect) -> None:
     server.trial_tokens = 20  # the text alone
     with pytest.raises(ModelError, match=r"takes no frames for tiny.*taken, but not shown.*Name a model that sees"):
@@ -164,7 +213,8 @@ def test_samples_come_in_one_response_or_one_by_one(server: Server, judge: Conne
         True,
     ]
     assert [reply.tokens for reply in score.replies] == [Tokens(100, 30), None, None]
-    assert told[-1].startswith(f"{server.host} counted 356 prompt and 40 completion tokens")
+    trials = sum(server.counted(body) for body in server.trials)
+    assert told[-1].startswith(f"{server.host} counted {trials + 100:,} prompt and 60 completion tokens")
 
     server.refused, server.questions = {"n", "seed"}, []
     server.answer = lambda _: "<answer>30</answer>"

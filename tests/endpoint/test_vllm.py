@@ -3,55 +3,32 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.performance import engine_vllm
 from vqinsight.inference.endpoint.judge import connect
 
 pytestmark = pytest.mark.full
-_READY_WITHIN = 300  # seconds
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def model() -> Path:
+    """The folder of the model that is served."""
+    return Path(os.environ.get("VLLM_MODEL", ""))
+
+
+@pytest.fixture(scope="module")
+def address(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """vLLM on a free port, serving the model of the environment variable."""
-    program, model = os.environ.get("VLLM_PROGRAM", ""), os.environ.get("VLLM_MODEL", "")
-    if not Path(program).is_file() or not Path(model).is_dir():
+    program = Path(os.environ.get("VLLM_PROGRAM", ""))
+    if not program.is_file() or not model.is_dir():
         pytest.skip("vLLM is not installed: make test-vllm VLLM=DIR MODEL=DIR")
     pytest.importorskip("openai", reason="the extra endpoint is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    serve = [program, "serve", model, "--host", "127.0.0.1", "--port", str(port), "--served-model-name", "tiny"]
-    serve += ["--dtype", "bfloat16", "--max-model-len", "4096", "--max-num-seqs", "4", "--enforce-eager"]
-    own = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
-    quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | own | quiet
-    log = tmp_path_factory.mktemp("vllm") / "log.txt"
-    with log.open("wb") as output, subprocess.Popen(serve, env=environment, stdout=output, stderr=output) as process:
-        try:
-            _wait(f"http://127.0.0.1:{port}/health", process, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + _READY_WITHIN
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(1)
-    pytest.fail(f"vLLM is not ready: {log.read_text(errors='replace')[-2000:]}")
+    with engine_vllm.serving(program, model, tmp_path_factory.mktemp("vllm") / "log.txt") as url:
+        yield url
 
 
 def test_five_clips_through_vllm(address: str, shared: Path) -> None:
@@ -60,10 +37,21 @@ def test_five_clips_through_vllm(address: str, shared: Path) -> None:
     judge = connect(address, max_pixels=12_544, deadline=300)
     found = list(judge.score_all((str(clip), None) for clip in clips))
     assert [score.path for score in found] == [str(clip) for clip in clips]
-    assert {score.provenance.sent for score in found} == {"PNG frames as one video"}
+    assert {score.provenance.sent for score in found} == {"PNG frames as one video with times"}
     for score in found:
         print(Path(score.path).name, score.status, score.replies[0].tokens, repr(score.replies[0].text[:40]))
         assert score.status in ("ok", "missing") and score.replies[0].text and score.input is not None
         tokens, (width, height) = score.replies[0].tokens, score.input.size
         visual = -(-len(score.input.times) // 2) * (width // 28) * (height // 28)
         assert tokens is not None and visual < tokens.prompt < visual + 400  # as many as a loaded model gives them
+
+
+def test_prompts_and_probabilities_are_those_of_a_loaded_model(address: str, model: Path, shared: Path) -> None:
+    """The same token ids, and nearer probabilities with the clip's times than without."""
+    clips = [str(clip) for clip in sorted((shared / "clips").rglob("*.mp4"))[::40]]
+    found = engine_vllm.probabilities(address, model, clips, "bfloat16", "standard")
+    assert found["same"]["prompt_tokens"] == len(clips)
+    shifts = found["largest_log_prob_difference"]
+    ways = ("as vLLM", "as vLLM, 2 s a patch")
+    own, other = (shifts[f"PNG, times told; here float32, positions {way}"] for way in ways)
+    assert own < other

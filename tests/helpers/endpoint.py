@@ -27,9 +27,12 @@ class Server(ThreadingHTTPServer):
     Attributes:
         answer: what the model says to a body; several texts are the choices of one response.
         script: what happens to the next questions instead, in order: functions of (handler, body).
-        refused: parts that are answered with 400: ``video_url``, ``png``, ``image_url``, or a field of the body.
+        refused: parts that are answered with 400: ``video_url``, ``png``, ``image_url``, or a field; silent:
+            without saying which.
         models: the entries of ``/v1/models``; ``None``: 404.
-        trial_tokens: prompt tokens that the trial of frames takes.
+        trial_tokens: prompt tokens that the trial of frames takes; by default as many as its frames need.
+        obeys, most: whether ``media_io_kwargs`` say how many frames of a video are shown, as vLLM lets trusted clients;
+            how many are shown otherwise.
         questions, trials: bodies so far; times: when each question came; headers: of every request; busiest: most
             questions at a time.
     """
@@ -43,7 +46,8 @@ class Server(ThreadingHTTPServer):
         self.script: deque[Callable[[Handler, Body], None]] = deque()
         self.refused: set[str] = set()
         self.models: list[Body] | None = [{"id": "tiny", "object": "model", "model_hash": "0123456789ab"}]
-        self.trial_tokens = 256
+        self.trial_tokens: int | None = None
+        self.obeys, self.most, self.silent = False, 10**6, False
         self.questions: list[Body] = []
         self.trials: list[Body] = []
         self.times: list[float] = []
@@ -58,6 +62,12 @@ class Server(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://{self.host}/v1"
+
+    def counted(self, body: Body) -> int:
+        """Tokens of a prompt, of which each frame that is shown takes 16."""
+        told = body.get("media_io_kwargs", {}).get("video", {}).get("num_frames") if self.obeys else None
+        most = self.most if told is None else 10**6 if told < 0 else told
+        return 20 + sum(16 * min(most, len(files)) for files in files_of(body))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that leaves is no news."""
@@ -92,11 +102,12 @@ class Handler(BaseHTTPRequestHandler):
             if scripted is not None:
                 scripted(self, body)
             elif wrong := next((each for each in sorted(server.refused) if _has(body, each)), None):
-                self.send({"error": {"message": f"Unsupported: '{wrong}'", "param": wrong}}, 400)
+                error = {"message": "Bad request"} if server.silent else {"message": f"No '{wrong}'", "param": wrong}
+                self.send({"error": error}, 400)
             elif asked:
                 self.complete(server.answer(body))
             else:
-                self.complete("Yes.", server.trial_tokens)
+                self.complete("Yes.", server.trial_tokens or server.counted(body))
         finally:
             with server.lock:
                 server.busy -= 1

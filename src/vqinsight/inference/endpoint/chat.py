@@ -22,14 +22,21 @@ class Form:
     Attributes:
         video: as one video part; else as images, each after its time.
         codec: of each frame.
+        timed: whether the server takes the times of a video, as ``video_options``.
+        cut: whether the server leaves out frames of a video of the longest kind.
     """
 
     video: bool
     codec: Codec
+    timed: bool = False
+    cut: bool = False
 
     def __str__(self) -> str:
         frames = "PNG frames" if self.codec == "png" else f"JPEG frames (quality {JPEG_QUALITY}, 4:4:4)"
-        return f"{frames} {'as one video' if self.video else 'as images with times'}"
+        if not self.video:
+            return f"{frames} as images with times"
+        left_out = ", of which the server leaves some out" if self.cut else ""
+        return f"{frames} as one video {'with' if self.timed else 'without'} times{left_out}"
 
 
 # In the order in which they are tried: a model knows the times of a video only, and PNG loses nothing.
@@ -63,6 +70,32 @@ def chat(messages: Sequence[dict[str, Any]], clips: Sequence[Sequence[View]], fo
         only_text = len(parts) == 1 and parts[0]["type"] == "text"  # some servers take a system message as text alone
         plain.append({"role": message["role"], "content": parts[0]["text"] if only_text else parts})
     return plain
+
+
+def video_options(clips: Sequence[Sequence[View]], seconds_per_grid: float | None) -> dict[str, Any]:
+    """What vLLM calls ``media_io_kwargs``: that every frame counts, and when each is shown.
+
+    A request has one for all of its videos: clips whose frames are not shown at the same times get their mean rate.
+
+    Args:
+        clips: the views of each clip, ``FileView`` all of them.
+        seconds_per_grid: fixed seconds between temporal patches of two frames, or ``None`` for the clips' own.
+    """
+    own = {view.sampling for views in clips for view in views if isinstance(view, FileView) and view.sampling}
+    if not own:
+        return {}
+    times: dict[str, Any]
+    if seconds_per_grid is not None:
+        times = {"fps": 2 / seconds_per_grid}
+    elif len(own) > 1:
+        times = {"fps": sum(sampling.fps for sampling in own) / len(own)}
+    else:
+        [sampling] = own
+        # Counted in thousandths of a frame, so that frames that repeat or are unevenly spaced have their times too.
+        rate = 1000 * sampling.source_fps
+        indices = [round(time * rate) for time in sampling.times]
+        times = {"fps": rate, "frames_indices": indices, "total_num_frames": 1000 * sampling.source_frames}
+    return {"video": {"num_frames": -1, **times}}
 
 
 def _parts(view: View, form: Form) -> list[dict[str, Any]]:

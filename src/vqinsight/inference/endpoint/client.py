@@ -95,6 +95,7 @@ class Client:
         """The body of one response to a chat request.
 
         Args:
+            body: its fields; those that are not of OpenAI's stand in ``extra_body``.
             until: the time of the loop at which it has to be there.
             probing: whether to find out what the server takes: an unknown address (404) and a server that breaks (500)
                 are refusals then.

@@ -24,9 +24,11 @@ class FileView(View):
 
     Attributes:
         files: a PNG or JPEG file a frame.
+        sampling: of the clip; ``None`` for an image.
     """
 
     files: tuple[bytes, ...]
+    sampling: Sampling | None = None
 
 
 class FileViews:
@@ -45,7 +47,7 @@ class FileViews:
         """See ``ViewBuilder``: one view."""
         made = {index: self._file(frame, spec) for index, frame in frames}
         files = tuple(made[index] for index in sampling.indices)
-        return (FileView("video", torch.empty(0), (len(files), 1, 1), 0.0, sampling.times, files),)
+        return (FileView("video", torch.empty(0), (len(files), 1, 1), 0.0, sampling.times, files, sampling),)
 
     def build_image(self, image: np.ndarray, spec: PixelSpec) -> tuple[View, ...]:
         """See ``ViewBuilder``: one view."""

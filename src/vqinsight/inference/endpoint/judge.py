@@ -67,7 +67,7 @@ def connect(
     template = template or _template(served, settings.host, on_message)
     asked = prompt_set(template)
     given = {"template": template, "fps": fps, "frames": frames, "max_pixels": max_pixels}
-    taught = {key: value for key, value in TAUGHT.get(asked.base or asked.name, {}).items() if key == "min_pixels"}
+    taught = TAUGHT.get(asked.base or asked.name, {})
     look = parse_settings(
         InferenceSettings, {**taught, **{key: value for key, value in given.items() if value is not None}}, "settings"
     )
