@@ -73,3 +73,14 @@ def layouts() -> str:
     other = [row["layout"] for row in rows if row["layout"] not in sound]
     found = f"Sound: {', '.join(f'`{name}`' for name in sound)}."
     return found + (f" Not: {', '.join(f'`{name}`' for name in other)}." if other else "")
+
+
+def engines() -> str:
+    """Other engines against a model loaded here, on the same clips."""
+    found = results("engines")
+    rows = []
+    if ray := found.get("ray"):
+        rows.append(["Ray: score", ray["clips"], ray["same_status"], ray["equal"], "0"])
+    return table(
+        ("engine", "clips", "same status", "same answer", "largest difference"), ([str(c) for c in row] for row in rows)
+    )
