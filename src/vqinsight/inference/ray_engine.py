@@ -59,6 +59,7 @@ def connected(
     if address is not None and "://" in address:
         raise UsageError(f"--address {address}: write HOST:PORT, or auto, on a machine of the cluster.")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of what it does itself, on standard error
     if address is None:
         os.environ.setdefault(LOOPBACK, "0")  # read when Ray is imported
     ray = needed("ray", "ray")
@@ -137,8 +138,7 @@ class RayJudge:
             compute=data.ActorPoolStrategy(size=min(self._actors, len(blocks)), max_tasks_in_flight_per_actor=1),
             batch_size=None,
             batch_format="pyarrow",
-            max_restarts=-1,
-            max_task_retries=TRIES - 1,
+            ray_remote_args_fn=_lasting,
             **self._each,
         )
         try:
@@ -183,6 +183,11 @@ def _init(ray: Any, address: str | None) -> None:
     context.max_errored_blocks = -1  # their clips are given to workers again, and then counted
     context.max_consecutive_actor_init_deaths = TRIES
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it prints a trace for each of them
+
+
+def _lasting() -> dict[str, int]:
+    """What Ray does when a worker dies: it always starts another, which does the block again."""
+    return {"max_restarts": -1, "max_task_retries": TRIES - 1}
 
 
 def share_of(resources: Mapping[str, float], actors: int | None, device: str, *, alone: bool) -> dict[str, int]:

@@ -37,7 +37,7 @@ class Place:
     threads: str | None
     loading: dict[str, Any]
 
-    def load(self, notices: list[str] | None = None) -> VQInsight:
+    def load(self, notices: list[str]) -> VQInsight:
         """Load the model; ``notices`` receives what there is to tell.
 
         Raises:
@@ -54,7 +54,7 @@ class Place:
             os.environ["OMP_NUM_THREADS"] = self.threads  # torch reads it when it is imported
         from vqinsight.inference.api import load
 
-        return load(**self.loading, on_message=None if notices is None else notices.append)
+        return load(**self.loading, on_message=notices.append)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Worker:
     """
 
     def __init__(self, place: Place, verb: str, asked: dict[str, Any]) -> None:
-        self._judge = getattr(place.load(), f"{verb}_all")
+        self._judge = getattr(place.load([]), f"{verb}_all")
         self._asked = asked
 
     def __call__(self, block: pa.Table) -> pa.Table:
