@@ -120,6 +120,35 @@ def test_a_worker_that_loses_its_device_ends(worker: Any, monkeypatch: pytest.Mo
         worker(clip_block([(0, "lost.mp4", None)]))
 
 
+@pytest.mark.parametrize("verb", ["score", "ask"])
+def test_clips_of_a_block_that_is_left_out_are_asked_one_by_one(verb: str) -> None:
+    from vqinsight.inference.ray_engine import TRIES, RayJudge
+    from vqinsight.inference.ray_worker import About, Place
+
+    sizes: list[int] = []
+
+    class Deadly(RayJudge):
+        def _pass(self, blocks: Any, arguments: Any) -> Any:
+            assert arguments[1:] == (verb, {**about, **sampling})
+            for block in blocks:
+                sizes.append(block.num_rows)
+                if 20 not in block["place"].to_pylist():
+                    yield from ((place, made, 0.5) for place in block["place"].to_pylist())
+
+    about: dict[str, Any] = {"task": None} if verb == "score" else {"question": "Is it sharp?"}
+    sampling = {"samples": 5, "seed": 3, "temperature": 0.7}
+    made = records.score("a.mp4")
+    about_model = About(made.provenance, {"weights": "0123"}, {}, ())
+    judge = Deadly(None, Place("/", None, {}), about_model, {"actors": 1, "num_cpus": 1, "num_gpus": 0})
+    found = list(judge.judge_all(verb, [(f"{number}.mp4", None) for number in range(80)], about, **sampling))
+    assert sizes == [32, 32, 16] + [1] * 32 and sorted(place for place, _, _ in found) == list(range(80))
+    place, failed, seconds = found[-1]
+    assert (place, failed.path, failed.status, seconds) == (20, "20.mp4", "failed", None)
+    assert failed.error and failed.error.startswith(f"20.mp4: the process of a worker ended {TRIES} times on it alone.")
+    assert (failed.provenance.samples, failed.provenance.seed, failed.provenance.temperature) == (5, 3, 0.7)
+    assert judge.settings(**sampling) == {"weights": "0123", **sampling, "engine": made.provenance.engine}
+
+
 # From here on real clusters, and the embedded model.
 CLIPS, BAD, PART = 12, 2, 4
 AS_IT_IS = {"OMP_NUM_THREADS": "1", "RAY_worker_niceness": "0"}  # Ray makes workers nicer than the tests beside them

@@ -120,19 +120,19 @@ class RayJudge:
         for size in (min(MOST, max(LEAST, shared)), 1):
             todo = list(left.values())
             blocks = [clip_block(todo[start : start + size]) for start in range(0, len(todo), size)]
-            for finished in self._pass(blocks, Worker, (self._place, verb, {**about, **sampling})):
+            for finished in self._pass(blocks, (self._place, verb, {**about, **sampling})):
                 del left[finished[0]]
                 yield finished
         for place, source, prompt in left.values():
             yield place, self._failed(source, prompt, about, self.provenance(**sampling)), None
 
-    def _pass(self, blocks: Sequence[Any], worker: type[Worker], arguments: tuple[Any, ...]) -> Iterator[Finished]:
-        """What becomes of the blocks that no worker dies of."""
+    def _pass(self, blocks: Sequence[Any], arguments: tuple[Any, ...]) -> Iterator[Finished]:
+        """What becomes of the clips of the blocks that no worker dies of; ``arguments`` of ``Worker``."""
         if not blocks:
             return
         data = self._ray.data
         judged = data.from_arrow(list(blocks)).map_batches(
-            worker,
+            Worker,
             fn_constructor_args=arguments,
             # a second block in flight would be charged for the first one's end
             compute=data.ActorPoolStrategy(size=min(self._actors, len(blocks)), max_tasks_in_flight_per_actor=1),
