@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ import pytest
 from helpers import ray_hook, records
 
 import vqinsight
-from vqinsight.errors import UnreadableVideo, UsageError
+from vqinsight.errors import ModelError, UnreadableVideo, UsageError
 from vqinsight.report.store import MANIFEST, NOTES
 
 Run = Callable[..., Any]
@@ -68,6 +69,17 @@ def test_workers_and_what_each_of_them_gets() -> None:
         share_of(two, 3, "auto", alone=True)
     with pytest.raises(UsageError, match="the cluster has no GPU"):
         share_of({"CPU": 8.0}, None, "cuda", alone=True)
+
+
+def test_an_address_at_which_nothing_answers() -> None:
+    from vqinsight.inference.ray_engine import _check_answer
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        _check_answer(address)
+    for nowhere in (address, "127.0.0.1", "127.0.0.1:99999"):
+        with pytest.raises(ModelError, match=rf"--address {nowhere}: no cluster answers .* Write HOST:PORT"):
+            _check_answer(nowhere)
 
 
 class Judge(records.FakeJudge):
@@ -188,7 +200,8 @@ def command(folder: Path, *arguments: str, **environment: object) -> subprocess.
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     output, errors = process.communicate(timeout=600)
     assert "Traceback" not in errors, errors
-    return process.returncode, output, errors
+    # Ray says that it was told to say less
+    return process.returncode, output, "".join(line for line in errors.splitlines(True) if "log level" not in line)
 
 
 def rows(folder: Path) -> Rows:

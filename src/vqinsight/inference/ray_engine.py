@@ -10,6 +10,8 @@ import logging
 import math
 import os
 import signal
+import socket
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +28,7 @@ LEAST, MOST = 8, 32  # clips in a block: a batch of the model's, and what a kill
 TRIES = 2  # of a block, and of a clip alone
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # without "clusters" Ray listens on loopback alone, on Linux too
 _STORE_BYTES = 256 * 1024 * 1024  # Ray's memory for objects: names and results, no frames
+_ANSWER_SECONDS = 10.0
 _DEVICES = ("auto", "cpu", "cuda")
 
 Finished = tuple[int, ClipScore | ClipVerdict, float | None]
@@ -131,16 +134,19 @@ class RayJudge:
         if not blocks:
             return
         data = self._ray.data
-        judged = data.from_arrow(list(blocks)).map_batches(
-            Worker,
-            fn_constructor_args=arguments,
-            # a second block in flight would be charged for the first one's end
-            compute=data.ActorPoolStrategy(size=min(self._actors, len(blocks)), max_tasks_in_flight_per_actor=1),
-            batch_size=None,
-            batch_format="pyarrow",
-            ray_remote_args_fn=_lasting,
-            **self._each,
-        )
+        with warnings.catch_warnings():
+            # it is to go with Ray 2.64, which the extra excludes, and nothing else bounds how often a block is tried
+            warnings.filterwarnings("ignore", message="`ray_remote_args_fn` is deprecated")
+            judged = data.from_arrow(list(blocks)).map_batches(
+                Worker,
+                fn_constructor_args=arguments,
+                # a second block in flight would be charged for the first one's end
+                compute=data.ActorPoolStrategy(size=min(self._actors, len(blocks)), max_tasks_in_flight_per_actor=1),
+                batch_size=None,
+                batch_format="pyarrow",
+                ray_remote_args_fn=_lasting,
+                **self._each,
+            )
         try:
             # prefetching holds a block back until the next one is there
             for block in judged.iter_batches(prefetch_batches=0, batch_size=None, batch_format="pyarrow"):
@@ -168,6 +174,8 @@ class RayJudge:
 def _init(ray: Any, address: str | None) -> None:
     """Start Ray, or connect, without a word of its own."""
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is not None and address != "auto":
+        _check_answer(address)
     try:
         if address is None:
             ray.init(address="local", include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet)
@@ -183,6 +191,15 @@ def _init(ray: Any, address: str | None) -> None:
     context.max_errored_blocks = -1  # their clips are given to workers again, and then counted
     context.max_consecutive_actor_init_deaths = TRIES
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it prints a trace for each of them
+
+
+def _check_answer(address: str) -> None:
+    """Refuse an address at which nothing answers, which Ray tries for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ModelError(f"--address {address}: no cluster answers ({error}). Write HOST:PORT of its head.") from None
 
 
 def _lasting() -> dict[str, int]:
