@@ -176,6 +176,8 @@ def _init(ray: Any, address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is not None and address != "auto":
         _check_answer(address)
+    # Ray prints what becomes of workers to standard output, which is for results alone
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None
     try:
         if address is None:
             ray.init(address="local", include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet)
