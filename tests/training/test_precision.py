@@ -12,6 +12,7 @@ from helpers import runs
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
+from vqinsight.assessor.attention import BLOCKS, SEGMENTS, text_attention
 from vqinsight.errors import TrainingError, UsageError
 from vqinsight.grpo.trainer import GRPOTrainer
 from vqinsight.settings.reader import read_toml
@@ -106,6 +107,7 @@ def test_sharded_weights_move(tmp_path: Path) -> None:
 
 def test_frozen_weights_have_the_precision_of_the_passes(tmp_path: Path) -> None:
     model = build_trainable_assessor(_settings(tmp_path, *REAL)).loaded.model
+    assert text_attention(model) == (BLOCKS if model.device.type == "cuda" else SEGMENTS)
     assert {p.dtype for p in model.model.visual.parameters()} == {torch.bfloat16}
     assert {p.dtype for p in model.model.language_model.parameters()} == {torch.float32}
     adapted = build_trainable_assessor(_settings(tmp_path, *REAL, "model.lora_rank=2")).loaded.model

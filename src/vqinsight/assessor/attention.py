@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.nn.attention.bias import causal_lower_right
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
@@ -165,14 +164,14 @@ def _by_segment(
 def _causal(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float) -> torch.Tensor:
     """Attention of the last tokens, (heads, T, width), to all keys before and at each, (key heads, K, width)."""
     heads, width = query.shape[0], query.shape[-1]
-    few = key.shape[0]
+    few, before = key.shape[0], key.shape[1] - query.shape[1]
     # The heads that share keys are a dimension of their own, along which keys are not copied.
     found = scaled_dot_product_attention(
         query.view(few, heads // few, -1, width),
         key[:, None].expand(-1, heads // few, -1, -1),
         value[:, None].expand(-1, heads // few, -1, -1),
-        attn_mask=None if query.shape[1] == key.shape[1] else causal_lower_right(query.shape[1], key.shape[1]),
-        is_causal=query.shape[1] == key.shape[1],
+        attn_mask=query.new_ones(query.shape[1], key.shape[1], dtype=torch.bool).tril(before) if before else None,
+        is_causal=not before,
         scale=scaling,
     )
     return found.reshape(heads, -1, width)
