@@ -131,6 +131,8 @@ def engines() -> str:
     rows = []
     if own := found.get("serve"):
         rows.append(["`vqinsight serve`, whole files: score", own["clips"], own["same_status"], own["equal"], ""])
+    if ray := found.get("ray"):
+        rows.append(["Ray: score", ray["clips"], ray["same_status"], ray["equal"], ""])
     if vllm := found.get("vllm"):
         answers = vllm["answers"]
         score, asked = answers["score"], answers["ask"]

@@ -230,6 +230,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "reward_loop": (reward_loop, ("reward_loop",)),
     "engines": (engines, ("engines",)),
     "vllm": (vllm, ("engines",)),
+    "engines": (engines, ("engines",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "human_ratings": (human_ratings, ("human_ratings",)),
     "oracle": (oracle, ("oracle",)),

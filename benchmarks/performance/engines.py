@@ -1,8 +1,9 @@
 """Other engines against a model that is loaded here, on the same clips, row by row.
 
-``python -m benchmarks.performance.engines CLIPS [--only serve] [--only vllm --vllm DIR] [--json FILE]``
+``python -m benchmarks.performance.engines CLIPS [--only ENGINE] [--vllm DIR] [--json FILE]``
 
 * ``serve``: our own server is sent whole files; a row is equal where every value is, to the last bit.
+* ``ray``: workers of a Ray cluster (``benchmarks/performance/engine_ray.py``).
 * ``vllm``: vLLM is sent frames (``benchmarks/performance/engine_vllm.py``).
 
 A file that exists keeps the engines that are not measured again.
@@ -24,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.performance import engine_vllm
+from benchmarks.performance import engine_ray, engine_vllm
 from benchmarks.results import keep
 from vqinsight.inference.api import load
 from vqinsight.video.inputs import expand_inputs
@@ -88,6 +89,7 @@ def serve(clips: list[str], _: argparse.Namespace) -> dict[str, Any]:
 
 ENGINES: dict[str, Callable[[list[str], argparse.Namespace], dict[str, Any]]] = {
     "serve": serve,
+    "ray": engine_ray.measure,
     "vllm": engine_vllm.measure,
 }
 

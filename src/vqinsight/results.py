@@ -31,7 +31,8 @@ class Provenance:
         seed: fixes the sampled answers, independent of the batch.
         dtype, device: number format and device of the computation.
         version: version of this package.
-        engine: where the model runs: ``local``, or ``endpoint``: a server, whose ``dtype`` and ``device`` are unknown.
+        engine: where the model runs: ``local``, ``ray`` (on a worker), or ``endpoint``: a server, whose ``dtype`` and
+            ``device`` are unknown.
         host: of an endpoint, its name and port.
         sent: of an endpoint, how frames were sent.
     """

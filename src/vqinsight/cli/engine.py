@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -12,14 +14,19 @@ from vqinsight.errors import UsageError
 if TYPE_CHECKING:
     from vqinsight.cli.options import Asking
     from vqinsight.inference.api import VQInsight
+    from vqinsight.inference.ray_engine import RayJudge
 
-OPTIONS = ("engine", "url", "api_key_env", "concurrency", "deadline")
+_ENDPOINT, _RAY = ("url", "api_key_env", "concurrency", "deadline"), ("address", "actors")
+OPTIONS = ("engine", *_ENDPOINT, *_RAY)
 _HERE = ("adapter", "device", "dtype")  # for a model that is loaded here
 _PANEL = "Where the model runs"
 
 Engine = Annotated[
-    Literal["local", "endpoint"],
-    typer.Option(help="Here, or behind a server of the OpenAI shape (vLLM, SGLang, hosted).", rich_help_panel=_PANEL),
+    Literal["local", "endpoint", "ray"],
+    typer.Option(
+        help="Here, behind a server of the OpenAI shape (vLLM, SGLang, hosted), or on the workers of a Ray cluster.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 Url = Annotated[
     str | None,
@@ -46,6 +53,25 @@ Deadline = Annotated[
     float,
     typer.Option(min=1, metavar="SECONDS", help="For one question, retries included.", rich_help_panel=_PANEL),
 ]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        show_default=False,
+        help="The head of a Ray cluster, or auto; by default Ray starts here.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Actors = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        show_default=False,
+        help="Ray's workers that hold the model; by default one for each GPU, or one.",
+        rich_help_panel=_PANEL,
+    ),
+]
 
 
 def open_judge(asked: Asking) -> VQInsight:
@@ -59,11 +85,15 @@ def open_judge(asked: Asking) -> VQInsight:
 
     default = opt.Asking()
     if asked.engine == "local":
-        _refuse(asked, default, OPTIONS, "goes with --engine endpoint")
+        _refuse(asked, default, _ENDPOINT, "goes with --engine endpoint")
+        _refuse(asked, default, _RAY, "goes with --engine ray")
         return load_assessor(**asked.pick(*opt.LOADING))
+    if asked.engine == "ray":
+        raise UsageError("--engine ray is for score and ask with a folder of results: --out results/")
     if asked.url is None:
         raise UsageError("--engine endpoint asks a server: say which, such as --url http://localhost:8000/v1")
     _refuse(asked, default, _HERE, "is for a model that is loaded here: leave it out with --engine endpoint")
+    _refuse(asked, default, _RAY, "goes with --engine ray")
     from vqinsight.inference.endpoint.judge import connect
     from vqinsight.report import progress
 
@@ -78,15 +108,40 @@ def open_judge(asked: Asking) -> VQInsight:
         )
 
 
+@contextmanager
+def open_ray(asked: Asking) -> Iterator[RayJudge]:
+    """The judge of ``--engine ray``, until Ray ends.
+
+    Raises:
+        UsageError: options that do not go together.
+        ModelError: Ray is not installed, the cluster cannot be used, or the model cannot be loaded.
+    """
+    from vqinsight.cli import options as opt
+
+    _refuse(asked, opt.Asking(), _ENDPOINT, "goes with --engine endpoint")
+    _set_threads(asked.model)
+    from vqinsight.inference.ray_engine import connected
+    from vqinsight.report import progress
+
+    with ExitStack() as endings:
+        with progress.waiting(f"Starting Ray and loading {asked.model}"):
+            judge = endings.enter_context(connected(**asked.pick(*_RAY, *opt.LOADING), on_message=progress.notice))
+        yield judge
+
+
 def load_assessor(model: str, **options: Any) -> VQInsight:
     """Load an assessor; ``options`` as for ``vqinsight.load``. nano takes one CPU thread by default."""
-    if model == "nano":
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; it limits decoding threads too
+    _set_threads(model)
     from vqinsight.inference.api import load
     from vqinsight.report import progress
 
     with progress.waiting(f"Loading {model}"):
         return load(model, **options, on_message=progress.notice)
+
+
+def _set_threads(model: str) -> None:
+    if model == "nano":
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; it limits decoding threads too
 
 
 def _refuse(asked: Asking, default: Asking, names: tuple[str, ...], why: str) -> None:

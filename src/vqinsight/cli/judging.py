@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqinsight.cli import options as opt
-from vqinsight.cli.engine import open_judge
+from vqinsight.cli.engine import open_judge, open_ray
 from vqinsight.errors import UsageError
 from vqinsight.report import console, output, progress
 from vqinsight.report.picks import NO_PICKS, Picks
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from vqinsight.inference.api import VQInsight
+    from vqinsight.inference.ray_engine import RayJudge
     from vqinsight.report.store import ResultStore
 
 Judged = ClipScore | ClipVerdict
@@ -90,6 +91,10 @@ def judge_clips(
     with output.deliver(outputs, clips, verb.show) as take:
         verb.check()
         todo = expand(clips, prompt, repeated=folder)
+        if folder and outputs.out is not None and asked.engine == "ray":
+            with open_ray(asked) as ray:
+                _on_ray(verb, ray, entries(todo), asked, outputs, take)
+            return
         judge = open_judge(asked)
         if outputs.out is None:
             with closing(_judged(verb, judge, todo, asked)) as judged:
@@ -125,7 +130,7 @@ def expand(clips: list[str], prompt: str | None, *, repeated: bool = False) -> C
 
 
 @contextmanager
-def open_results(verb: Verb, judge: VQInsight, asked: opt.Asking, folder: Path) -> Iterator[ResultStore]:
+def open_results(verb: Verb, judge: VQInsight | RayJudge, asked: opt.Asking, folder: Path) -> Iterator[ResultStore]:
     """The store of a folder for what this model is asked; see ``report.store.open_store``."""
     from vqinsight.report.store import open_store
 
@@ -154,6 +159,30 @@ def to_folder(
     store.commit()
 
 
+def _on_ray(
+    verb: Verb,
+    judge: RayJudge,
+    rows: Sequence[Entry],
+    asked: opt.Asking,
+    outputs: output.Outputs,
+    take: output.Taker[Any],
+) -> None:
+    """As ``to_folder``; results are committed in the order in which workers finish."""
+    assert outputs.out is not None
+    about = {key: value for key, value in verb.asked.items() if key != "verb"}
+    with open_results(verb, judge, asked, outputs.out) as store:
+        left = [entry for entry in rows if not store.has(entry)]
+        clips = [(entry.source, entry.prompt) for entry in left]
+        finished = judge.judge_all(verb.asked["verb"], clips, about, **asked.pick(*opt.SAMPLING))
+        with progress.counting(verb.doing, len(left), asked.json_lines, log=True) as count:
+            for done, (place, result, seconds) in enumerate(finished, start=1):
+                store.add(left[place], result, seconds)
+                take(result)
+                count(done, len(left))
+        store.commit()
+        tell_folder(store, rows, outputs, take)
+
+
 def tell_folder(store: ResultStore, rows: Sequence[Entry], outputs: output.Outputs, take: output.Taker[Any]) -> None:
     """Say how all clips of the source stand, and judge the run by them."""
     found = [store.known[entry.id] for entry in rows]
@@ -179,7 +208,7 @@ def _to_file(
                 take(result)
 
 
-def _settings(verb: Verb, judge: VQInsight, asked: opt.Asking) -> dict[str, Any]:
+def _settings(verb: Verb, judge: VQInsight | RayJudge, asked: opt.Asking) -> dict[str, Any]:
     return verb.asked | judge.settings(**asked.pick(*opt.SAMPLING))
 
 

@@ -230,6 +230,8 @@ class Asking:
     api_key_env: eng.ApiKeyEnv = None
     concurrency: eng.Concurrency = 8
     deadline: eng.Deadline = 300.0
+    address: eng.Address = None
+    actors: eng.Actors = None
     samples: Samples = 1
     temperature: Temperature = 1.0
     seed: Seed = 0

@@ -7,4 +7,6 @@
 * ``models``: the known models
 * ``predictor``: an assessor as predictor of a benchmark
 * ``endpoint``: the same verbs over the network
+* ``ray_engine``: score and ask on the workers of a Ray cluster
+* ``ray_worker``: what runs on such a worker
 """

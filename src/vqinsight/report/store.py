@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MANIFEST = "_manifest.json"  # readers of Parquet folders pass over names that begin with an underscore
 PART_CLIPS, PART_SECONDS = 64, 30.0  # a part is committed at the first of these: the most that a kill undoes
 # Settings for readers: other values do not change an answer, or another key says it better (the weights' digest).
-NOTES = frozenset({"model", "version", "device"})
+NOTES = frozenset({"model", "version", "device", "engine"})
 _BRIEF = ("id", "revision", "position", "path", "a", "b", "a_kind", "b_kind", "status", "error")
 _ANSWERS = ("overall", "yes", "verdict")
 
