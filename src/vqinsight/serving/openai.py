@@ -28,8 +28,10 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/models")
     async def models() -> dict[str, Any]:
-        """The one model."""
-        one = {"id": service.model, "object": "model", "created": begun, "owned_by": "vqinsight"}
+        """The one model, with the digest of its weights and the template that its questions are worded in."""
+        assessor = service.judge.assessor
+        told = {"model_hash": assessor.loaded.digest, "template": assessor.prompt_set.name}
+        one = {"id": service.model, "object": "model", "created": begun, "owned_by": "vqinsight", **told}
         return {"object": "list", "data": [one]}
 
     @router.post("/chat/completions", openapi_extra=body("ChatIn"))
