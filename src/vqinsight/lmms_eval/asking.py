@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from vqinsight.errors import UsageError
 from vqinsight.lmms_eval.figures import UNREADABLE
@@ -99,7 +99,7 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
         RewardError: a file cannot be opened.
         UsageError: it is neither text nor a picture nor a video.
     """
-    kind, content = part["type"], part.get("url")
+    kind, content = part["type"], cast(Any, part.get("url"))
     if kind == "text":
         return {"type": "text", "text": part["text"]}
     if kind not in ("image", "video"):

@@ -10,6 +10,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from vqinsight.evaluation.metrics.bootstrap import Measure
+from vqinsight.evaluation.metrics.correlation import Correlations
+from vqinsight.evaluation.metrics.pairwise import PairScores
 from vqinsight.evaluation.predictor import PredictedExample, Prediction, from_orders
 from vqinsight.evaluation.summary import Summary, summarise
 from vqinsight.lmms_eval.questions import Doc, example_of, wording
@@ -89,15 +92,19 @@ def _value(summary: Summary, name: str) -> float | None:
     if name in COUNTS:
         return float(getattr(summary, name))
     if summary.pairs is not None:
-        measured: float | None = getattr(summary.pairs.scores, name).value
-        return measured
+        return _point(summary.pairs.scores, name)
     if not summary.scores:
         return None
     [task] = summary.scores
     key, _, metric = name.partition("_")
     if key in task.dimensions:
-        return getattr(task.dimensions[key], metric).value  # type: ignore[no-any-return]
+        return _point(task.dimensions[key], metric)
     if len(task.dimensions) > 1:
         return task.mean[name].value if name in task.mean else None
     [only] = task.dimensions.values()
-    return getattr(only, name).value  # type: ignore[no-any-return]
+    return _point(only, name)
+
+
+def _point(figures: Correlations | PairScores, name: str) -> float | None:
+    measured: Measure = getattr(figures, name)
+    return measured.value

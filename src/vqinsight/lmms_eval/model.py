@@ -17,8 +17,8 @@ from vqinsight.serving.client import RewardError
 class ServedAssessor(lmms):
     """``--model vqinsight --model_args url=http://127.0.0.1:8000``.
 
-    Answers are the most likely ones, of the length that the model is served with: a task's ``generation_kwargs`` have no
-    effect. ``--batch_size`` and ``--device`` have none either.
+    Answers are the most likely ones, of the length that the model is served with: a task's ``generation_kwargs``,
+    ``--batch_size`` and ``--device`` have no effect.
 
     Args:
         url, api_key_env, concurrency: see ``Asker``.

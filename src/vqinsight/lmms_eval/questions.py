@@ -1,7 +1,7 @@
 """A benchmark's questions as rows and messages of lmms-eval.
 
-A row is one question as it is asked. A pair is two rows, (a, b) and (b, a), since lmms-eval asks a row once; ``figures``
-joins them again.
+A row is one question as it is asked. A pair is two rows, (a, b) and (b, a), since lmms-eval asks a row once;
+``figures`` joins them again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the tasks' YAML files name with ``!function``: lmms-eval looks names up in this file, and calls what it finds."""
+"""What the tasks' YAML files name with ``!function``: lmms-eval looks names up in this file."""
 
 from vqinsight.lmms_eval.figures import FIGURES, figure, results
 from vqinsight.lmms_eval.questions import DATASET, docs, messages, target, text, visuals
