@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from vqinsight.errors import UsageError
 from vqinsight.lmms_eval.figures import UNREADABLE
-from vqinsight.lmms_eval.questions import TEMPLATE, wording
+from vqinsight.lmms_eval.questions import TEMPLATE
 from vqinsight.serving.client import Client, RewardError, as_text
 from vqinsight.tasks.prompt_sets import NAMES
 
@@ -34,29 +34,22 @@ class Asker:
         self._client = Client(url, os.environ.get(api_key_env))
         self._concurrency = concurrency
 
-    def take_template(self) -> str:
+    def take_template(self) -> None:
         """Let tasks ask in the wording that the served model was taught with, unless ``VQINSIGHT_TEMPLATE`` is set.
 
         Raises:
-            UsageError: the variable names another wording, or the model's is in a file that only the server has.
-            RewardError: the server cannot be reached.
+            UsageError: that wording is in a file which only the server has.
+            RewardError: the server cannot be reached, or is another.
         """
-        listed = self._client.get("/v1/models")
-        [served] = listed["data"]
-        taught = served.get("template")
-        if taught and not os.environ.get(TEMPLATE):
-            if taught not in NAMES:
-                raise UsageError(
-                    f"The model was taught with a template of its own, {taught}: set {TEMPLATE} to its file."
-                )
-            os.environ[TEMPLATE] = taught
-        asked = wording().name
-        if taught and asked != taught:
-            raise UsageError(
-                f"The served model was taught with the template {taught}, and {TEMPLATE} says {asked}. Unset it, or "
-                "serve with --template."
-            )
-        return asked
+        listed = self._client.get("/v1/models").get("data")
+        if not (isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], dict)):
+            raise RewardError("/v1/models lists no single model: is it vqinsight serve?")
+        taught = listed[0].get("template")
+        if not taught or os.environ.get(TEMPLATE):
+            return
+        if taught not in NAMES:
+            raise UsageError(f"The model has a template of its own, {taught}: set {TEMPLATE} to its file.")
+        os.environ[TEMPLATE] = taught
 
     def answers(self, asked: Sequence[Callable[[], list[dict[str, Any]]]]) -> Iterator[str]:
         """The answer to each list of messages, in order; one whose clip cannot be read begins with ``UNREADABLE``.

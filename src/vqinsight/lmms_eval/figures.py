@@ -30,6 +30,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "compare": (*AGREEMENT, *COUNTS),
 }
 Item = dict[str, Any]
+_last: list[Any] = []  # the items of the last summary, and the summary
 
 
 def results(doc: Doc, answers: Sequence[str]) -> dict[str, Item]:
@@ -42,8 +43,8 @@ def figure(name: str) -> Callable[[Sequence[Item]], float]:
     """lmms-eval's ``aggregation``: a figure of ``FIGURES`` from all items; NaN where it is undefined."""
 
     def aggregate(items: Sequence[Item]) -> float:
-        found = predicted(items)
-        value = _value(summarise(found, bootstrap=None), name) if found else None
+        summary = _summary(items)
+        value = _value(summary, name) if summary.asked else None
         return math.nan if value is None else float(value)
 
     return aggregate
@@ -59,6 +60,14 @@ def predicted(items: Sequence[Item]) -> list[PredictedExample]:
             found.append(PredictedExample(example, _score(example.question, answer)))
         elif doc["order"] == "ab" and doc["id"] in back:
             found.append(PredictedExample(example, _pair(example.question, answer, back[doc["id"]])))
+    return found
+
+
+def _summary(items: Sequence[Item]) -> Summary:
+    """lmms-eval asks for one figure after the other of the same items: the last summary is kept."""
+    if not _last or len(_last[0]) != len(items) or any(a is not b for a, b in zip(_last[0], items, strict=True)):
+        _last[:] = [list(items), summarise(predicted(items), bootstrap=None)]
+    found: Summary = _last[1]
     return found
 
 
