@@ -140,7 +140,9 @@ def answered(example: Example, place: int) -> tuple[list[str], Prediction]:
     if place == 2:
         return [UNREADABLE + "it is empty", "<answer>A</answer>"], Prediction("unreadable", reason="it is empty")
     if isinstance(example.answer, Preference):
-        forward, swapped = (CHOICES[int(dice.integers(3))] for _ in range(2)) if place < 4 else ("A", "B")
+        forward, swapped = (CHOICES[int(dice.integers(3))] for _ in range(2))
+        if place > 3:  # both orders agree with people
+            forward, swapped = CHOICES[place % 2], CHOICES[1 - place % 2]
         turned = Question("compare", question.clips[::-1])
         said = [
             asked.format_answer(question, Preference(forward)),
