@@ -6,7 +6,7 @@ import typer
 
 
 def lmms_eval_path() -> None:
-    """Print the folder of our tasks for lmms-eval's --include_path."""
+    """Print the folder of the tasks for lmms-eval."""
     from vqinsight.lmms_eval import TASKS
 
     typer.echo(TASKS)
