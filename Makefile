@@ -8,7 +8,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 # What reinforcement begins from; make nano makes another.
 BASE ?= bases/nano
 
-.PHONY: setup demo check-lowest test test-all test-deepspeed test-vllm test-verl mutants check docs fix nano generator teach examples clean
+.PHONY: setup demo check-lowest test test-all test-deepspeed test-vllm test-verl test-lmms mutants check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -50,6 +50,11 @@ test-vllm: setup
 # verl reads an export: VERL is the folder of its environment.
 test-verl: setup
 	VERL_PYTHON=$(VERL)/bin/python OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/test_verl.py
+
+# lmms-eval runs our tasks: LMMS is the folder of its environment, which gets this project without what it needs.
+test-lmms: setup
+	$(LMMS)/bin/pip install --quiet --no-deps --editable .
+	LMMS_EVAL=$(abspath $(LMMS))/bin/lmms-eval OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/lmms/test_lmms.py
 
 .deepspeed/ready:
 	$(BIN)/pip install --quiet --no-deps --target .deepspeed hjson py-cpuinfo ninja msgpack einops

@@ -33,6 +33,7 @@ ORDER = (
     "baselines",
     "report",
     "serving",
+    "lmms_eval",
     "__init__",
     "nano",
     "cli",

@@ -125,6 +125,7 @@ def test_verbs_without_a_model(tmp_path: Path) -> None:
     assert "nano" in real(tmp_path, "models")
     assert "It fits" in real(tmp_path, "plan", "nano/stage2", "--memory", "24")
     assert "nano/stage2" in real(tmp_path, "configs")
+    assert Path(real(tmp_path, "lmms-eval-path").strip(), "vqinsight_konvid.yaml").is_file()
     assert "torch" in real(tmp_path, "doctor")
     assert "1 natural" in real(tmp_path, "data", "check", "t.csv", "--scale", "1", "5")
 

@@ -30,7 +30,7 @@ ALL = [command for page in PAGES for command in commands(page)]
 RUN = [page for page in PAGES if any(not command.parse_only for command in commands(page))]
 PARSED = sorted({each.text: each for each in ALL if each.parse_only}.values(), key=str)
 # Programs of others in blocks that are parsed only: nothing of ours to check.
-OTHERS = {"cd", "git", "hf", "vllm"}
+OTHERS = {"cd", "export", "git", "hf", "lmms-eval", "vllm"}
 SETTINGS = {"train": TrainSettings, "align": AlignSettings}
 # Flags of other programs that the text names.
 FOREIGN = {"--depth", "--no-deps"}

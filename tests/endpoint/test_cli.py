@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from evaluation import test_benchmarks as layouts
 from helpers import downloads, endpoint
 from helpers.endpoint import Server, fails
 from pyarrow import parquet
@@ -112,3 +113,39 @@ def test_a_benchmark_goes_on_where_the_server_stopped(
     server.models = [{"id": "other"}]
     run(*options)
     assert len(list((tmp_path / "evaluations").glob("*.predictions.parquet"))) == 2
+
+
+def test_a_hosted_model_has_a_row_in_tables_1_to_3(
+    run: Run, server: Server, grey: Grey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With every item's prediction beside each figure: the brighter clip is the better one."""
+    monkeypatch.setattr(layouts, "NAMES", [f"{number}.mp4" for number in range(15)])  # three prompts of LGVQ's test
+    layouts_by_table = {1: "genai_bench", 2: "lgvq", 3: "konvid"}
+    clips = [Path(grey(20 + 15 * number, f"clip{number}")).read_bytes() for number in range(15)]
+
+    def answer(body: endpoint.Body) -> str:
+        seen = [value / 2.55 for value in endpoint.brightness(body)]
+        if len(seen) == 2:
+            return f"<answer>{'A' if seen[0] > seen[1] else 'B'}</answer>"
+        keys = ("spatial", "temporal", "alignment") if "spatial" in str(endpoint.texts_of(body)) else ("quality",)
+        return f"<answer>{json.dumps({key: round(seen[0], 2) for key in keys})}</answer>"
+
+    server.answer = answer
+    for bench in layouts_by_table.values():
+        (tmp_path / bench).mkdir()
+        layouts.MAKERS[bench](tmp_path / bench)
+        for path in (tmp_path / bench).rglob("*.mp4"):
+            path.write_bytes(clips[int(path.stem)])
+        done = run("evaluate", bench, "--data", str(tmp_path / bench))
+        assert done.exit_code == 0, done.stderr
+    printed = json.loads(run("tables", "--json", there=()).stdout)
+    for table in printed["tables"]:
+        ours = [row for row in table["rows"] if row["origin"] == "ours"]
+        bench = layouts_by_table.get(table["number"])
+        assert [row["name"] for row in ours] == (["tiny"] if bench else []), table["title"]
+        if bench:
+            [result] = (tmp_path / "evaluations").glob(f"{bench}_*.json")
+            assert result.name in ours[0]["source"] and "remote" not in result.stem
+            stored = parquet.read_table(result.with_name(f"{result.stem}.predictions.parquet"))
+            asked = json.loads(result.read_text(encoding="utf-8"))["counts"]["asked"]
+            assert stored.num_rows == asked > 0 and set(stored["outcome"].to_pylist()) == {"ok"}

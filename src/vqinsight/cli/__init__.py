@@ -12,6 +12,7 @@
 * ``models``: vqinsight models
 * ``baselines``: vqinsight baselines
 * ``configs``: vqinsight configs
+* ``lmms``: vqinsight lmms-eval-path
 * ``tables``: vqinsight tables
 * ``vbench``: vqinsight vbench
 * ``doctor``: vqinsight doctor

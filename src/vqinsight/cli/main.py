@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "data": ("data", _INSPECT),
     "models": ("models", _INSPECT),
     "configs": ("configs", _INSPECT),
+    "lmms-eval-path": ("lmms", _INSPECT),
     "doctor": ("doctor", _INSPECT),
 }
 
@@ -61,7 +62,7 @@ class LazyGroup(opt.Group):
 
 def _command(name: str) -> Any:
     module, panel = VERBS[name]
-    verb = getattr(import_module(f"vqinsight.cli.{module}"), name)
+    verb = getattr(import_module(f"vqinsight.cli.{module}"), name.replace("-", "_"))
     if isinstance(verb, typer.Typer):
         app = verb
     else:

@@ -57,6 +57,23 @@ class Client:
         # No proxy and no redirect: clips go to the server that was named and to no other.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
 
+    def get(self, path: str) -> dict[str, Any]:
+        """The JSON object at a path, such as ``/v1/models``.
+
+        Raises:
+            RewardError: there is none.
+        """
+        try:
+            with self._opener.open(
+                urllib.request.Request(self.url + path, headers=self._headers), timeout=60
+            ) as answer:
+                found = json.load(answer)
+        except (OSError, ValueError) as error:
+            raise RewardError(f"{path}: {error}") from error
+        if not isinstance(found, dict):
+            raise RewardError(f"{path} answered no object")
+        return found
+
     def rewards(
         self,
         videos: Sequence[Any],
