@@ -18,7 +18,10 @@ from vqinsight.errors import UnreadableVideo
 from vqinsight.video.info import COPY_AGAIN, VideoInfo, on_white
 from vqinsight.video.truncation import is_container
 
-THREADS = 2  # more do not speed up short runs, and each holds frames in memory
+THREADS = 2  # for large frames; more do not speed up short runs, and each holds frames in memory
+LARGE = 1920 * 1080  # pixels; below, a second thread costs more processor time than it saves the reader
+# Decoders that know exactly which frames no other frame refers to (H.265 marks such frames only within a layer).
+SKIPS = frozenset({"h264"})
 # FFmpeg's demuxers for text and images, which render a text file as a video of letters.
 NOT_VIDEO = frozenset({"tty", "bin", "adf", "idf", "xbin", "image2"})
 # Containers that are files of their own. Playlists (hls, concat, dash, sdp) name further files and hosts.
@@ -63,7 +66,7 @@ def open_video(path: str) -> Iterator[Any]:
         if stream.codec_context is None:
             raise UnreadableVideo(path, "its video codec is not supported", "Convert it, for example to H.264 in mp4.")
         stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = THREADS
+        stream.codec_context.thread_count = THREADS if stream.width * stream.height >= LARGE else 1
         yield stream
 
 
@@ -83,11 +86,12 @@ def _no_video(path: str) -> UnreadableVideo:
     return UnreadableVideo(path, "not a video or image file", remedy)
 
 
-def pictures(stream: Any, key: int | None, stop: set[int], *, seek: bool = False) -> Iterator[Any]:
+def pictures(stream: Any, key: int | None, stop: set[int], *, seek: bool = False, skip: bool = False) -> Iterator[Any]:
     """Decoded frames in presentation order, from the packet with time stamp ``key`` (``None``: the first).
 
     Decoding ends after the last packet whose time stamp is in ``stop``, or with the file if ``stop`` is empty. Yields
-    nothing if no packet has the time stamp ``key``, as when a container cannot seek there.
+    nothing if no packet has the time stamp ``key``, as when a container cannot seek there. With ``skip``, frames that
+    are not in ``stop`` are decoded only where other frames refer to them.
     """
     if seek:
         try:
@@ -100,6 +104,9 @@ def pictures(stream: Any, key: int | None, stop: set[int], *, seek: bool = False
         started = started or packet.pts == key
         if not started or packet.is_corrupt or packet.size == 0:
             continue
+        if skip:  # a packet without a time stamp may be the second field of a frame
+            needed = packet.pts is None or packet.pts in stop
+            stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
         yield from packet.decode()
         unseen.discard(packet.pts)
         if stop and not unseen:
@@ -123,13 +130,15 @@ def _decode_run(stream: Any, info: VideoInfo, key: int, run: list[int]) -> Itera
     """The wanted frames that share one keyframe (``-1``: those before the first)."""
     pending = deque(run)
     # Some containers cannot seek; and with intra refresh the previous keyframe may be needed.
-    for number, seek in ((key, key >= 0), (key, False), (key - 1, False)):
+    for number, seek, skip in ((key, key >= 0, info.codec in SKIPS), (key, False, False), (key - 1, False, False)):
         start = int(info.keys[number]) if number >= 0 else None
         stop = {int(info.stamps[index]) for index in pending}
         with nullcontext(stream) if seek else open_video(info.path) as source:
             try:
-                for frame in pictures(source, start, stop, seek=seek):
+                for frame in pictures(source, start, stop, seek=seek, skip=skip):
                     wanted = int(info.stamps[pending[0]])
+                    if skip and frame.interlaced_frame:  # its second field may be a packet that was skipped
+                        break
                     if frame.is_corrupt:  # later frames of the run may refer to it
                         raise _damaged(info, pending[0])
                     if frame.pts == wanted:
@@ -167,10 +176,10 @@ def _damaged(info: VideoInfo, index: int) -> UnreadableVideo:
 
 def _rgb(frame: Any, info: VideoInfo, index: int) -> np.ndarray:
     """uint8 (height, width, 3) in display orientation."""
-    if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
+    if frame.format.has_palette or (any(part.is_alpha for part in frame.format.components) and not _opaque(frame)):
         pixels = on_white(frame.to_ndarray(format="rgba"))
     else:
-        pixels = frame.to_ndarray(format="rgb24")
+        pixels = _packed(frame)
     pixels = oriented(pixels, frame)
     if pixels.shape[:2] != (info.height, info.width):
         height, width = pixels.shape[:2]
@@ -179,6 +188,24 @@ def _rgb(frame: Any, info: VideoInfo, index: int) -> np.ndarray:
         )
         raise UnreadableVideo(info.path, reason, "Cut the file into parts of one size, or convert it.")
     return np.ascontiguousarray(pixels)
+
+
+def _opaque(frame: Any) -> bool:
+    """Whether a frame of four bytes a pixel, as decoded from gif, has no transparent pixel; ``False`` for others."""
+    if frame.format.name != "bgra":
+        return False
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : 4 * frame.width]
+    return bool((rows[:, 3::4] == 255).all())
+
+
+def _packed(frame: Any) -> np.ndarray:
+    """uint8 (height, width, 3) in the decoder's orientation; without a copy where rows are not padded."""
+    packed = frame.reformat(format="rgb24")
+    plane = packed.planes[0]
+    if packed is frame or plane.line_size != 3 * frame.width:
+        return packed.to_ndarray()
+    return np.frombuffer(plane, np.uint8)[: 3 * frame.width * frame.height].reshape(frame.height, frame.width, 3)
 
 
 def oriented(pixels: np.ndarray, frame: Any) -> np.ndarray:
