@@ -26,7 +26,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from benchmarks.results import store
+from benchmarks.results import keep
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.synthetic.photos import photo
 from vqinsight.video.preprocess import sample_frames
@@ -40,6 +40,8 @@ KINDS: dict[str, tuple[int, int, float, str, dict[str, str]]] = {
     "gif": (480, 270, 12, "gif", {}),
     "4k": (3840, 2160, 9.6, "mp4", {"preset": "superfast", "crf": "23"}),
 }
+READERS = ("ours", "decode_all", "decord")
+Taken = dict[str, list[list[float]]]  # processor and wall seconds of each turn, by reader
 DECORD = """
 import json, sys, time
 import decord
@@ -149,6 +151,7 @@ def summary(pairs: list[list[float]], base: list[list[float]]) -> dict[str, Any]
     cpu = [pair[0] for pair in pairs]
     ratios = [mine[0] / other[0] for mine, other in zip(base, pairs, strict=True)]
     return {
+        "repeats": len(pairs),
         "cpu": statistics.median(cpu),
         "cpu_range": [min(cpu), max(cpu)],
         "wall": statistics.median(pair[1] for pair in pairs),
@@ -162,6 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where the files are made, or found")
     parser.add_argument("--repeats", type=int, default=5, help="turns of each reader on each file")
+    parser.add_argument("--seconds", type=int, nargs="+", default=SECONDS, help="lengths of the files")
     parser.add_argument("--json", type=Path, help="file for the result")
     given = parser.parse_args()
     python = os.environ.get("DECORD_PYTHON")
@@ -170,33 +174,38 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = given.folder or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
-        names = [(kind, seconds) for kind in KINDS for seconds in SECONDS]
-        files = {f"{kind}, {seconds} s": str(film(folder, kind, seconds)) for kind, seconds in names}
-        wanted = {name: chosen(probe(path)) for name, path in files.items()}  # also warms the disk's cache
-        taken: dict[str, dict[str, list[list[float]]]] = {
-            name: {"ours": [], "decode_all": [], "decord": []} for name in files
-        }
-        refused: dict[str, str] = {}
-        for _ in range(given.repeats):
-            for name, path in files.items():
-                row = taken[name]
-                row["ours"].append(timed(partial(ours, path)))
-                row["decode_all"].append(timed(partial(decode_all, path, set(wanted[name]))))
-                found = decord.read(path, wanted[name]) if decord else "not measured"
-                if isinstance(found, str):
-                    refused[name] = found
-                else:
-                    row["decord"].append(found)
-        for name, path in files.items():
-            info = probe(path)
-            rows[name] = {"width": info.width, "height": info.height, "frames": info.frames, "read": len(wanted[name])}
-            for reader, pairs in taken[name].items():
-                rows[name][reader] = summary(pairs, taken[name]["ours"]) if pairs else {"refused": refused[name]}
+        for seconds in given.seconds:
+            files = {f"{kind}, {seconds} s": str(film(folder, kind, seconds)) for kind in KINDS}
+            taken: dict[str, Taken] = {name: {reader: [] for reader in READERS} for name in files}
+            for _ in range(given.repeats):
+                for name, path in files.items():
+                    rows[name] = turn(path, taken[name], decord)
+                keep(found(rows), given.json)  # what is measured stays, should the rest be interrupted
     if decord:
         decord.close()
-    machine = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0]}
+    print(json.dumps(found(rows), indent=2))
+
+
+def turn(path: str, taken: Taken, decord: Decord | None) -> dict[str, Any]:
+    """Let each reader read the file once more; what is known of it then."""
+    info = probe(path)
+    wanted = chosen(info)
+    taken["ours"].append(timed(partial(ours, path)))
+    taken["decode_all"].append(timed(partial(decode_all, path, set(wanted))))
+    answer = decord.read(path, wanted) if decord else "not measured"
+    if not isinstance(answer, str):
+        taken["decord"].append(answer)
+    row: dict[str, Any] = {"width": info.width, "height": info.height, "frames": info.frames, "read": len(wanted)}
+    for reader, pairs in taken.items():
+        row[reader] = summary(pairs, taken["ours"]) if pairs else {"refused": answer}
+    return row
+
+
+def found(rows: dict[str, Any]) -> dict[str, Any]:
+    """The rows with the machine and the versions that they come from."""
+    machine = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "load": round(os.getloadavg()[1])}
     versions = {"python": platform.python_version(), "av": av.__version__, "ffmpeg": av.ffmpeg_version_info}
-    store({"machine": machine, "versions": versions, "repeats": given.repeats, "rows": rows}, given.json)
+    return {"machine": machine, "versions": versions, "rows": rows}
 
 
 def processor() -> str:

@@ -14,4 +14,5 @@
 * ``tables``: vqinsight tables
 * ``vbench``: vqinsight vbench
 * ``doctor``: vqinsight doctor
+* ``bench``: vqinsight bench
 """

@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "models": ("models", _INSPECT),
     "configs": ("configs", _INSPECT),
     "doctor": ("doctor", _INSPECT),
+    "bench": ("bench", _INSPECT),
 }
 
 

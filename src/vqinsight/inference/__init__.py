@@ -5,5 +5,6 @@
 * ``aggregate``: records from replies
 * ``models``: the known models
 * ``predictor``: an assessor as predictor of a benchmark
+* ``bench``: how many clips a machine judges
 * ``endpoint``: the same verbs over the network
 """
