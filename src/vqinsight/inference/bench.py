@@ -108,9 +108,9 @@ def _score(judge: VQInsight, files: Sequence[str]) -> tuple[dict[str, Any], list
             break
     if not good:
         raise UsageError(f"None of the {len(reasons)} clips could be judged. The first: {reasons[0]}")
-    rate = len(seconds) / sum(seconds)
-    found = {"clips": len(seconds), "failed": len(reasons), "seconds": sum(seconds), "clips_per_hour": 3600 * rate}
-    return found, good
+    spent = sum(seconds)
+    judged = {"clips_per_hour": 3600 * len(good) / spent}  # a clip that fails takes time, and is not judged
+    return {"clips": len(seconds), "failed": len(reasons), "seconds": spent, **judged}, good
 
 
 def _rank(judge: VQInsight, files: Sequence[str], answer_seconds: float) -> dict[str, Any] | None:
