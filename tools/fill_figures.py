@@ -18,7 +18,7 @@ from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, share, srcc
-from tools.figures_performance import layouts, log_probs, plan, precision, step, table
+from tools.figures_performance import layouts, log_probs, plan, precision, reading, reading_machine, step, table
 from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
 from vqinsight.report.paper_tables import shown
@@ -211,6 +211,8 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "plan": (plan, ("plan",)),
     "step": (step, ("step",)),
     "precision": (precision, ("precision", "precision_deepspeed")),
+    "reading": (reading, ("reading",)),
+    "reading_machine": (reading_machine, ("reading",)),
     "log_probs": (log_probs, ("log_probs",)),
     "layouts": (layouts, ("layouts",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
