@@ -17,8 +17,8 @@ from vqinsight.video.truncation import ends_early
 
 # Containers whose header holds the duration; for others FFmpeg estimates it from the readable part.
 PROMISE_SECONDS = frozenset({"matroska,webm", "flv", "asf"})
-# Containers that keep an index, or whose packets FFmpeg remembers: their first keyframe is found again.
-SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "gif"})
+# Containers with an index, by which the first keyframe is found again.
+SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 TRANSFER_HDR = {16: "PQ", 18: "HLG"}
 FASTEST = 1000.0  # frames per second above which time stamps are invalid
 
@@ -58,16 +58,19 @@ def probe_container(path: str) -> VideoInfo:
         if not shown:
             raise UnreadableVideo(path, "it holds no frame that can be shown", COPY_AGAIN)
         key = table.keys[0] if table.keys else None
-        # While the file is open: opening it again decodes frames to find out what is in it.
-        first = _first_picture(path, stream, key, seek=True) if layout in SEEKABLE and key is not None else None
+        first = None
+        # While the file is open: opening it again decodes frames to find out what is in it. One packet is enough where
+        # none is shown before it.
+        if layout in SEEKABLE and key is not None and key == min(stamp for stamp in shown if stamp is not None):
+            first = _first_picture(path, stream, key, {key}, seek=True)
     known = [stamp for stamp in shown if stamp is not None]
     # An avi stores no time stamps: where its frames are reordered, FFmpeg invents some in decoding order.
     made_up = layout == "avi" and reordered and known == sorted(known)
     usable = len(set(known)) == len(shown) and not made_up
     stamps = np.array(sorted(known) if usable else [], np.int64)
     if first is None:
-        with open_video(path) as stream:
-            first = _first_picture(path, stream, key)
+        with open_video(path, codec) as stream:
+            first = _first_picture(path, stream, key, set())
     if first is None:
         raise UnreadableVideo(path, "none of its frames can be decoded", COPY_AGAIN)
     if first.pts not in stamps:
@@ -184,11 +187,10 @@ def _timing(
     return fps, frames / fps, np.arange(frames) / fps, [doubt]
 
 
-def _first_picture(path: str, stream: Any, key: int | None, *, seek: bool = False) -> Any:
-    """The first frame from the packet with time stamp ``key``; ``None`` where there is none."""
-    stream.codec_context.thread_count = 1  # a second thread decodes a frame that is not looked at
+def _first_picture(path: str, stream: Any, key: int | None, until: set[int], *, seek: bool = False) -> Any:
+    """The first frame from the packet with time stamp ``key``; ``None`` where there is none. See ``pictures``."""
     try:
-        return next(pictures(stream, key, set(), seek=seek), None)
+        return next(pictures(stream, key, until, seek=seek), None)
     except av.error.FFmpegError as error:
         raise UnreadableVideo(path, "its first frame is damaged", COPY_AGAIN) from error
 
