@@ -57,13 +57,13 @@ def probe_container(path: str) -> VideoInfo:
         shown = [stamp for stamp, is_shown in zip(table.stamps, table.shown, strict=True) if is_shown]
         if not shown:
             raise UnreadableVideo(path, "it holds no frame that can be shown", COPY_AGAIN)
+        known = [stamp for stamp in shown if stamp is not None]
         key = table.keys[0] if table.keys else None
         first = None
         # While the file is open: opening it again decodes frames to find out what is in it. One packet is enough where
         # none is shown before it.
-        if layout in SEEKABLE and key is not None and key == min(stamp for stamp in shown if stamp is not None):
+        if layout in SEEKABLE and key is not None and key == min(known, default=None):
             first = _first_picture(path, stream, key, {key}, seek=True)
-    known = [stamp for stamp in shown if stamp is not None]
     # An avi stores no time stamps: where its frames are reordered, FFmpeg invents some in decoding order.
     made_up = layout == "avi" and reordered and known == sorted(known)
     usable = len(set(known)) == len(shown) and not made_up
