@@ -25,14 +25,14 @@ from vqinsight.video.read import iter_frames, probe
 CLIPS = 64  # most clips scored
 MADE = 8  # different clips made where none are given
 RANKED = 6  # most clips ranked
-SCORE_SECONDS, RANK_SECONDS = 20.0, 10.0  # after which scoring stops, and about which a ranking may take
+SCORE_SECONDS, RANK_SECONDS = 15.0, 8.0  # after which scoring stops, and about which a ranking may take
 _PRODUCT_SECONDS = 0.3
 # Width, height, frames, frames a second, suffix, encoder options.
 KINDS: dict[str, tuple[int, int, int, int, str, dict[str, str]]] = {
     "h264, 960x540": (960, 540, 120, 24, "mp4", {"preset": "veryfast", "g": "48"}),
     "h264, one keyframe": (960, 540, 120, 24, "mp4", {"preset": "veryfast", "g": "1000"}),
     "gif, 480x270": (480, 270, 60, 12, "gif", {}),
-    "h264, 3840x2160": (3840, 2160, 24, 24, "mp4", {"preset": "ultrafast"}),
+    "h264, 3840x2160": (3840, 2160, 12, 24, "mp4", {"preset": "ultrafast"}),
 }
 
 
@@ -220,7 +220,7 @@ def _reading(judge: VQInsight, kind: str, folder: Path) -> dict[str, float]:
     path = film(folder / f"read.{suffix}", width, height, frames, fps, options)
     spent = []
     count = 0
-    for _ in range(3):
+    for _ in range(2):
         begun = time.perf_counter()
         info = probe(path)
         wanted = sample_frames(judge.assessor.loaded.settings, info.frames, info.times).indices
