@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from benchmarks.performance.plan import PLACES, cell
 from benchmarks.results import results
@@ -165,3 +166,35 @@ def vllm() -> str:
         rows.append([name, dtype, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
     ways = ("PNG", "PNG, vLLM's positions", "JPEG, the same", "times not told, the same", "2 s a patch here too")
     return table(("model", "dtype", "same prompt tokens", *ways), rows)
+
+
+def reading() -> str:
+    """Reading a clip for a score: processor and wall seconds, and shares of what other readers take."""
+    rows = []
+    for name, row in results("reading")["rows"].items():
+        ours = row["ours"]
+        shares = [_share(row[reader]) for reader in ("decode_all", "decord")]
+        low, high = ours["cpu_range"]
+        cpu = f"{ours['cpu']:.2f} ({low:.2f}–{high:.2f})"
+        size = f"{row['width']}×{row['height']}"
+        rows.append([name, size, f"{row['read']} of {row['frames']}", cpu, f"{ours['wall']:.2f}", *shares])
+    return table(["file", "pixels", "frames read", "CPU s", "wall s", "of decoding all", "of decord"], rows)
+
+
+def reading_machine() -> str:
+    """The machine on which reading was measured."""
+    found = results("reading")
+    machine, rows = found["machine"], found["rows"].values()
+    turns = sorted({row["ours"]["repeats"] for row in rows})
+    return (
+        f"{machine['cores']} cores ({machine['processor']}) at a load of {machine['load']}, "
+        f"{' or '.join(map(str, turns))} turns of each reader."
+    )
+
+
+def _share(rival: dict[str, Any]) -> str:
+    """Our processor seconds over those of another reader, with the range over turns."""
+    if "refused" in rival:
+        return "not read"
+    low, high = rival["ratio_range"]
+    return f"{rival['ours_over_this']:.2f} ({low:.2f}–{high:.2f})"

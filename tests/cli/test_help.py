@@ -25,7 +25,7 @@ def test_verbs_are_listed_in_panels_and_in_order() -> None:
     assert found == [*VERBS]
     assert " ".join(found) == (
         "score compare rank ask watch serve train plan evaluate align generate pairs repair "
-        "tables vbench baselines data models configs lmms-eval-path doctor"
+        "tables vbench baselines data models configs lmms-eval-path doctor bench"
     )
     panels = re.findall(r"^╭─ (.+?) ─", text, re.MULTILINE)
     assert panels == ["Options", "Judge clips", "Train and evaluate", "Make and align", "Inspect"]

@@ -40,6 +40,7 @@ pairs_per_forward = 1
 ELSEWHERE = {
     "train": "tests/invariant/test_resume.py",
     "evaluate": "tests/cli/test_evaluate.py",
+    "bench": "tests/cli/test_bench.py",
     "serve": "tests/serving/test_process.py",
     "export": "tests/training/test_export_verl.py",
 }

@@ -16,4 +16,5 @@
 * ``tables``: vqinsight tables
 * ``vbench``: vqinsight vbench
 * ``doctor``: vqinsight doctor
+* ``bench``: vqinsight bench
 """

@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "configs": ("configs", _INSPECT),
     "lmms-eval-path": ("lmms", _INSPECT),
     "doctor": ("doctor", _INSPECT),
+    "bench": ("bench", _INSPECT),
 }
 
 

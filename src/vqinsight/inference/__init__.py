@@ -6,6 +6,7 @@
 * ``aggregate``: records from replies
 * ``models``: the known models
 * ``predictor``: an assessor as predictor of a benchmark
+* ``bench``: how many clips a machine judges
 * ``endpoint``: the same verbs over the network
 * ``ray_engine``: score and ask on the workers of a Ray cluster
 * ``ray_worker``: what runs on such a worker

@@ -17,6 +17,8 @@ from vqinsight.video.truncation import ends_early
 
 # Containers whose header holds the duration; for others FFmpeg estimates it from the readable part.
 PROMISE_SECONDS = frozenset({"matroska,webm", "flv", "asf"})
+# Containers with an index, by which the first keyframe is found again.
+SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 TRANSFER_HDR = {16: "PQ", 18: "HLG"}
 FASTEST = 1000.0  # frames per second above which time stamps are invalid
 
@@ -51,17 +53,26 @@ def probe_container(path: str) -> VideoInfo:
         aspect = stream.sample_aspect_ratio
         others = len(video_streams(container)) - 1
         seconds = container.duration / av.time_base if container.duration and layout in PROMISE_SECONDS else None
-    warnings = _check_whole(path, table, header_frames, seconds, header_fps)
-
-    shown = [stamp for stamp, is_shown in zip(table.stamps, table.shown, strict=True) if is_shown]
-    if not shown:
-        raise UnreadableVideo(path, "it holds no frame that can be shown", COPY_AGAIN)
-    known = [stamp for stamp in shown if stamp is not None]
+        warnings = _check_whole(path, table, header_frames, seconds, header_fps)
+        shown = [stamp for stamp, is_shown in zip(table.stamps, table.shown, strict=True) if is_shown]
+        if not shown:
+            raise UnreadableVideo(path, "it holds no frame that can be shown", COPY_AGAIN)
+        known = [stamp for stamp in shown if stamp is not None]
+        key = table.keys[0] if table.keys else None
+        first = None
+        # While the file is open: opening it again decodes frames to find out what is in it. One packet is enough where
+        # none is shown before it.
+        if layout in SEEKABLE and key is not None and key == min(known, default=None):
+            first = _first_picture(path, stream, key, {key}, seek=True)
     # An avi stores no time stamps: where its frames are reordered, FFmpeg invents some in decoding order.
     made_up = layout == "avi" and reordered and known == sorted(known)
     usable = len(set(known)) == len(shown) and not made_up
     stamps = np.array(sorted(known) if usable else [], np.int64)
-    first = _first_picture(path, table.keys[0] if table.keys else None)
+    if first is None:
+        with open_video(path, codec) as stream:
+            first = _first_picture(path, stream, key, set())
+    if first is None:
+        raise UnreadableVideo(path, "none of its frames can be decoded", COPY_AGAIN)
     if first.pts not in stamps:
         stamps = stamps[:0]
     if len(stamps):
@@ -176,14 +187,12 @@ def _timing(
     return fps, frames / fps, np.arange(frames) / fps, [doubt]
 
 
-def _first_picture(path: str, key: int | None) -> Any:
-    with open_video(path) as stream:
-        try:
-            for frame in pictures(stream, key, set()):
-                return frame
-        except av.error.FFmpegError as error:
-            raise UnreadableVideo(path, "its first frame is damaged", COPY_AGAIN) from error
-    raise UnreadableVideo(path, "none of its frames can be decoded", COPY_AGAIN)
+def _first_picture(path: str, stream: Any, key: int | None, until: set[int], *, seek: bool = False) -> Any:
+    """The first frame from the packet with time stamp ``key``; ``None`` where there is none. See ``pictures``."""
+    try:
+        return next(pictures(stream, key, until, seek=seek), None)
+    except av.error.FFmpegError as error:
+        raise UnreadableVideo(path, "its first frame is damaged", COPY_AGAIN) from error
 
 
 def _count_by_decoding(path: str, ticks: float) -> tuple[int, np.ndarray | None]:

@@ -81,27 +81,26 @@ def _ebml_length(file: BinaryIO) -> int | None:
 
 def _gif_ends_early(file: BinaryIO) -> bool:
     """Whether a gif ends inside a block; one that only lacks the end mark counts as complete."""
-    file.seek(10)
-    flags = file.read(3)[:1]
-    if flags:
-        file.seek(_palette(flags[0]), 1)
-    while mark := file.read(1):
-        if mark == b"\x21":
-            file.read(1)
-        elif mark == b"\x2c":
-            place = file.read(9)
-            if len(place) < 9:
+    file.seek(0)
+    data = file.read()  # blocks are at most 255 bytes: a read for each is slow
+    full = b"\xff" * 16
+    size = len(data)
+    position = 13 + (_palette(data[10]) if size > 10 else 0)
+    while position < size:
+        mark = data[position]
+        if mark == 0x21:
+            position += 2
+        elif mark == 0x2C:
+            if position + 10 > size:
                 return True
-            file.seek(_palette(place[8]) + 1, 1)
+            position += 11 + _palette(data[position + 9])
         else:  # the end mark, or other bytes after a picture
             return False
-        while length := file.read(1):
-            if length[0] == 0:
-                break
-            if len(file.read(length[0])) < length[0]:
-                return True
-        else:
+        while position < size and (length := data[position]):
+            position += 256 * len(full) if data[position : position + 256 * len(full) : 256] == full else 1 + length
+        if position >= size:
             return True
+        position += 1
     return False
 
 
