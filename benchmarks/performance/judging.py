@@ -38,8 +38,8 @@ from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.prompting import collate
 from vqinsight.assessor.vision import EncodedClip, EncodedView, pixels
 from vqinsight.errors import UnreadableVideo
-from vqinsight.inference.api import VQInsight, default_task, load
-from vqinsight.inference.batches import BATCH
+from vqinsight.inference.api import VQInsight, load
+from vqinsight.inference.batches import BATCH, default_task
 from vqinsight.ranking.tally import all_pairs
 from vqinsight.results import ClipComparison
 from vqinsight.tasks.types import Clip, Question

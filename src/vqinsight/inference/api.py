@@ -12,7 +12,7 @@ from vqinsight.assessor.load import load_model
 from vqinsight.common.version import __version__
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
-from vqinsight.inference.batches import AskAbout, Outcome, answer, attempt, prefetch
+from vqinsight.inference.batches import AskAbout, Outcome, answer, attempt, prefetch, score_question
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.settings.reader import parse_settings
 from vqinsight.tasks.types import Clip, Question, TaskName
@@ -298,18 +298,6 @@ class VQInsight:
         shown = {key: (self.assessor.encode(clip),) for key, clip in {id(clip): clip for _, clip in asked}.items()}
         about = [(question, shown[id(clip)]) for question, clip in asked]
         return self.assessor.ask(about, samples=samples, temperature=temperature, seed=seed)
-
-
-def score_question(path: str, prompt: str | None, task: TaskName | None, clip: ProcessedClip) -> Question:
-    """What is asked to score a clip; without a task its default one."""
-    return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
-
-
-def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:
-    """What is scored unless said otherwise: an image, a generated clip (with a prompt), or a natural one."""
-    if clip.kind == "image":
-        return "image"
-    return "generated" if prompt and prompt.strip() else "natural"
 
 
 def _check_different(clips: Sequence[Source]) -> None:

@@ -15,7 +15,7 @@ import torch
 from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import FailedClip, UnreadableVideo, VQInsightError
 from vqinsight.results import Reply
-from vqinsight.tasks.types import Question
+from vqinsight.tasks.types import Clip, Question, TaskName
 from vqinsight.video.inputs import Source
 from vqinsight.video.preprocess import ProcessedClip
 
@@ -140,3 +140,15 @@ def _failure(path: str, error: Exception) -> FailedClip:
 
 def _path(source: Source) -> str:
     return source.path if isinstance(source, UnreadableVideo) else source
+
+
+def score_question(path: str, prompt: str | None, task: TaskName | None, clip: ProcessedClip) -> Question:
+    """What is asked to score a clip; without a task its default one."""
+    return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
+
+
+def default_task(clip: ProcessedClip, prompt: str | None) -> TaskName:
+    """What is scored unless said otherwise: an image, a generated clip (with a prompt), or a natural one."""
+    if clip.kind == "image":
+        return "image"
+    return "generated" if prompt and prompt.strip() else "natural"

@@ -16,8 +16,8 @@ import torch
 from vqinsight.assessor.backbone import language_backbone, language_head
 from vqinsight.common.device import cpu_threads
 from vqinsight.errors import UsageError
-from vqinsight.inference.api import VQInsight, default_task
-from vqinsight.inference.batches import BATCH
+from vqinsight.inference.api import VQInsight
+from vqinsight.inference.batches import BATCH, default_task
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.preprocess import ProcessedClip, sample_frames
 from vqinsight.video.read import iter_frames, probe

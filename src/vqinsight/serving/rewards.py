@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
-from vqinsight.inference.api import default_task, score_question
+from vqinsight.inference.batches import default_task, score_question
 from vqinsight.ranking import tally
 from vqinsight.ranking.judge import judgement
 from vqinsight.results import Provenance, Reply

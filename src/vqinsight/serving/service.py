@@ -12,7 +12,8 @@ from typing import Any
 
 from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate, batches
-from vqinsight.inference.api import VQInsight, score_question
+from vqinsight.inference.api import VQInsight
+from vqinsight.inference.batches import score_question
 from vqinsight.ranking import tally
 from vqinsight.ranking.judge import judgement
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, Provenance, Reply
