@@ -186,7 +186,7 @@ def reading_machine() -> str:
     machine, rows = found["machine"], found["rows"].values()
     turns = sorted({row["ours"]["repeats"] for row in rows})
     return (
-        f"{machine['cores']} cores ({machine['processor']}) at a load of {machine['load']} when the last row was stored, "
+        f"{machine['cores']} cores ({machine['processor']}) a load of {machine['load']} when the last row was stored, "
         f"{' or '.join(map(str, turns))} turns of each reader."
     )
 

@@ -50,7 +50,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         ("score", f"{score['clips_per_hour']:,.0f} clips an hour ({score['clips']} clips{failed})"),
         (
             "limit",
-            f"{found['limit_clips_per_hour']:,.0f} clips an hour: reading as it is, matrix products at their rate",
+            f"{found['limit_clips_per_hour']:,.0f} clips an hour: reading as it is, the rest matrix products",
         ),
         ("most time", found["most_of_the_time"]),
     ]

@@ -126,7 +126,7 @@ def _rank(judge: VQInsight, files: Sequence[str], answer_seconds: float) -> dict
 
 
 def _phases(judge: VQInsight, files: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Seconds a clip of reading and preparing, tower, and prompt with answer, one after another; and the least that each can take.
+    """Seconds a clip of each phase, one after another, and the least that each can take.
 
     The least is the floating-point operations of the weights (2 for each weight and token) at the rate of a matrix
     product of as many rows; for reading and preparing (views, small instruments) it is what they take.
