@@ -174,8 +174,7 @@ def reading() -> str:
     for name, row in results("reading")["rows"].items():
         ours = row["ours"]
         shares = [_share(row[reader]) for reader in ("decode_all", "decord")]
-        low, high = ours["cpu_range"]
-        cpu = f"{ours['cpu']:.2f} ({low:.2f}–{high:.2f})"
+        cpu = _spread(ours["cpu"], ours["cpu_range"])
         size = f"{row['width']}×{row['height']}"
         rows.append([name, size, f"{row['read']} of {row['frames']}", cpu, f"{ours['wall']:.2f}", *shares])
     return table(["file", "pixels", "frames read", "CPU s", "wall s", "of decoding all", "of decord"], rows)
@@ -187,7 +186,7 @@ def reading_machine() -> str:
     machine, rows = found["machine"], found["rows"].values()
     turns = sorted({row["ours"]["repeats"] for row in rows})
     return (
-        f"{machine['cores']} cores ({machine['processor']}) at a load of {machine['load']}, "
+        f"{machine['cores']} cores ({machine['processor']}) a load of {machine['load']} when the last row was stored, "
         f"{' or '.join(map(str, turns))} turns of each reader."
     )
 
@@ -196,5 +195,10 @@ def _share(rival: dict[str, Any]) -> str:
     """Our processor seconds over those of another reader, with the range over turns."""
     if "refused" in rival:
         return "not read"
-    low, high = rival["ratio_range"]
-    return f"{rival['ours_over_this']:.2f} ({low:.2f}–{high:.2f})"
+    return _spread(rival["ours_over_this"], rival["ratio_range"])
+
+
+def _spread(value: float, ends: list[float]) -> str:
+    """A median with its range; without one where it was measured once."""
+    low, high = ends
+    return f"{value:.2f}" if low == high else f"{value:.2f} ({low:.2f}–{high:.2f})"

@@ -48,7 +48,10 @@ def _lines(found: dict[str, Any]) -> list[str]:
         ("model", f"{found['model']}, {found['dtype']} on {found['device']}, {found['threads']} CPU threads"),
         ("clips", found["clips"]),
         ("score", f"{score['clips_per_hour']:,.0f} clips an hour ({score['clips']} clips{failed})"),
-        ("limit", f"{found['limit_clips_per_hour']:,.0f} clips an hour: reading, and matrix products at their rate"),
+        (
+            "limit",
+            f"{found['limit_clips_per_hour']:,.0f} clips an hour: reading as it is, the rest matrix products",
+        ),
         ("most time", found["most_of_the_time"]),
     ]
     for name, phase in found["phases"].items():

@@ -126,10 +126,10 @@ def _rank(judge: VQInsight, files: Sequence[str], answer_seconds: float) -> dict
 
 
 def _phases(judge: VQInsight, files: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Seconds a clip of reading, tower, and prompt with answer, one after another; and the least that each can take.
+    """Seconds a clip of each phase, one after another, and the least that each can take.
 
     The least is the floating-point operations of the weights (2 for each weight and token) at the rate of a matrix
-    product of as many rows; for reading it is what reading takes.
+    product of as many rows; for reading and preparing (views, small instruments) it is what they take.
     """
     assessor = judge.assessor
     body = language_backbone(assessor.loaded.model)
@@ -155,7 +155,7 @@ def _phases(judge: VQInsight, files: Sequence[str]) -> dict[str, dict[str, float
     with cpu_threads(assessor.loaded.threads):
         many, few = (_product_rate(assessor.loaded.model, rows) for rows in (int(prompt), count))
     return {
-        "reading": {"seconds": read / count, "limit_seconds": read / count},
+        "reading and preparing": {"seconds": read / count, "limit_seconds": read / count},
         "tower": {
             "seconds": seen / count,
             "limit_seconds": 2 * tower * patches / many,
