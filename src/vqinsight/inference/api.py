@@ -93,12 +93,8 @@ class VQInsight:
         A clip that makes the decoder or the model fail, memory included, becomes a failed record.
         """
         provenance = self.provenance(samples, seed, temperature)
-
-        def question(path: str, prompt: str | None, clip: ProcessedClip) -> Question:
-            return score_question(path, prompt, task, clip)
-
         sampling = (samples, seed, provenance.temperature)
-        for path, prompt, found in self._answers(clips, question, *sampling, on_seconds):
+        for path, prompt, found in self._answers(clips, partial(score_question, task), *sampling, on_seconds):
             yield aggregate.score(path, prompt, task, found, self.assessor.prompt_set, provenance)
 
     def score(
@@ -127,8 +123,7 @@ class VQInsight:
         """Ask which of two clips is better, in both orders."""
         _check_different([a, b])
         group = PairGroup(prompt, (a, b), ((0, 1),))
-        (found,) = self.compare_all([group], samples=samples, seed=seed, temperature=temperature)
-        return found
+        return next(self.compare_all([group], samples=samples, seed=seed, temperature=temperature))
 
     def compare_all(
         self,
@@ -237,11 +232,11 @@ class VQInsight:
             check_question(text)
         provenance = self.provenance(samples, seed, temperature)
         [(path, _, seen)] = prefetch(self.assessor, [(clip, prompt)])
-        found: list[tuple[Reply, ...]] | UnreadableVideo = [()] * len(questions)
+        replies: list[tuple[Reply, ...]] = [()] * len(questions)
         if isinstance(seen, ProcessedClip):
             asked = [(Question("yesno", (Clip(path, prompt),), text), seen) for text in questions]
             found = attempt(path, partial(self._ask, asked, samples, provenance.temperature, seed))
-        seen, replies = (found, [()] * len(questions)) if isinstance(found, UnreadableVideo) else (seen, found)
+            seen, replies = (found, replies) if isinstance(found, UnreadableVideo) else (seen, found)
         pairs = zip(questions, replies, strict=True)
         return [aggregate.verdict(path, prompt, text, seen, said, provenance) for text, said in pairs]
 

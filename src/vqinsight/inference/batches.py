@@ -142,7 +142,7 @@ def _path(source: Source) -> str:
     return source.path if isinstance(source, UnreadableVideo) else source
 
 
-def score_question(path: str, prompt: str | None, task: TaskName | None, clip: ProcessedClip) -> Question:
+def score_question(task: TaskName | None, path: str, prompt: str | None, clip: ProcessedClip) -> Question:
     """What is asked to score a clip; without a task its default one."""
     return Question(task or default_task(clip, prompt), (Clip(path, prompt),))
 

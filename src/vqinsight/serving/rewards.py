@@ -121,7 +121,7 @@ class Batch:
         if self.names == (WIN_RATE,):
             return []
         return [
-            (score_question(clip.path, self.prompts[i], self.task, clip), (i,))
+            (score_question(self.task, clip.path, self.prompts[i], clip), (i,))
             for i, clip in enumerate(self.seen)
             if isinstance(clip, ProcessedClip)
         ]

@@ -90,7 +90,7 @@ class Service:
         """A record a clip."""
         seen = await self.see(uploads)
         asked: list[Asked] = [
-            (score_question(clip.path, prompt, task, clip), (i,))
+            (score_question(task, clip.path, prompt, clip), (i,))
             for i, (clip, prompt) in enumerate(zip(seen, prompts, strict=True))
             if isinstance(clip, ProcessedClip)
         ]
