@@ -83,8 +83,8 @@ def counted(values: Iterable[Any]) -> dict[str, int]:
 
 
 def plain_nano(folder: Path) -> Path:
-    """nano in a folder of its own, without what a server cannot show it: instruments, a fixed pace of time, and text that
-    goes on behind a clip's frame, as only nano was trained."""
+    """nano in a folder of its own, without what a server cannot show it: instruments, a fixed pace of time, and text
+    behind a clip's frame, as only nano was trained."""
     shutil.copytree(ASSESSOR, folder, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
     file = folder / "vqinsight.json"
     settings = json.loads(file.read_text(encoding="utf-8")) | {"instruments": None, "seconds_per_grid": None}
@@ -245,3 +245,7 @@ def _here(
     logits_TV = [decoder.logits_RV[0], *(decoder.step(torch.tensor([token]))[0] for token in tokens[:-1])]
     logp_TV = torch.stack(logits_TV).float().log_softmax(-1)
     return list(prompt.ids), logp_TV.argmax(-1).tolist(), logp_TV
+
+
+def _question(path: str) -> Question:
+    return Question("natural", (Clip(path, None),))
