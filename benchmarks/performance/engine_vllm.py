@@ -30,6 +30,7 @@ from vqinsight.assessor import generate
 from vqinsight.inference.api import VQInsight, load
 from vqinsight.inference.endpoint.chat import chat, video_options
 from vqinsight.inference.endpoint.judge import EndpointJudge, connect
+from vqinsight.tasks.types import Clip, Question
 from vqinsight.weights import ASSESSOR
 
 READY_WITHIN = 1800  # seconds; a minute on an idle machine
