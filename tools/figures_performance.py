@@ -153,18 +153,18 @@ def vllm() -> str:
     for name, each in models.items():
         shifts, dtype = each["largest_log_prob_difference"], each["dtype"]
         of = [
-            shifts.get(f"{sent}; here {dtype}, positions {way}")
+            shifts.get(f"{sent}; here {way}")
             for sent, way in (
-                ("PNG, times told", "as here"),
-                ("PNG, times told", "as vLLM"),
-                ("JPEG, times told", "as vLLM"),
-                ("PNG, times not told", "as vLLM"),
-                ("PNG, times not told", "as vLLM, 2 s a patch"),
+                ("PNG, times told", dtype),
+                ("PNG, times told", "float32"),
+                ("JPEG, times told", "float32"),
+                ("PNG, times not told", "float32"),
+                ("PNG, times not told", "float32, 2 s a patch"),
             )
         ]
         same = f"{each['same']['prompt_tokens']} of {each['clips']}"
         rows.append([name, dtype, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
-    ways = ("PNG", "PNG, vLLM's positions", "JPEG, the same", "times not told, the same", "2 s a patch here too")
+    ways = ("dtype of both", "float32 here", "JPEG", "times not told", "and 2 s a patch here")
     return table(("model", "dtype", "same prompt tokens", *ways), rows)
 
 

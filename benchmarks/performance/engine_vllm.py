@@ -23,12 +23,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import torch
 
 from vqinsight.assessor import generate
-from vqinsight.assessor.backbone import prompt_positions
 from vqinsight.inference.api import VQInsight, load
 from vqinsight.inference.endpoint.chat import chat, video_options
 from vqinsight.inference.endpoint.judge import EndpointJudge, connect
@@ -40,10 +38,7 @@ SETTINGS = ("--max-model-len", "4096", "--max-num-seqs", "4", "--enforce-eager",
 _QUESTION = "Is the motion smooth?"
 _LOOK = {"frames": 8, "max_pixels": 12_544}
 _TOKENS = 8  # whose probabilities are compared
-# How a model runs here: seconds a temporal patch of two frames (``None``: the clip's own; 2 where vLLM takes frames to
-# be a second apart), and whether the text after a video goes on behind its last moment, as in vLLM and in transformers
-# of 2025, or behind its height and width alone, as in transformers 5.
-_HERE = {"as here": (None, False), "as vLLM": (None, True), "as vLLM, 2 s a patch": (2.0, True)}
+_UNTOLD = 2.0  # seconds a temporal patch of two frames where vLLM is not told: it takes frames to be a second apart
 
 
 @contextmanager
@@ -89,11 +84,15 @@ def counted(values: Iterable[Any]) -> dict[str, int]:
 
 
 def plain_nano(folder: Path) -> Path:
-    """nano in a folder of its own, without what a server cannot show it: instruments, and a fixed pace of time."""
+    """nano in a folder of its own, without what a server cannot show it: instruments, a fixed pace of time, and text
+    behind a clip's frame, as only nano was trained."""
     shutil.copytree(ASSESSOR, folder, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
     file = folder / "vqinsight.json"
     settings = json.loads(file.read_text(encoding="utf-8")) | {"instruments": None, "seconds_per_grid": None}
     file.write_text(json.dumps(settings), encoding="utf-8")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    del config["text_behind_frame"]
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder
 
 
@@ -179,14 +178,14 @@ def probabilities(url: str, folder: Path, clips: Sequence[str], dtype: str, temp
         for path in clips:
             sent = {name: _asked(judge, path, *how) for name, how in _SENT.items()}
             ids, tokens, _ = sent["PNG, times told"]
-            for way, how in _HERE.items():
-                own_ids, own_tokens, logp_TV = _here(here, path, tokens, *how)
-                if way != "as vLLM, 2 s a patch" and number == dtype:
-                    same["prompt_tokens"] += own_ids == ids and way == "as here"
-                    same[f"answer_tokens, positions {way}"] += own_tokens == tokens
+            for seconds in (None, _UNTOLD):
+                own_ids, own_tokens, logp_TV = _here(here, path, tokens, seconds)
+                if seconds is None and number == dtype:
+                    same["prompt_tokens"] += own_ids == ids
+                    same["answer_tokens"] += own_tokens == tokens
                 for name, (_, said, likely) in sent.items():
                     if said == tokens:  # else another answer, with other probabilities
-                        key = f"{name}; here {number}, positions {way}"
+                        key = f"{name}; here {number}" + f", {_UNTOLD:g} s a patch" * (seconds is not None)
                         shift = max(abs(logp_TV[t][i] - logp) for t, each in enumerate(likely) for i, logp in each)
                         largest[key] = max(largest.get(key, 0.0), round(float(shift), 4))
             if number == dtype:
@@ -232,7 +231,7 @@ def _asked(judge: EndpointJudge, path: str, codec: Any, times: bool, plain: bool
 
 @torch.no_grad()
 def _here(
-    model: VQInsight, path: str, tokens: Sequence[int], seconds: float | None, behind: bool
+    model: VQInsight, path: str, tokens: Sequence[int], seconds: float | None
 ) -> tuple[list[int], list[int], torch.Tensor]:
     """Prompt tokens, the likeliest token of each place after ``tokens``, and its (T, V) log-probabilities."""
     assessor = model.assessor
@@ -243,21 +242,10 @@ def _here(
     prompt = assessor.build(assessor.prompt_set.messages(_question(path)), [encoded])
     pad = assessor.loaded.tokenizer.pad_token_id
     arguments = ([prompt], [list(encoded.views)], [1], assessor.output_type, pad, len(tokens))
-    with mock.patch.object(generate, "prompt_positions", _behind if behind else prompt_positions):
-        decoder = generate.Decoder(assessor.loaded.model, *arguments)
+    decoder = generate.Decoder(assessor.loaded.model, *arguments)
     logits_TV = [decoder.logits_RV[0], *(decoder.step(torch.tensor([token]))[0] for token in tokens[:-1])]
     logp_TV = torch.stack(logits_TV).float().log_softmax(-1)
     return list(prompt.ids), logp_TV.argmax(-1).tolist(), logp_TV
-
-
-def _behind(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """(3, 1, P) positions of one prompt, in which text goes on behind all positions of the video before it."""
-    positions_31P = prompt_positions(model, batch).clone()
-    [kinds_P] = batch["mm_token_type_ids"].tolist()
-    for place in range(1, len(kinds_P)):
-        if kinds_P[place - 1] and not kinds_P[place]:
-            positions_31P[:, :, place:] += positions_31P[:, :, :place].max() + 1 - positions_31P[0, 0, place]
-    return positions_31P
 
 
 def _question(path: str) -> Question:
