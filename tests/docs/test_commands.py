@@ -33,7 +33,7 @@ PARSED = sorted({each.text: each for each in ALL if each.parse_only}.values(), k
 OTHERS = {"cd", "export", "git", "hf", "lmms-eval", "vllm"}
 SETTINGS = {"train": TrainSettings, "align": AlignSettings}
 # Flags of other programs that the text names.
-FOREIGN = {"--depth", "--no-deps"}
+FOREIGN = {"--depth", "--no-deps", "--media-io-kwargs", "--trust-request-mm-kwargs"}
 
 
 class Parsed(Exception):

@@ -33,12 +33,12 @@ def test_scores_with_their_tokens(run: Run, server: Server, grey: Grey, tmp_path
     result = run("score", grey(90), grey(91), "--out", "r.parquet")
     assert result.exit_code == 0, result.stderr
     assert "quality" in result.stdout and "50.0" in result.stdout
-    assert f"PNG frames as one video to {server.host}, vqinsight" in result.stdout
-    assert f"{server.host} counted 456 prompt and 30 completion tokens in 3 responses." in result.stderr
+    assert f"PNG frames as one video without times to {server.host}, vqinsight" in result.stdout
+    assert f"{server.host} counted 580 prompt and 50 completion tokens in 5 responses." in result.stderr
     rows = parquet.read_table(tmp_path / "r.parquet").to_pylist()
     assert [(row["prompt_tokens"], row["completion_tokens"]) for row in rows] == [(100, 10)] * 2
     assert {(row["engine"], row["host"], row["sent"]) for row in rows} == {
-        ("endpoint", server.host, "PNG frames as one video")
+        ("endpoint", server.host, "PNG frames as one video without times")
     }
 
 
@@ -105,7 +105,7 @@ def test_a_benchmark_goes_on_where_the_server_stopped(
     [file] = (tmp_path / "evaluations").glob("*.predictions.parquet")
     stored = parquet.read_table(file).to_pylist()
     settings = json.loads(stored[0]["settings"])
-    assert settings["host"] == server.host and settings["sent"] == "PNG frames as one video"
+    assert settings["host"] == server.host and settings["sent"] == "PNG frames as one video without times"
     asked = len(server.questions)
     again = run(*options)
     assert "4 questions: 3 answered, 1 without a usable answer" in again.stdout

@@ -21,6 +21,7 @@ from PIL import Image
 import vqinsight
 from vqinsight.errors import ModelError
 from vqinsight.inference.api import VQInsight
+from vqinsight.inference.batches import WINDOW
 from vqinsight.inference.endpoint.frames import FileView
 from vqinsight.inference.endpoint.judge import EndpointJudge
 from vqinsight.results import Tokens
@@ -280,4 +281,4 @@ def test_what_is_under_way_is_bounded(server: Server, judge: Connect, grey: Grey
     before = sum(type(thing) is FileView for thing in gc.get_objects())
     found = list(judge(concurrency=2, deadline=240).score_all([(clip, None)] * 40))
     assert sorted(score.overall or 0 for score in found) == [1.0, *[2.0] * 39] and found[2].overall == 2.0
-    assert server.busiest == 2 and held[0] - before <= 2 + 8 + 2  # asked, decoded ahead, on the way between
+    assert server.busiest == 2 and held[0] - before <= 2 + WINDOW + 2  # asked, decoded ahead, on the way between
