@@ -14,6 +14,8 @@ from vqinsight.video.record import ClipInput
 
 # missing: the model gave no usable answer; failed: an error while the clip was decoded, encoded or answered
 Status = Literal["ok", "unreadable", "missing", "failed"]
+# Begins the reason of an answer that is missing because a server could not be reached in time.
+NO_SERVER = "no answer from the server"
 PREVIEW = "preview"  # frames for reports: never part of the plain dict
 
 
@@ -60,6 +62,11 @@ class Record:
         """Nested dicts, lists, numbers, strings and ``None``, ready for JSON; previews are left out."""
         plain: dict[str, Any] = _plain(self)
         return plain
+
+
+def asked_again(status: Status, error: str | None) -> bool:
+    """Whether a run that goes on asks again: a failure or a silent server tells nothing of the clip."""
+    return status == "failed" or (status == "missing" and NO_SERVER in (error or ""))
 
 
 def _plain(value: Any) -> Any:

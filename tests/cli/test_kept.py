@@ -14,6 +14,7 @@ from helpers import records
 
 import vqinsight
 from vqinsight.errors import UsageError
+from vqinsight.results import NO_SERVER
 
 Run = Callable[..., Any]
 
@@ -70,14 +71,31 @@ def test_a_changed_file_is_a_new_revision(run: Run, judge: Any, clip_list: Path)
     assert run("score", "list.csv", "--out", "results").exit_code == 0 and len(list(Path("results").iterdir())) == 3
 
 
-def test_a_clip_that_failed_is_tried_again(run: Run, judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = replace(records.unreadable("a.mp4"), status="failed", error="a.mp4: out of memory. Look at less of it.")
+@pytest.mark.parametrize("out", ["results/", "r.csv"])
+@pytest.mark.parametrize(
+    ("status", "why", "again"),
+    [
+        ("failed", "out of memory", True),
+        ("missing", f"the model gave no usable answer ({NO_SERVER} within 3 s (500; tried 2 times))", True),
+        ("missing", "the model gave no usable answer (no <answer>)", False),
+    ],
+)
+def test_what_says_nothing_of_a_clip_is_tried_again(
+    run: Run, judge: Any, monkeypatch: pytest.MonkeyPatch, status: Any, why: str, again: bool, out: str
+) -> None:
+    one = replace(records.missing("a.mp4"), status=status, error=f"a.mp4: {why}. Try it again.")
+
+    def stopped(*_: Any, **__: Any) -> Any:
+        yield one
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patched:
-        patched.setattr(judge, "score_all", lambda *_, **__: iter([one]))
-        result = run("score", "a.mp4", "--out", "results/")
-    assert result.exit_code == 1 and "✗ a.mp4 failed: out of memory" in result.stdout
-    assert run("score", "a.mp4", "--out", "results/").exit_code == 0
-    assert [row["status"] for row in table()] == ["ok"]
+        patched.setattr(judge, "score_all", stopped)
+        result = run("score", "a.mp4", "b.mp4", "--out", out)
+    assert result.exit_code == 130
+    assert run("score", "a.mp4", "b.mp4", "--out", out).exit_code == (0 if again else 1)
+    if out == "results/":
+        assert [row["status"] for row in table()] == ["ok" if again else status, "ok"]
 
 
 @pytest.mark.parametrize(

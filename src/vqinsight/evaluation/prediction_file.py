@@ -19,7 +19,8 @@ from pyarrow import parquet
 
 from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
-from vqinsight.evaluation.predictor import NO_SERVER, PredictedExample, Prediction, Predictor, Setting
+from vqinsight.evaluation.predictor import PredictedExample, Prediction, Predictor, Setting
+from vqinsight.results import NO_SERVER
 from vqinsight.tasks.types import Answer, Clip, Example, Preference, Question, Score, Verdict
 
 FORMAT = "vqinsight predictions 1"

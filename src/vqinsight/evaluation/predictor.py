@@ -11,8 +11,6 @@ from vqinsight.tasks.types import Choice, Example, Preference
 
 Setting = str | int | float | bool | None
 Outcome = Literal["ok", "missing", "unreadable"]
-# Begins the reason of an answer that is missing because a server could not be reached in time: asked again.
-NO_SERVER = "no answer from the server"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from vqinsight.common.lock import hold_file
 from vqinsight.report.files import plain_errors, write_records
 from vqinsight.report.phrases import ResultRecord
 from vqinsight.report.store import NOTES, PART_CLIPS, PART_SECONDS
-from vqinsight.results import Judged, read_record, without_previews
+from vqinsight.results import Judged, asked_again, read_record, without_previews
 from vqinsight.video.entries import Place
 
 _NEW = "new"  # id of the row that says that there was no file before
@@ -35,9 +35,11 @@ class KeptFile:
         self._unsynced, self._since = 0, time.monotonic()
 
     def earlier(self, entry: Place) -> Judged | None:
-        """The result of a stopped run, if it is of the clip as it is and the clip did not fail."""
+        """The result of a stopped run, if it is of the clip as it is and not to be asked again."""
         row = self._journal.rows.get(entry.id)
-        if row is None or row["revision"] != entry.revision or row["record"]["status"] == "failed":
+        if row is None or row["revision"] != entry.revision:
+            return None
+        if asked_again(row["record"]["status"], row["record"]["error"]):
             return None
         return read_record(row["record"])
 

@@ -20,7 +20,7 @@ from vqinsight.common.lock import hold_folder
 from vqinsight.errors import UsageError
 from vqinsight.report.files import write_parquet
 from vqinsight.report.rows import SCHEMA_VERSION, Columns, Row, judged_columns, judged_row
-from vqinsight.results import Judged
+from vqinsight.results import Judged, asked_again
 from vqinsight.video.entries import Place
 
 if TYPE_CHECKING:
@@ -58,9 +58,14 @@ class ResultStore:
         self._open = _Open(1 + max((_number(part) for part in parts), default=-1))
 
     def has(self, entry: Place) -> bool:
-        """Whether the clip or pair was judged, as it is. One that failed is not: memory may suffice the next time."""
+        """Whether the clip or pair was judged, as it is. One that failed is not: memory may suffice the next time.
+
+        Nor is one that a server left without an answer.
+        """
         row = self.known.get(entry.id)
-        return row is not None and row["revision"] == entry.revision and row["status"] != "failed"
+        if row is None or row["revision"] != entry.revision:
+            return False
+        return not asked_again(row["status"], row["error"])
 
     def add(self, entry: Place, record: Judged, seconds: float | None = None) -> None:
         """Add a judged clip; commit once the part is full.

@@ -14,12 +14,11 @@ from vqinsight.assessor.assessor import as_reply
 from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import ModelError
-from vqinsight.evaluation.predictor import NO_SERVER
 from vqinsight.inference.endpoint.chat import FORMS, Completion, Form, chat, read, video_options
 from vqinsight.inference.endpoint.client import Client, Refused, Unanswered
 from vqinsight.inference.endpoint.fields import INVALID, OPTIONS, Fields
 from vqinsight.inference.endpoint.frames import FileView, FileViews, encode
-from vqinsight.results import Reply, Tokens
+from vqinsight.results import NO_SERVER, Reply, Tokens
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.tasks.types import Question
