@@ -202,3 +202,22 @@ def _spread(value: float, ends: list[float]) -> str:
     """A median with its range; without one where it was measured once."""
     low, high = ends
     return f"{value:.2f}" if low == high else f"{value:.2f} ({low:.2f}–{high:.2f})"
+
+
+def faults() -> str:
+    """What was injected, and what became of the rows."""
+    found = results("faults")["rows"]
+    counts = ("injected", "expected", "found", "lost", "double", "wrong")
+    rows = [
+        [name, *(f"{row[key]:,}" for key in counts), "holds" if row["holds"] else "fails"]
+        for name, row in found.items()
+    ]
+    return table(("fault", "times", "rows expected", *counts[2:], "verdict"), rows)
+
+
+def damage() -> str:
+    """What became of damaged clips, by kind."""
+    found = results("faults")["rows"]["damaged clips"]["outcomes"]
+    outcomes = ("named", "as undamaged", "as a plain decode")
+    rows = ([kind, *(str(each.get(outcome, 0)) for outcome in outcomes)] for kind, each in found.items())
+    return table(("damage", *outcomes), rows)

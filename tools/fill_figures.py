@@ -19,7 +19,9 @@ from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, share, srcc
 from tools.figures_performance import (
+    damage,
     engines,
+    faults,
     judging,
     layouts,
     log_probs,
@@ -232,6 +234,8 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "layouts": (layouts, ("layouts",)),
     "serving": (serving, ("serving",)),
     "reward_loop": (reward_loop, ("reward_loop",)),
+    "faults": (faults, ("faults",)),
+    "damage": (damage, ("faults",)),
     "engines": (engines, ("engines",)),
     "vllm": (vllm, ("engines",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
