@@ -19,6 +19,7 @@ ORDER = (
     "weights",
     "tasks",
     "video",
+    "measure",
     "results",
     "rewards",
     "synthetic",
@@ -196,6 +197,7 @@ GUIDED = [
     "serving",
     "tasks",
     "video",
+    "measure",
 ]
 
 
