@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from vqinsight.inference.ray_engine import RayJudge
     from vqinsight.report.store import ResultStore
 
-Judged = ClipScore | ClipVerdict
 Clips = list[tuple[Source, str | None]]
 
 
@@ -220,7 +219,7 @@ def _judged(
     *,
     log: bool = False,
     on_seconds: Callable[[float], None] | None = None,
-) -> Generator[Judged, None, None]:
+) -> Generator[ClipScore | ClipVerdict, None, None]:
     options = asked.pick(*opt.SAMPLING) | ({"on_seconds": on_seconds} if on_seconds else {})
     with progress.counting(verb.doing, len(clips), asked.json_lines, log=log) as count:
         for done, result in enumerate(verb.judge(judge, clips, **options), start=1):

@@ -13,10 +13,9 @@ from rich.text import Text
 
 from vqinsight.report import phrases
 from vqinsight.report.picks import Picks
-from vqinsight.report.printing import print_failure, print_table, print_text
+from vqinsight.report.printing import print_failure, print_failures, print_standings, print_table, print_text
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
-FAILURES = 10  # most failures of a folder shown
 _DETAILS = 5  # most clips shown in full
 _BAR = 16
 _NARROW = 64  # terminal columns below which bars are left out
@@ -104,8 +103,7 @@ def show_rankings(console: Console, records: Sequence[ClipRanking], *, verbose: 
         if ranking.prompt and len(records) > 1:
             print_text(console, f"Prompt: {ranking.prompt}", "bold")
         placed = [place for place in ranking.standings if place.rank is not None]
-        rows = [[str(place.rank), place.path, f"{place.wins:g}", f"{place.strength:+.2f}"] for place in placed]
-        print_table(console, ["Rank", "Clip", "Wins", "Strength"], rows)
+        print_standings(console, placed)
         if verbose:
             show_comparisons(console, [pair for pair in ranking.comparisons if pair.status == "ok"], verbose=True)
         else:
@@ -130,10 +128,8 @@ def show_kept(console: Console, folder: str, rows: Sequence[Mapping[str, Any]], 
         cells = [[row["path"], phrases.number(row["overall"], 0, 100)] for row in shown]
         print_table(console, ["Clip", "overall 0–100"], cells)
     failed = [row for row in rows if row["status"] != "ok"]
-    for row in failed[:FAILURES]:
-        print_failure(console, row["path"], row["status"], phrases.complaint(row["path"], row["error"]))
-    if len(failed) > FAILURES:
-        print_text(console, f"… and {len(failed) - FAILURES} more that failed: see the column status in {folder}.")
+    errors = [(row["path"], row["status"], phrases.complaint(row["path"], row["error"])) for row in failed]
+    print_failures(console, errors, folder)
     said = counted(row["status"] for row in rows)
     print_text(console, f"{folder}: {len(rows)} clips: {said}." if rows else f"{folder}: no clips.")
 
