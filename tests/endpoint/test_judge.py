@@ -170,6 +170,20 @@ def test_a_server_that_trusts_its_clients_is_told_the_times(
     assert server.questions[-1]["media_io_kwargs"] == {"video": {"num_frames": -1, "fps": 2.0}}
 
 
+def test_frames_have_the_patches_of_the_model_behind_another_name(
+    server: Server, judge: Connect, tmp_path: Path, encode: ModuleType
+) -> None:
+    """Else the server resizes once more: 112 pixels a side of Qwen2.5-VL become 128 for Qwen3-VL."""
+    clip = str(encode.video(tmp_path / "a.mp4", 8, size=(240, 240)))
+    sizes = []
+    for root in (None, 7, "/models/Qwen2.5-VL-7B-Instruct", "/models/Qwen3-VL-4B-Instruct"):
+        server.models = [{"id": "tiny", "root": root}]
+        shown = judge(max_pixels=12_544).score(clip).input
+        assert shown is not None
+        sizes.append(shown.size)
+    assert sizes == [(112, 112)] * 3 + [(96, 96)]
+
+
 def test_a_server_that_does_not_take_times_or_leaves_out_frames_is_named(
     server: Server, judge: Connect, grey: Grey
 ) -> None:
