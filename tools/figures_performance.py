@@ -9,6 +9,8 @@ from benchmarks.performance.plan import PLACES, cell
 from benchmarks.results import results
 
 _WAYS = ("plain", "chunked")
+# Display names of kinds of damage, where others.
+_DAMAGE = {"flipped": "flipped bits", "emptied": "empty or zeroed", "lying": "wrong header"}
 _PHASES = {"vision": "tower", "prefill": "prefill", "sampling": "sampling", "passes": "passes", "backward": "backward"}
 
 
@@ -19,61 +21,74 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
+def _merged(rows: Iterable[list[str]]) -> list[list[str]]:
+    """One row for all whose figures are equal, with their names in order."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for name, *figures in rows:
+        names.setdefault(tuple(figures), []).append(name)
+    return [[", ".join(alike), *figures] for figures, alike in names.items()]
+
+
 def step() -> str:
-    """One update on the grid: seconds of ours, share of the limit of each phase, and the ratio to the stock flow."""
+    """One update on the grid: seconds, the ratio to the stock flow, and each phase's share of its limit."""
     cells = results("step")["cells"]
     rows = []
     for each in cells:
-        ours = each["ours"]
-        reached = [f"{ours['phases'][name]['of_limit']:.2f}" for name in _PHASES]
         ratio = [f"{each['ratio']:.1f}", f"{0.85 * each['ratio_of_operations']:.1f}"] if "ratio" in each else ["", ""]
-        faster = f"{each['sampling_speedup']:.1f}" if "sampling_speedup" in each else ""
         size = f"{each['visual_tokens']} / {each['answer_tokens']}, {each['tower']}"
-        rows.append([size, f"{ours['s']:.0f}", *reached, faster, *ratio])
-    head = (
-        "visual / answer tokens, tower",
-        "CPU s",
-        *_PHASES.values(),
-        "sampling, times faster",
-        "times stock",
-        "wanted",
+        rows.append([size, f"{each['ours']['s']:.0f}", *ratio])
+    head = ("visual / answer tokens, tower", "CPU s", "times stock", "wanted")
+    reached = (
+        f"{title} {_span([each['ours']['phases'][name]['of_limit'] for each in cells], 2)}"
+        for name, title in _PHASES.items()
     )
-    return table(head, rows)
+    faster = _span([each["sampling_speedup"] for each in cells if "sampling_speedup" in each], 1)
+    return (
+        f"{table(head, rows)}\n\nShares of the limit: {', '.join(reached)}. Sampling is {faster} times as fast as "
+        "transformers' loop."
+    )
+
+
+def _span(values: list[float], digits: int) -> str:
+    """The least and the greatest value."""
+    return f"{min(values):.{digits}f}–{max(values):.{digits}f}"
 
 
 def judging() -> str:
-    """Seconds of each way to judge, and the floor of a folder."""
+    """Processor seconds of each way to judge, and the floor of a folder."""
     rows = []
     for name, row in results("judging")["rows"].items():
         for way, spent in row["ways"].items():
-            rows.append([name, way, *(f"{spent[key]['median']:.1f}" for key in ("wall_s", "cpu_s"))])
+            rows.append([name, way, f"{spent['cpu_s']['median']:.1f}"])
         if "products_cpu_s" in row:
-            rows.append([name, "matrix products", "", f"{row['products_cpu_s']:.1f}"])
-    return table(["", "way", "wall s", "CPU s"], rows)
+            rows.append([name, "matrix products", f"{row['products_cpu_s']:.1f}"])
+    return table(["", "way", "CPU s"], rows)
 
 
 def plan() -> str:
     """What each configuration takes of a card, and of days."""
     found = results("plan")["configurations"]
-    return table(["", *PLACES], ([f"`{name}`", *(cell(row[place]) for place in PLACES)] for name, row in found.items()))
+    smallest, *others = PLACES
+    rows = (
+        [f"`{name}`", cell(row[smallest], memory=False), *(cell(row[place]) for place in others)]
+        for name, row in found.items()
+    )
+    return table(["", *PLACES], _merged(rows))
 
 
 def precision() -> str:
     """The share of learned weights that two updates change."""
     found = results("precision")["arrangements"] | results("precision_deepspeed")["arrangements"]
     rows = ([name, f"{row['share']:.2%}", row["dtype"]] for name, row in found.items() if row["share"] is not None)
-    return table(["arrangement", "changed", "saved as"], rows)
+    return table(["arrangement", "changed", "saved as"], _merged(rows))
 
 
 def log_probs() -> str:
-    """Peak memory and time of log-probabilities at a vocabulary of 152,064."""
+    """Peak memory of log-probabilities at a vocabulary of 152,064."""
     found = results("log_probs")
     longest = [max((row for row in found["rows"] if row["way"] == way), key=lambda row: row["tokens"]) for way in _WAYS]
-    rows = (
-        [row["way"], f"{row['tokens']:,}", f"{row['peak_bytes'] / 1e9:.2f} GB", f"{row['cpu_s']:.1f}"]
-        for row in longest
-    )
-    text = table(["way", "answer tokens", "peak", "CPU s"], rows)
+    rows = ([row["way"], f"{row['tokens']:,}", f"{row['peak_bytes'] / 1e9:.2f} GB"] for row in longest)
+    text = table(["way", "answer tokens", "peak"], rows)
     return f"{text}\n\nThe plain way grows to {found['plain_bytes_at_8192_tokens'] / 1e9:.0f} GB at 8,192 tokens."
 
 
@@ -117,32 +132,28 @@ def reward_loop() -> str:
         [
             f"{row['project']} {row['commit'][:7]}",
             f"`{row['reward']}`",
-            *(str(row[key]) for key in ("steps", "clips", "equal", "different", "error")),
+            *(str(row[key]) for key in ("steps", "equal", "different", "error")),
             str(sum(row["faults"].values())),
         ]
         for row in results("reward_loop")["loops"].values()
     ]
-    head = ["project", "reward", "steps", "clips", "as offline", "different", "errors", "faults"]
+    head = ["project", "reward", "steps", "as offline", "different", "errors", "faults"]
     return table(head, rows)
 
 
 def engines() -> str:
-    """Other engines against a model loaded here, on the same clips."""
+    """Other engines against a model loaded here: on how many clips the answer is the same."""
     found = results("engines")
     rows = []
     if own := found.get("serve"):
-        rows.append(["`vqinsight serve`, whole files: score", own["clips"], own["same_status"], own["equal"], ""])
+        rows.append(["`vqinsight serve`, whole files: score", own["clips"], own["equal"]])
     if ray := found.get("ray"):
-        rows.append(["Ray: score", ray["clips"], ray["same_status"], ray["equal"], ""])
+        rows.append(["Ray: score", ray["clips"], ray["equal"]])
     if vllm := found.get("vllm"):
         answers = vllm["answers"]
-        score, asked = answers["score"], answers["ask"]
-        largest = f"{score['largest_difference']:.0f} of 100"
-        rows.append(["vLLM, frames: score", answers["clips"], score["same_status"], score["same_overall"], largest])
-        rows.append(["vLLM, frames: ask", answers["clips"], asked["same_status"], asked["same_yes"], ""])
-    return table(
-        ("engine", "clips", "same status", "same answer", "largest difference"), ([str(c) for c in row] for row in rows)
-    )
+        rows.append(["vLLM, frames: score", answers["clips"], answers["score"]["same_overall"]])
+        rows.append(["vLLM, frames: ask", answers["clips"], answers["ask"]["same_yes"]])
+    return table(("engine", "clips", "same answer"), ([str(cell) for cell in row] for row in rows))
 
 
 def vllm() -> str:
@@ -152,32 +163,23 @@ def vllm() -> str:
     rows = []
     for name, each in models.items():
         shifts, dtype = each["largest_log_prob_difference"], each["dtype"]
-        of = [
-            shifts.get(f"{sent}; here {way}")
-            for sent, way in (
-                ("PNG, times told", dtype),
-                ("PNG, times told", "float32"),
-                ("JPEG, times told", "float32"),
-                ("PNG, times not told", "float32"),
-                ("PNG, times not told", "float32, 2 s a patch"),
-            )
-        ]
+        sent = ("PNG, times told", "JPEG, times told", "PNG, times not told")
+        of = [shifts.get(f"{way}; here {dtype}") for way in sent]
         same = f"{each['same']['prompt_tokens']} of {each['clips']}"
         rows.append([name, dtype, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
-    ways = ("dtype of both", "float32 here", "JPEG", "times not told", "and 2 s a patch here")
+    ways = ("PNG", "JPEG", "times not told")
     return table(("model", "dtype", "same prompt tokens", *ways), rows)
 
 
 def reading() -> str:
-    """Reading a clip for a score: processor and wall seconds, and shares of what other readers take."""
+    """Reading a clip for a score: processor seconds, and shares of what other readers take."""
     rows = []
     for name, row in results("reading")["rows"].items():
         ours = row["ours"]
         shares = [_share(row[reader]) for reader in ("decode_all", "decord")]
-        cpu = _spread(ours["cpu"], ours["cpu_range"])
         size = f"{row['width']}×{row['height']}"
-        rows.append([name, size, f"{row['read']} of {row['frames']}", cpu, f"{ours['wall']:.2f}", *shares])
-    return table(["file", "pixels", "frames read", "CPU s", "wall s", "of decoding all", "of decord"], rows)
+        rows.append([name, size, str(row["frames"]), f"{ours['cpu']:.2f}", *shares])
+    return table(["file", "pixels", "frames", "CPU s", "of decoding all", "of decord"], rows)
 
 
 def reading_machine() -> str:
@@ -207,17 +209,18 @@ def _spread(value: float, ends: list[float]) -> str:
 def faults() -> str:
     """What was injected, and what became of the rows."""
     found = results("faults")["rows"]
-    counts = ("injected", "expected", "found", "lost", "double", "wrong")
-    rows = [
-        [name, *(f"{row[key]:,}" for key in counts), "holds" if row["holds"] else "fails"]
-        for name, row in found.items()
-    ]
-    return table(("fault", "times", "rows expected", *counts[2:], "verdict"), rows)
+    rows = []
+    for name, row in found.items():
+        verdict = str(sum(row[key] for key in ("lost", "double", "wrong"))) + ("" if row["holds"] else ", fails")
+        rows.append([name, f"{row['injected']:,}", f"{row['expected']:,}", verdict])
+    return table(("fault", "times", "rows", "lost, double or wrong"), rows)
 
 
 def damage() -> str:
     """What became of damaged clips, by kind."""
     found = results("faults")["rows"]["damaged clips"]["outcomes"]
     outcomes = ("named", "as undamaged", "as a plain decode")
-    rows = ([kind, *(str(each.get(outcome, 0)) for outcome in outcomes)] for kind, each in found.items())
+    rows = (
+        [_DAMAGE.get(kind, kind), *(str(each.get(outcome, 0)) for outcome in outcomes)] for kind, each in found.items()
+    )
     return table(("damage", *outcomes), rows)

@@ -48,7 +48,7 @@ LEARNED = ("srcc", "mae")
 GUIDED = ("G", "by lot, three rounds", "without united, three rounds", "united, three rounds", "oracle, three rounds")
 UNITED = (
     "G", "by lot, three rounds", "offline DPO (G')", "without united", "united (G'')",
-    "without united, three rounds", "united, three rounds", "oracle, two rounds", "oracle, three rounds",
+    "without united, three rounds", "united, three rounds", "oracle, three rounds",
 )  # fmt: skip
 # Display names of names in stored results.
 PLAIN = {"by lot": "random pairs", "embedded world ": ""}
@@ -63,15 +63,16 @@ def plain(text: str) -> str:
 
 def perception() -> str:
     """Perception of nano on held-out clips: short answers before and after GRPO, and its reasoning."""
-    files = [results(name)["rows"] for name in ("perception_base", "perception", "perception_reasoning")]
-    head = ("attribute", "short answer, base", "short answer", "reasoning", "goal")
-    goals = {name: f"{100 * bar:.0f} %" for name, bar in BARS.items()}
-    return table(head, ([name, *(share(rows[name]) for rows in files), goals.get(name, "")] for name in SEEN))
+    files = ("perception_base", "perception", "perception_reasoning")
+    base, *ours = (results(name)["rows"] for name in files)
+    head = ("attribute", "short answer, base", "short answer", "reasoning")
+    rows = ([name, f"{base[name]['share']:.1%}", *(share(each[name]) for each in ours)] for name in SEEN)
+    return table(head, rows)
 
 
 def learning() -> str:
-    """Each stage on held-out synthetic clips: order and error of the scores, and pairs."""
-    models = results("learning")["models"]
+    """Held-out synthetic clips before stage 1 and after stage 2: order and error of the scores, and pairs."""
+    models = {name: each for name, each in results("learning")["models"].items() if name != "stage1"}
     names = [f"{dimension} {figure}" for dimension in DIMENSIONS[1:] for figure in LEARNED]
     names += ["pairs right, both orders", "order bias", "missing answers"]
     rows = ([name, *(measured(each["rows"][name]) for each in models.values())] for name in names)
@@ -80,21 +81,22 @@ def learning() -> str:
 
 def transfer() -> str:
     """Real clips with defects of rising strength; a constant score counts as 0."""
-    names = {"transfer": "likeliest answer", "transfer_samples": "mean of 8", "transfer_generated": "generated clips"}
+    names = {"transfer": "likeliest answer", "transfer_samples": "mean of 8"}
     files = [results(name)["rows"] for name in names]
     kinds = (name for name in files[0] if "new kind" not in name)  # means of one kind each
     rows = ([name, *(f"{each[name]['srcc_constant_as_0']:.2f}" for each in files)] for name in kinds)
-    return table(["defect", *names.values()], rows)
+    generated = results("transfer_generated")["rows"]
+    means = (f"{name} {generated[name]['srcc_constant_as_0']:.2f}" for name in ("spatial", "temporal"))
+    text = table(["defect", *names.values()], rows)
+    return f"{text}\n\nGenerated clips, likeliest answer: {', '.join(means)}."
 
 
 def ablation() -> str:
     """Ablation: means over seeds, deviations where there are several."""
-    columns = {"plcc": "PLCC", "mae": "error", "pairs right, both orders": "pairs right", "missing answers": "missing"}
-    rows = []
-    for name, seeds in results("ablation")["runs"].items():
-        _, *cells = table_row(name, list(seeds.values()), columns)
-        rows.append([name, str(len(seeds)), *cells])
-    return table(["", "seeds", *columns.values(), "paper: PLCC", "paper: pairs"], rows)
+    columns = {"plcc": "PLCC", "mae": "error", "pairs right, both orders": "pairs right"}
+    runs = results("ablation")["runs"].items()
+    rows = (table_row(name, list(seeds.values()), columns) for name, seeds in runs)
+    return table(["", *columns.values(), "paper: PLCC", "paper: pairs"], rows)
 
 
 def synthetic_tables() -> str:
@@ -103,11 +105,10 @@ def synthetic_tables() -> str:
     preferences, scores = (_stored_cells(each) for each in stored["tables"])
     rows = []
     for name, row in stored["models"].items():
-        orders = (measured(row[key]) if row[key] else "" for key in ("order_bias", "consistent"))
-        lost = f"{row['counts']['missing']} of {row['counts']['asked']}"
-        rows.append([name, preferences[name]["tau"], *orders, f"{row['ties']} of {row['pairs']}", lost])
-    pairs = table(["pairs", "tau", "order bias", "consistent under a swap", "ties", "no answer"], rows)
-    columns = [name for name in next(iter(scores.values())) if name.endswith("SRCC")]
+        bias = measured(row["order_bias"]) if row["order_bias"] else ""
+        rows.append([name, preferences[name]["tau"], bias, str(row["ties"])])
+    pairs = table(["pairs", "tau", "order bias", "ties"], rows)
+    columns = [f"{dimension} SRCC" for dimension in DIMENSIONS[1:]]
     return f"{pairs}\n\n" + table(
         ["scores", *columns], ([name, *(row[column] for column in columns)] for name, row in scores.items())
     )
@@ -170,10 +171,8 @@ def generator() -> str:
     """Quality of the embedded generator on held-out prompts, by the oracle."""
     found = results("generator")
     of = f"of {found['candidates']}"
-    rows = [
-        [name, *(f"{row[key]:.1f}" for key in ("mean", "sd", "best", "worst"))] for name, row in found["rows"].items()
-    ]
-    return table(["0–100", "mean", "spread", f"best {of}", f"worst {of}"], rows)
+    rows = [[name, *(f"{row[key]:.1f}" for key in ("mean", "sd", "best"))] for name, row in found["rows"].items()]
+    return table(["0–100", "mean", "spread", f"best {of}"], rows)
 
 
 def united(file: str, compared: Sequence[str] = UNITED) -> str:
@@ -192,11 +191,8 @@ def united(file: str, compared: Sequence[str] = UNITED) -> str:
 
 def chosen() -> str:
     """Quality of the pairs that D and D' select for training."""
-    rows = (
-        [name, measured(row["right"]), points(row["apart"]["overall"], sign="+")]
-        for name, row in results("united")["chosen"].items()
-    )
-    return table(["chosen by", "right", "points ahead"], rows)
+    rows = ([name, measured(row["right"])] for name, row in results("united")["chosen"].items())
+    return table(["chosen by", "right"], rows)
 
 
 def repair() -> str:
