@@ -80,15 +80,21 @@ def learning() -> str:
 
 
 def transfer() -> str:
-    """Real clips with defects of rising strength; a constant score counts as 0."""
-    names = {"transfer": "likeliest answer", "transfer_samples": "mean of 8"}
-    files = [results(name)["rows"] for name in names]
-    kinds = (name for name in files[0] if "new kind" not in name)  # means of one kind each
-    rows = ([name, *(f"{each[name]['srcc_constant_as_0']:.2f}" for each in files)] for name in kinds)
-    generated = results("transfer_generated")["rows"]
-    means = (f"{name} {generated[name]['srcc_constant_as_0']:.2f}" for name in ("spatial", "temporal"))
-    text = table(["defect", *names.values()], rows)
-    return f"{text}\n\nGenerated clips, likeliest answer: {', '.join(means)}."
+    """Real clips with defects of rising strength, in the likeliest answer, and means; a constant score counts as 0."""
+    rows = results("transfer")["rows"]
+    kinds = (name for name in rows if "new kind" not in name)  # means of one kind each
+    text = table(("defect", "SRCC"), ([name, _ordered(rows[name])] for name in kinds))
+    files = {"Mean of 8 answers": "transfer_samples", "Generated clips, likeliest answer": "transfer_generated"}
+    means = (f"{title}: {_means(results(file)['rows'])}." for title, file in files.items())
+    return f"{text}\n\n{' '.join(means)}"
+
+
+def _means(rows: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {_ordered(rows[name])}" for name in ("spatial", "temporal"))
+
+
+def _ordered(row: dict[str, Any]) -> str:
+    return f"{row['srcc_constant_as_0']:.2f}"
 
 
 def ablation() -> str:
