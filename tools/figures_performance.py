@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from benchmarks.performance.plan import PLACES, cell
 from benchmarks.results import results
 
+_ANSWERS = {"score": "same_overall", "ask": "same_yes"}
 _WAYS = ("plain", "chunked")
-# Display names of kinds of damage, where others.
-_DAMAGE = {"flipped": "flipped bits", "emptied": "empty or zeroed", "lying": "wrong header"}
 _JUDGED = {
     "folder": "64 clips scored, 4 of them bad",
     "rank": "10 clips ranked in both orders",
@@ -147,16 +147,20 @@ def reward_loop() -> str:
 def engines() -> str:
     """Other engines against a model loaded here: on how many clips the answer is the same."""
     found = results("engines")
-    rows = []
+    same = []
     if own := found.get("serve"):
-        rows.append(["`vqinsight serve`, whole files: score", own["clips"], own["equal"]])
+        same.append(f"`vqinsight serve` {_of(own['equal'], own['clips'])}")
     if ray := found.get("ray"):
-        rows.append(["Ray: score", ray["clips"], ray["equal"]])
+        same.append(f"Ray {_of(ray['equal'], ray['clips'])}")
     if vllm := found.get("vllm"):
         answers = vllm["answers"]
-        rows.append(["vLLM, frames: score", answers["clips"], answers["score"]["same_overall"]])
-        rows.append(["vLLM, frames: ask", answers["clips"], answers["ask"]["same_yes"]])
-    return table(("engine", "clips", "same answer"), ([str(cell) for cell in row] for row in rows))
+        scored, asked = (_of(answers[verb][key], answers["clips"]) for verb, key in _ANSWERS.items())
+        same.append(f"vLLM {scored} scores and {asked} answers of `ask`")
+    return f"The same answers: {', '.join(same)}."
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part} of {whole}"
 
 
 def vllm() -> str:
@@ -180,9 +184,8 @@ def reading() -> str:
     for name, row in results("reading")["rows"].items():
         ours = row["ours"]
         shares = [_share(row[reader]) for reader in ("decode_all", "decord")]
-        size = f"{row['width']}×{row['height']}"
-        rows.append([name, size, str(row["frames"]), f"{ours['cpu']:.2f}", *shares])
-    return table(["file", "pixels", "frames", "CPU s", "of decoding all", "of decord"], rows)
+        rows.append([name, f"{ours['cpu']:.2f}", *shares])
+    return table(["file", "CPU s", "of decoding all", "of decord"], rows)
 
 
 def reading_machine() -> str:
@@ -216,14 +219,17 @@ def faults() -> str:
     for name, row in found.items():
         verdict = str(sum(row[key] for key in ("lost", "double", "wrong"))) + ("" if row["holds"] else ", fails")
         rows.append([name, f"{row['injected']:,}", f"{row['expected']:,}", verdict])
-    return table(("fault", "times", "rows", "lost, double or wrong"), rows)
+    return table(("fault", "times", "rows", "lost, double or wrong"), _merged(rows))
 
 
 def damage() -> str:
-    """What became of damaged clips, by kind."""
-    found = results("faults")["rows"]["damaged clips"]["outcomes"]
-    outcomes = ("named", "as undamaged", "as a plain decode")
-    rows = (
-        [_DAMAGE.get(kind, kind), *(str(each.get(outcome, 0)) for outcome in outcomes)] for kind, each in found.items()
+    """What became of damaged clips."""
+    row = results("faults")["rows"]["damaged clips"]
+    found = Counter[str]()
+    for outcomes in row["outcomes"].values():
+        found.update(outcomes)
+    named, whole, plain = (found[outcome] for outcome in ("named", "as undamaged", "as a plain decode"))
+    return (
+        f"Of {row['injected']} damaged clips {named} are named and have no score, {whole} show the frames of the "
+        f"undamaged clip, and {plain} those of a plain decode of the file: FFmpeg hides some damage without a word."
     )
-    return table(("damage", *outcomes), rows)
