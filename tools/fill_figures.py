@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
-from benchmarks.results import ROOT, measured, points, results, share, srcc
+from benchmarks.results import ROOT, measured, points, results, srcc
 from tools.figures_performance import (
     damage,
     engines,
@@ -64,9 +64,9 @@ def plain(text: str) -> str:
 def perception() -> str:
     """Perception of nano on held-out clips: short answers before and after GRPO, and its reasoning."""
     files = ("perception_base", "perception", "perception_reasoning")
-    base, *ours = (results(name)["rows"] for name in files)
+    found = [results(name)["rows"] for name in files]
     head = ("attribute", "short answer, base", "short answer", "reasoning")
-    rows = ([name, f"{base[name]['share']:.1%}", *(share(each[name]) for each in ours)] for name in SEEN)
+    rows = ([name, *(f"{each[name]['share']:.1%}" for each in found)] for name in SEEN)
     return table(head, rows)
 
 
@@ -74,23 +74,26 @@ def learning() -> str:
     """Held-out synthetic clips before stage 1 and after stage 2: order and error of the scores, and pairs."""
     models = {name: each for name, each in results("learning")["models"].items() if name != "stage1"}
     names = [f"{dimension} {figure}" for dimension in DIMENSIONS[1:] for figure in LEARNED]
-    names += ["pairs right, both orders", "order bias", "missing answers"]
+    names += ["pairs right, both orders", "missing answers"]
     rows = ([name, *(measured(each["rows"][name]) for each in models.values())] for name in names)
     return table(["", *models], rows)
 
 
 def transfer() -> str:
-    """Real clips with defects of rising strength, in the likeliest answer, and means; a constant score counts as 0."""
-    rows = results("transfer")["rows"]
-    kinds = (name for name in rows if "new kind" not in name)  # means of one kind each
-    text = table(("defect", "SRCC"), ([name, _ordered(rows[name])] for name in kinds))
-    files = {"Mean of 8 answers": "transfer_samples", "Generated clips, likeliest answer": "transfer_generated"}
-    means = (f"{title}: {_means(results(file)['rows'])}." for title, file in files.items())
-    return f"{text}\n\n{' '.join(means)}"
-
-
-def _means(rows: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {_ordered(rows[name])}" for name in ("spatial", "temporal"))
+    """Real clips with defects of rising strength; a constant score counts as 0."""
+    files = {
+        "likeliest answer": "transfer",
+        "mean of 8 answers": "transfer_samples",
+        "generated clips, likeliest answer": "transfer_generated",
+    }
+    found = {title: results(file)["rows"] for title, file in files.items()}
+    means = ([title, _ordered(rows["spatial"]), _ordered(rows["temporal"])] for title, rows in found.items())
+    kinds = (
+        f"{name} {_ordered(row)}"
+        for name, row in found["likeliest answer"].items()
+        if not name.startswith(("spatial", "temporal"))
+    )
+    return f"{table(('SRCC', 'spatial', 'temporal'), means)}\n\nBy kind, likeliest answer: {', '.join(kinds)}."
 
 
 def _ordered(row: dict[str, Any]) -> str:
@@ -177,8 +180,8 @@ def generator() -> str:
     """Quality of the embedded generator on held-out prompts, by the oracle."""
     found = results("generator")
     of = f"of {found['candidates']}"
-    rows = [[name, *(f"{row[key]:.1f}" for key in ("mean", "sd", "best"))] for name, row in found["rows"].items()]
-    return table(["0–100", "mean", "spread", f"best {of}"], rows)
+    rows = [[name, *(f"{row[key]:.1f}" for key in ("mean", "best"))] for name, row in found["rows"].items()]
+    return table(["0–100", "mean", f"best {of}"], rows)
 
 
 def united(file: str, compared: Sequence[str] = UNITED) -> str:
@@ -189,10 +192,9 @@ def united(file: str, compared: Sequence[str] = UNITED) -> str:
     for name in compared:
         row = found["generators"][name]
         gain = found["differences"].get(f"{name} - {first}")
-        spread = "–" if row["diversity"] is None else f"{row['diversity']:.1f}"
         gained = points(gain["overall"], sign="+") if gain else ""
-        rows.append([plain(name), f"{row['overall']['value']:.1f}", gained, spread])
-    return table(["oracle, 0–100", "overall", f"gain over {first}", "diversity"], rows)
+        rows.append([plain(name), f"{row['overall']['value']:.1f}", gained])
+    return table(["oracle, 0–100", "overall", f"gain over {first}"], rows)
 
 
 def chosen() -> str:
