@@ -173,9 +173,9 @@ def vllm() -> str:
         sent = ("PNG, times told", "JPEG, times told", "PNG, times not told")
         of = [shifts.get(f"{way}; here {dtype}") for way in sent]
         same = f"{each['same']['prompt_tokens']} of {each['clips']}"
-        rows.append([name, dtype, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
+        rows.append([name, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
     ways = ("PNG", "JPEG", "times not told")
-    return table(("model", "dtype", "same prompt tokens", *ways), rows)
+    return table(("model", "same prompt tokens", *ways), rows)
 
 
 def reading() -> str:

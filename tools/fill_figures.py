@@ -150,13 +150,13 @@ def human_ratings() -> str:
 
 
 def _rated(judged: dict[str, Any], figure: str) -> str:
-    """A figure with its number of clips or pairs."""
+    """A figure; of a correlation also its number of clips."""
     if figure == "order_bias":
         orders = (judged["pairs"] or {}).get("orders")
-        return f"{measured(orders['order_bias'])}, n {orders['n']}" if orders else ""
+        return measured(orders["order_bias"]) if orders else ""
     if figure == "diff":
         scores = (judged["pairs"] or {}).get("scores")
-        return f"{measured(scores[figure])}, n {scores['n']}" if scores else ""
+        return measured(scores[figure]) if scores else ""
     for task in judged["scores"]:
         if figure in task["dimensions"]:
             row = task["dimensions"][figure]
