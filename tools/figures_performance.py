@@ -75,7 +75,6 @@ def plan() -> str:
     rows = (
         [f"`{name}`", cell(row[smallest], memory=False), *(cell(row[place]) for place in others)]
         for name, row in found.items()
-        if "stage2" not in name or name.endswith("natural")  # the others hold as much
     )
     return table(["", *PLACES], _merged(rows))
 
