@@ -22,7 +22,7 @@ from vqinsight.common.seeds import seed_of
 from vqinsight.errors import ModelError
 from vqinsight.results import Reply, Tokens
 from vqinsight.tasks.parsing import reasoning
-from vqinsight.tasks.prompt_set import PromptSet
+from vqinsight.tasks.prompt_set import PromptSet, without_motion
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.views import View
@@ -76,7 +76,8 @@ class Assessor:
             seed=seed,
         )
         return [
-            tuple(self.read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)
+            tuple(self.read(question, [clip.processed for clip in clips], text) for text in said)
+            for (question, clips), said in zip(asked, texts, strict=True)
         ]
 
     def complete(
@@ -163,23 +164,32 @@ class Assessor:
         views: list[list[View]] = [[encoded.view for encoded in clip.views] for clip in clips]
         return self._builder.build(messages, views)
 
-    def read(self, question: Question, text: str) -> Reply:
-        """A completion as the reply to a question; without a usable answer it says why."""
-        return as_reply(self.prompt_set, question, text)
+    def read(self, question: Question, clips: Sequence[ProcessedClip], text: str) -> Reply:
+        """A completion as the reply to a question about clips; without a usable answer it says why."""
+        return as_reply(self.prompt_set, question, clips, text)
 
 
 def as_reply(
-    prompt_set: PromptSet, question: Question, text: str, apart: str | None = None, tokens: Tokens | None = None
+    prompt_set: PromptSet,
+    question: Question,
+    clips: Sequence[ProcessedClip],
+    text: str,
+    apart: str | None = None,
+    tokens: Tokens | None = None,
 ) -> Reply:
-    """A completion read as the answer to a question.
+    """A completion read as the answer to a question; of a clip shown as one frame it has no temporal score.
 
     Args:
+        clips: as the model was shown them.
         apart: the reasoning, where a server keeps it apart from the text.
         tokens: what a server counted.
     """
     answer = prompt_set.parse(question, text)
+    if any(len(set(clip.input.indices)) < 2 for clip in clips):
+        answer = without_motion(answer)
     missing = answer.reason if isinstance(answer, Missing) else None
-    return Reply(text, apart or reasoning(text), _value(answer), missing, tokens)
+    partly = answer.missing if isinstance(answer, Score) else {}
+    return Reply(text, apart or reasoning(text), _value(answer), missing, tokens, partly)
 
 
 def _value(answer: Answer | Missing) -> Any:

@@ -11,7 +11,7 @@ from vqinsight.common.seeds import seed_of
 from vqinsight.errors import UnreadableVideo
 from vqinsight.evaluation.predictor import Prediction, Setting, from_orders
 from vqinsight.inference.api import VQInsight
-from vqinsight.ranking.votes import majority_choice, majority_verdict, missing_reasons
+from vqinsight.ranking.votes import majority_choice, majority_verdict, missing_dimension, missing_reasons
 from vqinsight.results import Reply
 from vqinsight.tasks.mixture import swapped
 from vqinsight.tasks.types import Example, Preference, Question
@@ -100,8 +100,13 @@ class AssessorPredictor:
         given = [reply.value for reply in replies if isinstance(reply.value, dict)]
         if not given:
             return Prediction("missing", reason=missing_reasons(replies), texts=texts)
-        values = {dim.key: float(np.median([value[dim.key] for value in given])) for dim in dims}
-        return Prediction(scores=values, ranges={dim.key: (dim.low, dim.high) for dim in dims}, texts=texts)
+        columns = {dim.key: [value[dim.key] for value in given if dim.key in value] for dim in dims}
+        return Prediction(
+            scores={key: float(np.median(column)) for key, column in columns.items() if column},
+            ranges={dim.key: (dim.low, dim.high) for dim in dims},
+            texts=texts,
+            missing_dimensions={key: missing_dimension(replies, key) for key, column in columns.items() if not column},
+        )
 
 
 def _pair(forward: tuple[Reply, ...], backward: tuple[Reply, ...]) -> Prediction:

@@ -118,10 +118,14 @@ def questions_job(
 
 
 def replies(
-    assessor: Assessor, asked: Sequence[tuple[Question, tuple[int, ...]]], answered: Answered
+    assessor: Assessor,
+    clips: Sequence[ProcessedClip | Exception],
+    asked: Sequence[tuple[Question, tuple[int, ...]]],
+    answered: Answered,
 ) -> list[tuple[Reply, ...]]:
-    """The completions of a job of questions, read."""
+    """The completions of a job of questions, read; ``clips`` and ``asked`` as for ``questions_job``."""
+    shown = [[clip for clip in (clips[i] for i in places) if isinstance(clip, ProcessedClip)] for _, places in asked]
     return [
-        tuple(assessor.read(question, completion.text) for completion in said)
-        for (question, _), said in zip(asked, answered.completions, strict=True)
+        tuple(assessor.read(question, mine, completion.text) for completion in said)
+        for (question, _), mine, said in zip(asked, shown, answered.completions, strict=True)
     ]
