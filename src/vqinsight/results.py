@@ -14,8 +14,8 @@ from vqinsight.tasks.types import Choice, Dimension, TaskName
 from vqinsight.video.record import ClipInput
 
 SCHEMA_VERSION = 2  # of records and of the rows of tables: the names and meanings of their fields
-# ok: an answer, with one dimension of a score at least; missing: the model gave no usable answer; failed: an error while
-# the clip was decoded, encoded or answered
+# ok: an answer, with one dimension of a score at least; missing: the model gave no usable answer; failed: an error
+# while the clip was decoded, encoded or answered
 Status = Literal["ok", "unreadable", "missing", "failed"]
 # Begins the reason of an answer that is missing because a server could not be reached in time.
 NO_SERVER = "no answer from the server"

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.errors import UnreadableVideo
+from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.ranking import tally
 from vqinsight.ranking.by_score import answered_scores, best_and_worst_score, comparable_scores
 from vqinsight.ranking.candidate_folders import Candidates
@@ -18,7 +18,7 @@ from vqinsight.ranking.judge import Judgement, judge_pairs
 from vqinsight.ranking.tally import all_pairs
 from vqinsight.ranking.tournament import best_and_worst
 from vqinsight.ranking.votes import first_choices
-from vqinsight.tasks.types import Missing, Preference
+from vqinsight.tasks.types import Clip, Missing, Preference, Question
 from vqinsight.video.preprocess import ProcessedClip
 
 Mode = Literal["all", "tournament", "scores"]
@@ -35,7 +35,7 @@ class Selection:
     Attributes:
         id, prompt, candidates: as given.
         win, lose: paths; ``None`` with a ``reason``.
-        reason: why there is no pair: one of the constants of this module.
+        reason: why there is no pair: one of the constants of this module, or that the prompt is too long.
         wins: how often each candidate is chosen (Eq. 8), ``None`` for an unreadable one; empty in mode ``scores``.
         scores: in mode ``scores``, each candidate's, ``None`` for an unreadable one and one without.
         unscored: in mode ``scores``, readable candidates without a score that compares with the others', with the
@@ -87,6 +87,11 @@ def choose(
     paths = [path for path in group.paths if path in processed]
     if len(paths) < 2:
         return Selection(group.id, group.prompt, group.paths, reason=TOO_FEW, unreadable=unreadable)
+    try:
+        question = Question("compare", (Clip(paths[0], group.prompt), Clip(paths[1], group.prompt)))
+        assessor.check(assessor.prompt_set.messages(question), [processed[path] for path in paths[:2]])
+    except UsageError as error:  # of one prompt of many: its row says so
+        return Selection(group.id, group.prompt, group.paths, reason=str(error), unreadable=unreadable)
     clips = [assessor.encode(processed[path]) for path in paths]
     if mode == "scores":
         answers = answered_scores(assessor, clips, group.prompt, samples=samples, temperature=temperature, seed=seed)

@@ -59,7 +59,13 @@ class Answered:
 
 
 def encode(assessor: Assessor, job: Job) -> tuple[EncodedClip, ...]:
-    """The job's clips, each through the tower once."""
+    """The job's clips, each through the tower once.
+
+    Raises:
+        UsageError: a prompt is longer than the model takes; then nothing is encoded.
+    """
+    for messages, places in job.asked:
+        assessor.check(messages, [job.clips[i] for i in places])
     return tuple(assessor.encode(clip) for clip in job.clips)
 
 

@@ -54,7 +54,7 @@ def reward(
 
     Raises:
         UsageError: an unknown reward, lists of different lengths, a group of several prompts, frames that are not
-            uint8.
+            uint8, a prompt longer than the model takes.
         ModelError: the model cannot be loaded, or runs out of memory.
     """
     if isinstance(videos, str | bytes | Path):

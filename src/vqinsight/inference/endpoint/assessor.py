@@ -87,6 +87,9 @@ class EndpointAssessor:
         """The clip itself: the server encodes it."""
         return EncodedClip(clip, (), "")
 
+    def check(self, messages: Sequence[dict[str, Any]], clips: Sequence[ProcessedClip]) -> None:
+        """Nothing: the server knows how much its model takes, and says so."""
+
     def ask(
         self,
         asked: Sequence[tuple[Question, Sequence[EncodedClip]]],
