@@ -22,7 +22,7 @@ from vqinsight.tasks.types import Clip, Example, Preference, Question, Score
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CIRCLES, SQUARES = (str(EXAMPLES / f"{name}.mp4") for name in ("circles", "squares_blurred"))
-LONG = "a very long prompt about a cat, " * 900
+LONG = "a very long prompt about a cat, " * 230  # some 4,400 tokens
 TOO_LONG = r"the prompt has \d{4,} tokens, the model takes 4096\. Shorten its text"
 BY = Provenance("m", "0" * 12, "f", "brief", 3, 1.0, 0, "float32", "cpu", "0")
 
