@@ -159,7 +159,7 @@ def test_what_is_not_corrected_is_said(encode, tmp_path):
     options = {"x264-params": "transfer=smpte2084:sar=16/11"}
     encode.video(tmp_path / "a.mkv", 3, options=options, pix_fmt="yuv420p10le")
     assert probe(tmp_path / "a.mkv").warnings == (
-        "PQ high dynamic range is read without tone mapping",
+        "PQ high dynamic range is tone-mapped to BT.709",
         "its pixels are 16:11, not square; frames are not stretched",
     )
 

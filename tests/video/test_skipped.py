@@ -12,6 +12,7 @@ import pytest
 from vqinsight.video import decode
 from vqinsight.video.info import on_white
 from vqinsight.video.read import iter_frames, probe
+from vqinsight.video.rgb import opaque
 from vqinsight.video.truncation import ends_early
 
 
@@ -54,12 +55,12 @@ def test_gif_without_and_with_transparency(encode: Any, tmp_path: Path, size: tu
     path = encode.video(tmp_path / "a.gif", waves(6, *size), size=size, codec="gif", pix_fmt="rgb8", fps=10)
     with av.open(str(path)) as container:
         frames = [(frame, frame.to_ndarray(format="rgba")) for frame in container.decode(video=0)]
-    assert all(decode._opaque(frame) for frame, _ in frames)
+    assert all(opaque(frame) for frame, _ in frames)
     for (_, rgba), (_, read) in zip(frames, iter_frames(probe(path), range(6)), strict=True):
         assert np.array_equal(read, on_white(rgba))
     clear = np.full((size[1], size[0], 4), 255, np.uint8)
     clear[-1, -1, 3] = 254
-    assert not decode._opaque(av.VideoFrame.from_ndarray(clear, format="bgra"))
+    assert not opaque(av.VideoFrame.from_ndarray(clear, format="bgra"))
 
 
 def test_a_gif_is_complete_at_its_end_only(encode: Any, tmp_path: Path) -> None:
