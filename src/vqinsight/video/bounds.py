@@ -49,13 +49,18 @@ def check_references(path: str, width: int, height: int, bits: int) -> None:
         raise UnreadableVideo(path, reason, _SMALLER)
 
 
-def check_content(path: str, codec: str, width: int, height: int) -> None:
+def check_content(path: str, file: str, codec: str, width: int, height: int) -> None:
     """Refuse a PNG or JPEG that is too short for the pixels that its header declares.
+
+    Args:
+        path: names the clip in the error.
+        file: whose size counts.
+        codec: Pillow's name of the format, lower case.
 
     Raises:
         UnreadableVideo: it is too short.
     """
-    size = Path(path).stat().st_size
+    size = Path(file).stat().st_size
     most = {"png": size * _DEFLATE * 8, "jpeg": size * _JPEG_BLOCKS_PER_BYTE * 64}.get(codec)
     if most is not None and width * height > most:
         raise UnreadableVideo(path, f"damaged: its {size} bytes cannot hold {width}x{height} pixels", COPY_AGAIN)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import av
@@ -227,6 +228,19 @@ def _by_counting(stream: Any, info: VideoInfo, wanted: Sequence[int]) -> Iterato
     except av.error.FFmpegError as error:
         raise _damaged(info, pending[0]) from error
     raise _damaged(info, pending[0])
+
+
+def jpeg_error(path: str) -> str | None:
+    """What FFmpeg finds damaged in a JPEG, whose missing parts libjpeg fills with gray; ``None`` for nothing."""
+    decoder = av.CodecContext.create("mjpeg", "r")
+    decoder.options, decoder.thread_count = DECODING, 1
+    try:
+        found = [*decoder.decode(av.Packet(Path(path).read_bytes())), *decoder.decode(None)]
+    except (av.error.PatchWelcomeError, MemoryError):  # a kind of JPEG that FFmpeg does not decode
+        return None
+    except av.error.FFmpegError:
+        return "its pixels do not decode"
+    return None if found else "it holds no picture"
 
 
 def _damaged(info: VideoInfo, index: int) -> UnreadableVideo:
