@@ -14,6 +14,7 @@ from vqinsight.errors import UnreadableVideo
 from vqinsight.video.decode import alpha_decoder, has_alpha_track, open_video, pictures, video_streams
 from vqinsight.video.fields import INTERLACED
 from vqinsight.video.info import ASSUMED_FPS, COPY_AGAIN, ON_WHITE, VideoInfo
+from vqinsight.video.mp4 import contradictions
 from vqinsight.video.rgb import colour_warnings, has_alpha, oriented, upright_rgb
 from vqinsight.video.truncation import ends_early
 
@@ -34,6 +35,7 @@ class _Table:
     last_duration: int = 0
     end: float = 0.0
     damaged: int = 0
+    left_out: int = 0  # by an edit list
     broke_off: bool = False
 
 
@@ -100,6 +102,13 @@ def probe_container(path: str) -> VideoInfo:
     doubts += colour_warnings(first)
     if aspect and aspect != 1:
         doubts.append(f"its pixels are {aspect.numerator}:{aspect.denominator}, not square; frames are not stretched")
+    lies, held = contradictions(path), len(table.stamps)
+    if table.left_out:
+        doubts.append(f"its edit list leaves out {table.left_out} of its {held} frames")
+    if lies and held - frames > max(2, 0.02 * held):
+        reason = f"its header is damaged ({'; '.join(lies)}): {frames} of its {held} frames would be shown"
+        raise UnreadableVideo(path, reason, COPY_AGAIN)
+    doubts += [f"its header contradicts itself: {lie}; its times may be wrong" for lie in lies]
     return VideoInfo(
         path=path,
         kind="video",
@@ -136,6 +145,7 @@ def _read_packets(stream: Any) -> _Table:
                 continue
             # VP8 stores reference-only frames as separate packets: bit 4 marks them.
             hidden = packet.is_discard or packet.size == 0 or (vp8 and not memoryview(packet)[0] >> 4 & 1)
+            table.left_out += packet.is_discard
             table.stamps.append(packet.pts)
             table.shown.append(not hidden)
             if packet.is_keyframe and packet.pts is not None:

@@ -29,8 +29,9 @@ UPRIGHT |= {7: (True, -1, -1), 8: (True, -1, 1)}
 _STRIP = 1 << 20  # pixels converted at a time
 # ``check_size`` refuses images at a lower limit, with an error; the warning would stand on the terminal before it.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-# What Pillow raises on damaged images, besides OSError: a broken PNG chunk, a bad TIFF tag, a size beyond its limit.
-DAMAGE = (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError)
+# What Pillow raises on damaged images, besides OSError: a broken PNG chunk, a bad TIFF tag, a bad frame of an avif, a size
+# beyond its limit.
+DAMAGE = (OSError, EOFError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError)
 
 
 def probe_image(path: str) -> VideoInfo | None:
