@@ -216,7 +216,7 @@ def test_an_edit_list_hides_frames(encode, tmp_path):
     content[at : at + 4] = (1000).to_bytes(4)  # one second out of two,
     content[at + 4 : at + 8] = (start + 6 * 512).to_bytes(4)  # from the seventh frame on
     path.write_bytes(content)
-    with pytest.raises(UnreadableVideo, match="its edits last 1 s, its track 2 s.*24 of its 48 frames"):
+    with pytest.raises(UnreadableVideo, match=r"its edits last 1 s, its track 2 s.*24 of its 48 frames"):
         probe(path)
     at = content.index(b"tkhd") + 4 + 20
     content[at : at + 4] = (1000).to_bytes(4)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.filter import Graph
 
 from vqinsight.video import decode
 from vqinsight.video.info import on_white
@@ -17,9 +19,25 @@ from vqinsight.video.truncation import ends_early
 
 
 def full(path: Path) -> list[np.ndarray]:
-    """Every frame, decoded and converted by itself."""
+    """Every frame, decoded and converted by itself; interlaced ones as one filter gives them for the whole file."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        frames = list(container.decode(video=0))
+    if not frames[0].interlaced_frame:
+        return [frame.to_ndarray(format="rgb24") for frame in frames]
+    graph = Graph()
+    first = frames[0]
+    source = graph.add_buffer(
+        width=first.width, height=first.height, format=first.format.name, time_base=first.time_base
+    )
+    sink = graph.add("buffersink")
+    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame"), sink).configure()
+    found = []
+    for frame in (*frames, None):
+        source.push(frame)
+        with suppress(av.error.BlockingIOError, av.error.EOFError):
+            while True:
+                found.append(graph.vpull().to_ndarray(format="rgb24"))
+    return found
 
 
 def waves(count: int, width: int, height: int) -> list[np.ndarray]:

@@ -9,8 +9,8 @@ from vqinsight.video.info import COPY_AGAIN
 
 # Pixels of the largest frame of H.264, H.265 and AV1 (MaxLumaPs of level 6.2): 8192x4352.
 MAX_PIXELS = 35_651_584
-# Bytes of a frame that refers to others: a decoder holds up to 17 of them. It is 8192x4352 in 8 bits, 4:2:0.
-MAX_REFERENCE_BYTES = 3 * MAX_PIXELS // 2
+# Bytes of a frame, where a decoder may hold 17 of them for reference: two decoders then stay below 2 GB.
+MAX_REFERENCE_BYTES = 40_000_000
 MAX_ASPECT = 200  # as in the official Qwen processors
 # A deflate stream expands at most 1032 times; a block of 8x8 pixels of a baseline JPEG takes at least 2 bits.
 _DEFLATE = 1032
@@ -36,7 +36,7 @@ def check_size(path: str, width: int, height: int, most: int = MAX_PIXELS) -> No
 
 
 def check_references(path: str, width: int, height: int, bits: int) -> None:
-    """Refuse frames of which a decoder that holds 17 of them would take more than 1 GB.
+    """Refuse frames of which a decoder that holds 17 of them would take more than 0.7 GB.
 
     Args:
         bits: of a pixel as decoded.

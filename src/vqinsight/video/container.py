@@ -20,8 +20,8 @@ from vqinsight.video.truncation import ends_early
 
 # Containers whose header holds the duration; for others FFmpeg estimates it from the readable part.
 PROMISE_SECONDS = frozenset({"matroska,webm", "flv", "asf"})
-# Containers with an index, by which the first keyframe is found again.
-SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
+# Containers with an index, by which the first keyframe is found again; for gif FFmpeg makes one while it reads.
+SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "gif"})
 FASTEST = 1000.0  # frames per second above which time stamps are invalid
 
 

@@ -27,6 +27,7 @@ from vqinsight.video.truncation import is_container
 SKIPS = frozenset({"h264"})
 # Frames beyond the limit are refused before they are allocated; what a decoder detects is an error, never concealed.
 DECODING = {"max_pixels": str(MAX_PIXELS), "err_detect": "crccheck+bitstream+buffer+explode"}
+FEW_REFERENCES = frozenset({"gif", "apng"})  # codecs whose frames refer to the one before at most
 # FFmpeg's own decoders of VP8 and VP9 leave the alpha channel out.
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # A gif is otherwise searched for its rate, up to 5 MB, at each opening; its frames carry their own times.
@@ -78,7 +79,7 @@ def open_video(path: str, codec: str = "") -> Iterator[Any]:
             raise UnreadableVideo(path, "its video codec is not supported", "Convert it, for example to H.264 in mp4.")
         context = stream.codec_context
         check_size(path, context.width, context.height)
-        if context.format is not None and not context.codec.intra_only:
+        if context.format is not None and not context.codec.intra_only and context.name not in FEW_REFERENCES:
             check_references(path, context.width, context.height, context.format.bits_per_pixel)
         context.options = DECODING
         # Clips are decoded side by side. More threads for one cost processor time, and each holds frames in memory.
@@ -176,9 +177,7 @@ def _decoded(info: VideoInfo, wanted: Sequence[int]) -> Iterator[tuple[int, Any]
             fresh = False
 
 
-def _decode_run(
-    stream: Any, info: VideoInfo, key: int, run: list[int], *, fresh: bool
-) -> Iterator[tuple[int, Any]]:
+def _decode_run(stream: Any, info: VideoInfo, key: int, run: list[int], *, fresh: bool) -> Iterator[tuple[int, Any]]:
     """The wanted frames that share one keyframe (``-1``: those before the first).
 
     Args:
@@ -186,7 +185,11 @@ def _decode_run(
     """
     pending = deque(run)
     # Some containers cannot seek; and with intra refresh earlier keyframes may be needed.
-    places = ((key, key >= 0, info.codec in SKIPS and not info.interlaced), (key, False, False), (key - 1, False, False))
+    places = (
+        (key, key >= 0, info.codec in SKIPS and not info.interlaced),
+        (key, False, False),
+        (key - 1, False, False),
+    )
     for number, here, skip in (*places, (-1, False, False)):
         last = number < 0
         start = int(info.keys[number]) if number >= 0 else None

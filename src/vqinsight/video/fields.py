@@ -50,7 +50,7 @@ def deinterlaced(frames: Sequence[Any], position: int) -> Any:
         width=first.width, height=first.height, format=first.format.name, time_base=first.time_base
     )
     graph.link_nodes(source, graph.add("bwdif", _BWDIF), graph.add("buffersink")).configure()
-    found = []
+    found: list[Any] = []
     for frame in (*frames, None):
         source.push(frame)
         while len(found) <= position:

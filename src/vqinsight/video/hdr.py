@@ -16,9 +16,7 @@ BT2020 = 9  # H.273: code of the primaries
 WHITE, PEAK = 203.0, 1000.0  # cd/m2
 _GAMMA = 2.4
 # BT.2087: linear BT.2020 to BT.709.
-_TO_BT709 = np.array(
-    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32
-)
+_TO_BT709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
 _LUMA = np.array([0.2627, 0.678, 0.0593], np.float32)  # of BT.2020
 _ROWS = 1 << 20  # pixels converted at a time
 

@@ -29,8 +29,8 @@ UPRIGHT |= {7: (True, -1, -1), 8: (True, -1, 1)}
 _STRIP = 1 << 20  # pixels converted at a time
 # ``check_size`` refuses images at a lower limit, with an error; the warning would stand on the terminal before it.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-# What Pillow raises on damaged images, besides OSError: a broken PNG chunk, a bad TIFF tag, a bad frame of an avif, a size
-# beyond its limit.
+# What Pillow raises on damaged images, besides OSError: a broken PNG chunk, a bad TIFF tag, a bad frame of an avif, a
+# size beyond its limit.
 DAMAGE = (OSError, EOFError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError)
 
 
@@ -176,7 +176,7 @@ def _probe_animation(path: str, codec: str, image: Image.Image) -> VideoInfo:
         image.seek(index)
         image.load()
         milliseconds.append(max(1, int(image.info.get("duration") or 1000 / ASSUMED_FPS)))
-        clear = clear or (image.mode == "RGBA" and image.getextrema()[3][0] < 255)  # type: ignore[index]
+        clear = clear or (image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255))
     ends = np.cumsum(milliseconds) / 1000
     duration = float(ends[-1])
     return VideoInfo(
