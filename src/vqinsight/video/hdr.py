@@ -1,8 +1,8 @@
 """High dynamic range and BT.2020 colours to what a standard display shows, in linear light.
 
-PQ (SMPTE ST 2084) and HLG (BT.2100, at a peak of 1000 cd/m2) are turned into light, BT.2020 primaries into BT.709, the
-light is compressed from 1000 to 203 cd/m2 (the white of BT.2408) by the curve of BT.2390, and encoded for a display with
-a gamma of 2.4 (BT.1886). What is darker than 84 cd/m2 is not compressed.
+PQ (SMPTE ST 2084) and HLG (BT.2100, at a peak of 1000 cd/m2) are turned into light, BT.2020 primaries into BT.709. The
+light is compressed from 1000 to 203 cd/m2 (the white of BT.2408) by the curve of BT.2390, and encoded for a display
+with a gamma of 2.4 (BT.1886). What is darker than 84 cd/m2 is not compressed.
 """
 
 from __future__ import annotations
