@@ -262,20 +262,14 @@ def test_bad_files_leave_no_threads_behind(encode, tmp_path):
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.apng", "a.mkv", "a.jpg"])
-def test_flipped_bits_are_found_where_the_format_tells(encode, tmp_path, name):
-    """PNG and Matroska hold checksums; a JPEG whose code is broken ends early."""
+@pytest.mark.parametrize("name", ["a.png", "a.apng"])
+def test_flipped_bits_are_found_by_checksums(encode, tmp_path, name):
     path = tmp_path / name
-    if path.suffix in (".png", ".jpg"):
+    if name == "a.png":
         Image.fromarray(BUSY[0]).save(path)
     else:
-        encode.video(path, BUSY[:6], **({"codec": "apng", "pix_fmt": "rgb24"} if name == "a.apng" else {}))
+        encode.video(path, BUSY[:6], codec="apng", pix_fmt="rgb24")
     whole = path.read_bytes()
-    if name == "a.jpg":  # in the scan, a long stretch
-        start = whole.index(b"\xff\xda") + 40
-        path.write_bytes(whole[:start] + bytes(400) + whole[start + 400 :])
-        assert "damaged" in refusal(path).reason
-        return
     for share in (0.4, 0.6, 0.8):
         changed = bytearray(whole)
         changed[int(len(whole) * share)] ^= 4
