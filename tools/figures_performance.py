@@ -221,3 +221,13 @@ def damage() -> str:
     outcomes = ("named", "as undamaged", "as a plain decode")
     rows = ([kind, *(str(each.get(outcome, 0)) for outcome in outcomes)] for kind, each in found.items())
     return table(("damage", *outcomes), rows)
+
+
+def damaged() -> str:
+    """What became of each of the damaged files, by kind."""
+    verdicts = ("named", "warned", "whole", "unnoticed", "silent")
+    rows = (
+        [kind, *(str(each.get(verdict, 0)) for verdict in verdicts)]
+        for kind, each in results("damaged")["kinds"].items()
+    )
+    return table(("file", *verdicts), rows)
