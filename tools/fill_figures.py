@@ -20,6 +20,7 @@ from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, srcc
 from tools.figures_performance import (
     damage,
+    damaged,
     engines,
     faults,
     judging,
@@ -240,6 +241,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "reward_loop": (reward_loop, ("reward_loop",)),
     "faults": (faults, ("faults",)),
     "damage": (damage, ("faults",)),
+    "damaged": (damaged, ("damaged",)),
     "engines": (engines, ("engines",)),
     "vllm": (vllm, ("engines",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
