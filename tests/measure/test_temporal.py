@@ -105,7 +105,7 @@ def test_nothing_is_counted_over_a_cut() -> None:
     assert clip.cuts == (20 / FPS,) and value(clip, "cuts") == 1
     for key in ("flicker", "unsteadiness", "jitter", "inconsistency", "warping_error"):
         assert np.isnan(clip.series[key][20])
-        assert clip.values[key].severity == "none", key
+        assert clip.values[key].severity in ("none", None), key
     for key in ("frozen", "repeated", "dropped", "out_of_order"):
         assert value(clip, key) == 0
 
