@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
+from vqinsight.report.measured import ClipMeasurement, measured_table
 from vqinsight.report.phrases import ResultRecord, scales
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Judged, Reply, Tokens
 from vqinsight.video.entries import PairEntry, Place
+from vqinsight.video.info import window_of
 
 SCHEMA_VERSION = 1  # of ``judged_columns``
 
@@ -48,6 +51,7 @@ _PROVENANCE: Columns = {
 }
 _TOKENS: Columns = {"prompt_tokens": "count", "completion_tokens": "count"}
 _CLIP: Columns = {"path": "text", "prompt": "text"}
+_WINDOW: Columns = {"file": "text", "start": "number", "end": "number"}
 _OUTCOME: Columns = {"status": "text", "error": "text"}
 _ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, **_TOKENS, "replies": "replies"}
 _PAIR: Columns = {
@@ -70,15 +74,24 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
     """Columns with their kinds, and rows, for records of one type; a row may lack columns that do not apply to it.
 
     * **Scores**: one column per dimension, ``overall``, ``<dimension>_spread`` for several sampled answers, and
-      ``ranges`` (JSON: the ends of each dimension's scale).
+      ``ranges`` (JSON: the ends of each dimension's scale). Windows of a clip have ``file``, ``start`` and ``end``, in
+      seconds.
     * **Comparisons**: the model's input has one set of columns per clip, beginning with ``a_`` and ``b_``.
     * **Rankings**: one row per clip, best first; cycles and single comparisons are in the ``.jsonl`` form only.
+    * **Measurements**: see ``measured_table``.
     * Lists stay lists: a CSV holds them as JSON, and texts so that no spreadsheet runs them (``common.csv_cells``). In
       ``replies`` the ``value`` is JSON.
     """
     first = records[0] if records else None
+    if isinstance(first, ClipMeasurement):
+        return measured_table([record for record in records if isinstance(record, ClipMeasurement)])
     if isinstance(first, ClipScore):
-        return _score_columns([record for record in records if isinstance(record, ClipScore)]), _rows(records)
+        columns, rows = _score_columns([record for record in records if isinstance(record, ClipScore)]), _rows(records)
+        windows = [window_of(row["path"]) for row in rows]
+        if not any(windows):
+            return columns, rows
+        rows = [row | (asdict(window) if window else {}) for row, window in zip(rows, windows, strict=True)]
+        return {"path": columns.pop("path"), **_WINDOW, **columns}, rows
     if isinstance(first, ClipVerdict):
         answer: Columns = {"yes": "flag", "share_yes": "number"}
         return {**_CLIP, "question": "text", **_OUTCOME, **answer, **_ANSWERS}, _rows(records)
