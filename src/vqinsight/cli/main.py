@@ -103,6 +103,7 @@ Timeline = Annotated[
     typer.Option(
         "--timeline",
         min=0.1,
+        callback=opt.above_zero,
         metavar="SECONDS",
         show_default=False,
         help="Score windows of this length one after the other, each as a clip of its own: clip.mp4#t=10,20.",

@@ -95,7 +95,7 @@ def compare_with_reference(
             reference=reference,
             psnr=psnr(float(np.mean(errors))),
             ssim=float(np.mean(similar)),
-            vmaf=_vmaf(path, *names, (clip, other)) if vmaf else None,
+            vmaf=_vmaf(path, names, (clip, other)) if vmaf else None,
             frames=len(mine),
             unmatched=clip.frames - len(mine),
             lowest=Moment(start, float(following[0]) if len(following) else clip.duration, psnr(errors[worst])),
@@ -199,7 +199,7 @@ def vmaf_program() -> str:
     )
 
 
-def _vmaf(path: str, clip: str, reference: str, infos: tuple[VideoInfo, ...]) -> float:
+def _vmaf(path: str, files: list[str], infos: tuple[VideoInfo, ...]) -> float:
     program = vmaf_program()
     if any(info.kind == "frames" for info in infos):
         reason = "VMAF takes files, not folders of frames"
@@ -208,7 +208,7 @@ def _vmaf(path: str, clip: str, reference: str, infos: tuple[VideoInfo, ...]) ->
     with tempfile.TemporaryDirectory(prefix="vqinsight-") as folder:
         log = "vmaf.json"
         graph = f"[0:v]{same}[a];[1:v]{same}[b];[a][b]libvmaf=log_fmt=json:log_path={log}"
-        inputs = [part for each in (clip, reference) for part in ("-i", f"file:{Path(each).absolute()}")]
+        inputs = [part for each in files for part in ("-i", f"file:{Path(each).absolute()}")]
         command = [program, "-nostdin", "-v", "error", *inputs, "-lavfi", graph, "-f", "null", "-"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode or not Path(folder, log).exists():

@@ -15,7 +15,7 @@ from vqinsight.report import measured_phrases, phrases
 from vqinsight.report.files import replacing
 from vqinsight.report.html import environment
 from vqinsight.report.measured import ClipMeasurement
-from vqinsight.report.timeline import Chart, line, marks, time_axis, with_cuts
+from vqinsight.report.timeline import Chart, levels, line, marks, time_axis, with_cuts
 
 _ROOM = 1.15  # above the greatest value
 
@@ -70,7 +70,7 @@ def _chart(clip: MeasuredClip, measured: Measured) -> Chart:
         meaning=quantity.meaning,
         summary=f"{measured_phrases.with_unit(measured)}, {measured.severity}",
         lines=line(clip.times, series, clip.duration, top),
-        levels=tuple((100 * (1 - step / top), step_name) for step, step_name in steps if step <= top),
+        levels=levels(steps, top),
         ticks=time_axis(clip.duration),
         moments=marks(stretches, clip.duration),
     )

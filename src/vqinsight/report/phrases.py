@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from statistics import multimode
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
@@ -13,7 +14,11 @@ from vqinsight.report.measured import ClipMeasurement
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.tasks.types import Choice, Dimension, Preference
 
-ResultRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict | ClipMeasurement
+if TYPE_CHECKING:
+    from vqinsight.measure.types import MeasuredClip
+
+JudgedRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict
+ResultRecord = JudgedRecord | ClipMeasurement
 
 # Control characters but the line break, direction overrides, and lone surrogates (undecodable bytes in file names).
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -132,6 +137,7 @@ def warnings(records: Iterable[ResultRecord]) -> list[tuple[str, str]]:
     """Warnings about readable clips: (name, warning), each once."""
     found: list[tuple[str, str]] = []
     for record in records:
+        inputs: Sequence[tuple[str, ClipInput | MeasuredClip | None]]
         if isinstance(record, ClipRanking):
             inputs = [(place.path, place.input) for place in record.standings]
         elif isinstance(record, ClipComparison):

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from vqinsight.report.measured import ClipMeasurement, measured_table
-from vqinsight.report.phrases import ResultRecord, scales
+from vqinsight.report.phrases import JudgedRecord, ResultRecord, scales
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Judged, Reply, Tokens
 from vqinsight.video.entries import PairEntry, Place
 from vqinsight.video.info import window_of
@@ -142,10 +142,10 @@ def _score_columns(records: Sequence[ClipScore]) -> Columns:
 
 
 def _rows(records: Iterable[ResultRecord]) -> list[Row]:
-    return [row for record in records for row in _record_rows(record)]
+    return [row for record in records if not isinstance(record, ClipMeasurement) for row in _record_rows(record)]
 
 
-def _record_rows(record: ResultRecord) -> list[Row]:
+def _record_rows(record: JudgedRecord) -> list[Row]:
     if isinstance(record, ClipRanking):
         asked = {"prompt": record.prompt, **_flat(record.provenance, _PROVENANCE)}
         return [

@@ -16,6 +16,8 @@ from vqinsight.video.info import Window, window_of
 WIDTH, HEIGHT = 1000, 100  # of the drawing's own units
 _POINTS = 400  # most points of a line: each is the greatest value of its share of frames
 _TICKS = 4
+_LEVELS_APART = 13.0  # of ``HEIGHT``, between names of levels
+_WIDE = 18.0  # percent: a moment as wide is labelled with its end, too
 _LABEL_APART = 14.0  # percent of the width between labels
 _EDGE = 7.0  # percent from an end within which a label is not centred
 _LEAST_WIDTH = 0.4  # percent, of a moment
@@ -83,6 +85,18 @@ def line(times: np.ndarray, values: np.ndarray, duration: float, top: float) -> 
     return tuple(" ".join(run) for run in runs if run)
 
 
+def levels(steps: Iterable[tuple[float, str]], top: float) -> tuple[tuple[float, str], ...]:
+    """Horizontal lines at ascending values with names, in percent from the top; those too near to be read are left
+    out.
+    """
+    found: list[tuple[float, str]] = []
+    for value, name in steps:
+        y = HEIGHT * (1 - value / top)
+        if y >= 0 and (not found or found[-1][0] - y >= _LEVELS_APART):
+            found.append((y, name))
+    return tuple(found)
+
+
 def marks(stretches: Sequence[tuple[float, float, str]], duration: float) -> tuple[Mark, ...]:
     """Moments (start, end, title) as marks, those first in the sequence labelled first."""
     labelled: list[float] = []
@@ -95,7 +109,8 @@ def marks(stretches: Sequence[tuple[float, float, str]], duration: float) -> tup
         if free:
             labelled.append(middle)
         anchor = "start" if middle < _EDGE else "end" if middle > 100 - _EDGE else "middle"
-        found.append(Mark(x, width, moment(start) if free else "", anchor, title))
+        label = moment(start, end if width >= _WIDE else None)
+        found.append(Mark(x, width, label if free else "", anchor, title))
     return tuple(found)
 
 

@@ -19,7 +19,7 @@ from vqinsight.video.preprocess import ProcessedClip, preprocess_frames
 from vqinsight.video.read import iter_frames, probe
 from vqinsight.video.views import ViewBuilder
 
-_TOLERANCE = 1e-3  # seconds: names are written to the millisecond
+_TOLERANCE = 1e-3  # seconds: names are written to the millisecond, and stamps may be rounded to it
 
 
 def windows(path: str, seconds: float, *, folder_fps: float | None = None) -> list[str]:
@@ -41,7 +41,7 @@ def windows(path: str, seconds: float, *, folder_fps: float | None = None) -> li
     info = _info(path, folder_fps)
     if info.kind == "image":
         return [path]
-    count = max(1, math.floor(info.duration / seconds + 0.5))
+    count = max(1, math.floor((info.duration + _TOLERANCE) / seconds + 0.5))
     ends = [*(number * seconds for number in range(1, count)), info.duration]
     return [f"{path}#t={_text(start)},{_text(end)}" for start, end in zip([0.0, *ends[:-1]], ends, strict=True)]
 
