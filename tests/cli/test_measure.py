@@ -20,7 +20,7 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def clips(tmp_path: Path, run: Run) -> list[str]:  # noqa: ARG001 - the folder it runs in
+def clips(tmp_path: Path, run: Run) -> list[str]:
     rng = np.random.default_rng(0)
     coarse = [rng.integers(0, 255, (6, 8, 3), dtype=np.uint8).repeat(12, 0).repeat(12, 1)] * 8
     encode.video(tmp_path / "good.mp4", coarse, size=(96, 72), options={"crf": "5"})

@@ -16,7 +16,7 @@ NAMES = ["a.mp4#t=0,1", "a.mp4#t=1,2", "a.mp4#t=2,3"]
 
 
 @pytest.fixture
-def clip(run: Run) -> str:  # noqa: ARG001 - the folder it runs in
+def clip(run: Run) -> str:
     encode.video("a.mp4", 72, fps=24)
     return "a.mp4"
 

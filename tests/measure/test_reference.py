@@ -70,7 +70,8 @@ def test_frames_of_the_same_time() -> None:
 
 def lossless(path: Path, planes: list[np.ndarray], fps: int = 24) -> str:
     frames = [np.repeat(plane[..., None], 3, axis=2) for plane in planes]
-    return str(encode.video(path, frames, codec="ffv1", pix_fmt="bgr0", fps=fps))
+    size = (planes[0].shape[1], planes[0].shape[0])
+    return str(encode.video(path, frames, codec="ffv1", pix_fmt="bgr0", size=size, fps=fps))
 
 
 def test_equal_clips_are_identical(tmp_path: Path) -> None:

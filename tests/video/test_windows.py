@@ -59,7 +59,12 @@ def test_a_window_is_what_a_file_of_its_frames_is(tmp_path: Path) -> None:
     offset = tuple(index + 24 for index in alone.input.indices)
     assert window.input.indices == offset and window.input.source_frames == alone.input.source_frames == 24
     assert replace(window.input, indices=(), times=(), preview=()) == replace(
-        alone.input, indices=(), times=(), preview=(), source_fps=window.input.source_fps, duration=window.input.duration
+        alone.input,
+        indices=(),
+        times=(),
+        preview=(),
+        source_fps=window.input.source_fps,
+        duration=window.input.duration,
     )
 
 

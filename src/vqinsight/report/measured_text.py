@@ -58,8 +58,11 @@ def _in_full(console: Console, record: ClipMeasurement, clip: MeasuredClip) -> N
         print_text(console, f"! {warning}", "yellow", indent=2)
     wide = console.width >= _WIDE
     table = Table.grid(padding=(0, 2))
-    for justify in ("left", "right", "left", "left", *(["left"] if wide else [])):
-        table.add_column(justify=justify, overflow="fold")  # type: ignore[arg-type]
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True)
+    for _ in range(1 + wide):
+        table.add_column(overflow="fold")
     for kind, group in groupby(clip.values.values(), key=lambda each: each.quantity.kind):
         table.add_row(Text(_KINDS[kind], "dim"))
         for each in group:
