@@ -26,7 +26,7 @@ def test_windows_are_rows(run: Run, clip: str) -> None:
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["path"] for row in rows] == [*NAMES, "bad.mp4"] and result.exit_code == 1
     assert {row["prompt"] for row in rows} == {"a dog"} and rows[3]["status"] == "unreadable"
-    written = list(csv.DictReader(Path("t.csv").open()))
+    written = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
     assert [(row["file"], row["start"], row["end"]) for row in written[:3]] == [
         ("a.mp4", "0.0", "1.0"), ("a.mp4", "1.0", "2.0"), ("a.mp4", "2.0", "3.0"),
     ]  # fmt: skip

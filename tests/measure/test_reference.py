@@ -175,7 +175,7 @@ def test_vmaf_is_what_ffmpeg_says(tmp_path: Path, program: Path) -> None:
 
 def test_without_libvmaf_the_message_says_what_to_install(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program.write_text("#!/bin/sh\necho scale\n")
-    with pytest.raises(UsageError, match="has no libvmaf. Install a static build"):
+    with pytest.raises(UsageError, match="has no libvmaf"):
         reference.vmaf_program()
     monkeypatch.setenv("PATH", str(program.parents[1]))
     reference.vmaf_program.cache_clear()

@@ -84,11 +84,10 @@ def test_one_clip_is_a_table_of_80_columns() -> None:
     text = printed(measurement())
     assert max(map(len, text.splitlines())) <= 80
     assert "blur" in text and "0.7" in text and "strong" in text and "1.00–2.00 s" in text
-    assert "not measured: all frames" in text and "12.3 % of width a second" in text
+    assert "not measured:" in text and "12.3 % of width a second" in text
     flat = " ".join(text.split())
-    assert (
-        "Against ref.mp4: PSNR 34.20 dB, lowest 30.10 dB at 1.20 s; SSIM 0.9312; 46 frames compared, 2 have no" in flat
-    )
+    assert "Against ref.mp4: PSNR 34.20 dB, lowest 30.10 dB at 1.20 s; SSIM 0.9312; 46 frames compared" in flat
+    assert "2 have no reference frame at their time" in flat
     assert "all 48 frames, 2.00 s, cuts at 1.00 s" in text and "! odd header" in text
     assert "lost detail" not in text and "lost detail" in printed(measurement(), width=120)
     assert "identical (PSNR infinite, SSIM 1)" in printed(replace(measurement(), fidelity=SAME))
@@ -107,11 +106,9 @@ def test_the_page_is_complete_and_harmless() -> None:
     text = render_measured([measurement(), hostile, UNREADABLE], command="vqinsight measure")
     page = Page(text)
     assert not page.all("script") and "onerror" not in [key for _, found in page.tags for key in found]
-    assert len(page.all("img")) == 2 and all(
-        (each["src"] or "").startswith("data:image/jpeg") for each in page.all("img")
-    )
+    assert len(page.all("img")) == 2 == text.count('src="data:image/jpeg;base64,')
     assert len(page.all("polyline")) == 4 and "1.50 s" in page.text and "no such file" in page.text
-    assert [each for each in page.all("line") if each["class"] == "cut"][0]["x1"] == "50.0%"
+    assert next(each for each in page.all("line") if each["class"] == "cut")["x1"] == "50.0%"
     assert "bad.mp4" in Page(render_measured([UNREADABLE], None)).text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,8 @@ def test_each_frame_is_in_one_window(tmp_path: Path) -> None:
     clip = encode.video(tmp_path / "a.mp4", 77, fps=30)
     seen = [shown(name, frames=64).input for name in windows(str(clip), 0.7)]
     frames = [sorted(set(each.indices)) for each in seen]
-    assert sum(frames, []) == list(range(77)) and [each.source_frames for each in seen] == list(map(len, frames))
+    assert [index for each in frames for index in each] == list(range(77))
+    assert [each.source_frames for each in seen] == list(map(len, frames))
     times = [time for each in seen for time in dict.fromkeys(each.times)]
     assert times == pytest.approx([number / 30 for number in range(77)])
     assert sum(each.duration for each in seen) == pytest.approx(77 / 30)
@@ -58,14 +60,8 @@ def test_a_window_is_what_a_file_of_its_frames_is(tmp_path: Path) -> None:
         assert np.array_equal(a.patches, b.patches)
     offset = tuple(index + 24 for index in alone.input.indices)
     assert window.input.indices == offset and window.input.source_frames == alone.input.source_frames == 24
-    assert replace(window.input, indices=(), times=(), preview=()) == replace(
-        alone.input,
-        indices=(),
-        times=(),
-        preview=(),
-        source_fps=window.input.source_fps,
-        duration=window.input.duration,
-    )
+    same: dict[str, Any] = {"indices": (), "times": (), "preview": (), "source_fps": 24.0, "duration": 1.0}
+    assert replace(window.input, **same) == replace(alone.input, **same)
 
 
 def test_a_window_in_which_nothing_changes_shows_the_frame_on_screen(tmp_path: Path) -> None:
