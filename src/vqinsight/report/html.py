@@ -72,7 +72,7 @@ def environment() -> Environment:
         finalize=_harmless,
     )
     environment.globals.update(words=phrases, plot=plot, timeline=timeline)
-    environment.filters.update(id=id, picture=_picture, folder=_folder, file_name=_file_name)
+    environment.filters.update(id=id, picture=_picture, folder=_folder, file_name=file_name)
     return environment
 
 
@@ -85,12 +85,13 @@ def _picture(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
-def _file_name(path: str) -> str:
+def file_name(path: str) -> str:
+    """The last part of a path."""
     return PurePath(path).name or path
 
 
 def _folder(path: str) -> str:
-    return path.removesuffix(_file_name(path))
+    return path.removesuffix(file_name(path))
 
 
 def _title(records: Sequence[ResultRecord]) -> str:
@@ -101,9 +102,9 @@ def _title(records: Sequence[ResultRecord]) -> str:
     if isinstance(first, ClipRanking):
         return f"Ranking of {len(first.standings)} clips"
     if isinstance(first, ClipComparison) and len(records) == 1:
-        return f"{_file_name(first.a)} against {_file_name(first.b)}"
+        return f"{file_name(first.a)} against {file_name(first.b)}"
     if isinstance(first, ClipVerdict):
         return first.question
     if isinstance(first, ClipScore) and len(records) == 1:
-        return f"Quality of {_file_name(first.path)}"
+        return f"Quality of {file_name(first.path)}"
     return f"{'Comparisons of' if isinstance(first, ClipComparison) else 'Quality of'} {len(records)} clips"

@@ -13,7 +13,7 @@ from vqinsight.measure.stills import defects
 from vqinsight.measure.types import SEVERITIES, Measured, MeasuredClip
 from vqinsight.report import measured_phrases, phrases
 from vqinsight.report.files import replacing
-from vqinsight.report.html import environment
+from vqinsight.report.html import environment, file_name
 from vqinsight.report.measured import ClipMeasurement
 from vqinsight.report.timeline import Chart, levels, line, marks, time_axis, with_cuts
 
@@ -38,7 +38,7 @@ def render_measured(records: Sequence[ClipMeasurement], command: str | None) -> 
     """The page as text; see ``write_measured``."""
     read = [record for record in records if record.clip is not None]
     return environment().get_template("measured.html").render(
-        title=f"Measurements of {len(records)} clips" if len(records) > 1 else f"Measurements of {records[0].path}",
+        title=f"Measurements of {len(records)} clips" if len(records) > 1 else f"Measurements of {file_name(records[0].path)}",
         command=command,
         date=datetime.now().astimezone(),
         version=__version__,
