@@ -38,7 +38,7 @@ def render_measured(records: Sequence[ClipMeasurement], command: str | None) -> 
     """The page as text; see ``write_measured``."""
     read = [record for record in records if record.clip is not None]
     return environment().get_template("measured.html").render(
-        title=f"Measurements of {len(records)} clips" if len(records) > 1 else f"Measurements of {file_name(records[0].path)}",
+        title=f"Measurements of {f'{len(records)} clips' if len(records) > 1 else file_name(records[0].path)}",
         command=command,
         date=datetime.now().astimezone(),
         version=__version__,
