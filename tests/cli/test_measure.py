@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import encode, records
+from helpers import encode
+from helpers.measured import measured
 
 from vqinsight.errors import UnreadableVideo
 from vqinsight.measure import clip as measuring
@@ -90,7 +91,7 @@ def test_interrupted_it_keeps_what_there_is(run: Run, monkeypatch: pytest.Monkey
             raise KeyboardInterrupt
         if path == "b.mp4":
             raise UnreadableVideo(path, "the file is empty (0 bytes)", "Copy it again.")
-        return records.measured(path)
+        return measured(path)
 
     monkeypatch.setattr(measuring, "measure_clip", measure)
     result = run("measure", "a.mp4", "b.mp4", "c.mp4", "--out", "m.jsonl")
@@ -100,7 +101,7 @@ def test_interrupted_it_keeps_what_there_is(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_lists_and_folders_are_taken(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "measure_clip", lambda path, **_: records.measured(path))
+    monkeypatch.setattr(measuring, "measure_clip", lambda path, **_: measured(path))
     Path("list.csv").write_text("path\nx.mp4\n\ny.mp4\n")
     Path("folder").mkdir()
     Path("folder/z.mp4").write_bytes(b"1")

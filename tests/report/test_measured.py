@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import records
+from helpers.measured import measured
 from report.test_html import HOSTILE, Page
 from rich.console import Console
 
@@ -27,7 +28,7 @@ SAME = replace(CLOSE, psnr=np.inf, ssim=1.0, unmatched=0, lowest=Moment(0, 0.04,
 
 def measurement(path: str = "a.mp4", **settings: float) -> ClipMeasurement:
     still = Still("blur", "strong", 1.5, 0.7, records.jpeg(1))
-    return ClipMeasurement(path, "ok", None, records.measured(path, **settings), CLOSE, (still,))  # type: ignore[arg-type]
+    return ClipMeasurement(path, "ok", None, measured(path, **settings), CLOSE, (still,))  # type: ignore[arg-type]
 
 
 UNREADABLE = ClipMeasurement("bad.mp4", "unreadable", "bad.mp4: no such file. Check the path.", None)
@@ -40,10 +41,10 @@ def test_moments_are_times() -> None:
 
 
 def test_what_is_seen_comes_most_severe_first() -> None:
-    clip = records.measured("a.mp4")
+    clip = measured("a.mp4")
     assert [each.quantity.key for each in defects(clip)] == ["blur", "flicker"]
     assert measured_phrases.seen(clip) == "strong blur at 1.00 s; at moments: flicker at 1.50 s"
-    assert measured_phrases.seen(records.measured("a.mp4", blur=0.1)) == "at moments: flicker at 1.50 s"
+    assert measured_phrases.seen(measured("a.mp4", blur=0.1)) == "at moments: flicker at 1.50 s"
     whole = replace(clip.values["blur"], worst=(Moment(0.0, 2.0, 0.7),))
     assert "strong blur; at" in measured_phrases.seen(replace(clip, values={**clip.values, "blur": whole}))
     assert measured_phrases.moments(whole, clip) == "throughout"
@@ -125,7 +126,7 @@ def test_a_chart_holds_the_greatest_value_of_its_share_of_frames() -> None:
 
 
 def test_charts_mark_levels_moments_and_cuts() -> None:
-    blur, flicker = defect_charts(records.measured("a.mp4"))
+    blur, flicker = defect_charts(measured("a.mp4"))
     assert (blur.name, blur.summary, blur.cuts) == ("blur", "0.7, strong", (50.0,))
     assert [name for _, name in blur.levels] == ["slight", "strong"]  # visible is too near to be read
     assert blur.moments[0].x == 50 and blur.moments[0].width == 50 and blur.moments[0].label == "1.00–2.00 s"
