@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from helpers import encode
@@ -117,3 +120,46 @@ def test_a_window_changes_with_its_file(tmp_path: Path) -> None:
     encode.video(clip, 48, fps=24)
     assert [each.revision for each in entries(names)] != [each.revision for each in before]
     assert len(windows(str(clip), 0.5)) == 4  # what was read of the file before is not used
+
+
+PEAK = """
+import resource, sys
+from vqinsight.settings.inference import InferenceSettings
+from vqinsight.video.patches import PixelSpec
+from vqinsight.video.preprocess import preprocess_clip
+from vqinsight.video.views import OverviewViews
+from vqinsight.video.windows import windows
+spec = PixelSpec(14, 2, 2, (0.0,) * 3, (1.0,) * 3, 784, 12544)
+names = windows(sys.argv[1], 10)
+for name in names:
+    preprocess_clip(name, InferenceSettings(), spec, OverviewViews())
+print(len(names), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_an_hour_takes_the_memory_of_a_minute(tmp_path: Path) -> None:
+    minute = encode.video(tmp_path / "minute.mp4", 720, fps=12, options={"preset": "ultrafast", "g": "60"})
+    hour = repeated(minute, tmp_path / "hour.mp4", 60)
+    peaks = []
+    for path, count in ((minute, 6), (hour, 360)):
+        done = subprocess.run([sys.executable, "-c", PEAK, str(path)], check=True, capture_output=True, text=True)
+        found, peak = done.stdout.split()
+        assert int(found) == count
+        peaks.append(float(peak))
+    assert peaks[1] - peaks[0] < 40, peaks  # MiB: packets and times of 43,200 frames
+
+
+def repeated(path: Path, target: Path, times: int) -> Path:
+    """The packets of a minute, again and again."""
+    with av.open(str(target), "w") as output, av.open(str(path)) as first:
+        stream = output.add_stream_from_template(first.streams.video[0])
+        for turn in range(times):
+            with av.open(str(path)) as source:
+                for packet in source.demux(video=0):
+                    if packet.dts is None or packet.pts is None:
+                        continue
+                    later = round(60 * turn / packet.time_base)
+                    packet.pts, packet.dts, packet.stream = packet.pts + later, packet.dts + later, stream
+                    output.mux(packet)
+    return target
