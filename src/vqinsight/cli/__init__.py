@@ -4,6 +4,7 @@
 * ``options``: options that several verbs share
 * ``judging``: what score, ask and watch share
 * ``pairing``: what compare and rank share
+* ``measure``: vqinsight measure
 * ``watch``: vqinsight watch
 * ``evaluate``: vqinsight evaluate
 * ``align``: vqinsight pairs, align and repair

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from vqinsight.settings.inference import InferenceSettings
-from vqinsight.video.info import inside_tar
+from vqinsight.video.info import inside_tar, window_of
 from vqinsight.video.patches import PixelSpec, target_size
 from vqinsight.video.read import VideoInfo, iter_frames, probe
 from vqinsight.video.record import ClipInput
@@ -40,7 +40,7 @@ def preprocess_clip(
     *,
     folder_fps: float | None = None,
 ) -> ProcessedClip:
-    """Read a video, an image, a folder of frames or a clip in a tar once, frame by frame.
+    """Read a video, an image, a folder of frames, a clip in a tar, or a window of one of them once, frame by frame.
 
     Args:
         settings: how frames are sampled.
@@ -51,6 +51,10 @@ def preprocess_clip(
     Raises:
         UnreadableVideo: with the file, the reason and the remedy.
     """
+    if (window := window_of(path)) is not None:
+        from vqinsight.video.windows import preprocess_window  # only for windows
+
+        return preprocess_window(path, window, settings, spec, views, folder_fps=folder_fps)
     if inside_tar(path) is not None:
         from vqinsight.video.tars import member_file  # only for tars
 
@@ -77,7 +81,7 @@ def preprocess_frames(
     """
     if info.kind == "image":
         image = next(frame for _, frame in read([0]))
-        previews = {0: _preview(image)}
+        previews = {0: small_jpeg(image)}
         sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image")
         shown = views.build_image(image, spec)
     else:
@@ -88,7 +92,7 @@ def preprocess_frames(
         def passing() -> Iterator[tuple[int, np.ndarray]]:
             for index, frame in read(views.needed_frames(sampling)):
                 if index in kept:
-                    previews[index] = _preview(frame)
+                    previews[index] = small_jpeg(frame)
                 yield index, frame
 
         shown = views.build(passing(), sampling, spec)
@@ -130,7 +134,8 @@ def _clip_input(
     )
 
 
-def _preview(frame: np.ndarray) -> bytes:
+def small_jpeg(frame: np.ndarray) -> bytes:
+    """A frame, uint8 (height, width, 3), as a JPEG of at most 240 pixels a side, for reports."""
     image = Image.fromarray(frame)
     image.thumbnail((_PREVIEW_WIDTH, _PREVIEW_WIDTH))
     buffer = io.BytesIO()
