@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from vqinsight.tasks.types import Choice, Dimension, TaskName
-from vqinsight.video.record import ClipInput
+from vqinsight.video.record import ClipInput, read_input
 
 # missing: the model gave no usable answer; failed: an error while the clip was decoded, encoded or answered
 Status = Literal["ok", "unreadable", "missing", "failed"]
@@ -235,7 +235,7 @@ def read_record(plain: dict[str, Any]) -> Judged:
     given = dict(plain)
     given["provenance"] = Provenance(**given["provenance"])
     for key in {"input", "input_a", "input_b"} & given.keys():
-        given[key] = given[key] and ClipInput(**{name: _frozen(value) for name, value in given[key].items()})
+        given[key] = given[key] and read_input(given[key])
     for key in {"replies", "forward", "swapped"} & given.keys():
         given[key] = tuple(_reply(**reply) for reply in given[key])
     if "verdict" in given:
@@ -248,7 +248,3 @@ def read_record(plain: dict[str, Any]) -> Judged:
 
 def _reply(tokens: dict[str, int] | None = None, **rest: Any) -> Reply:
     return Reply(**rest, tokens=None if tokens is None else Tokens(**tokens))
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -24,7 +24,7 @@ from vqinsight.results import Reply, Tokens
 from vqinsight.tasks.parsing import reasoning
 from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
-from vqinsight.video.preprocess import ProcessedClip
+from vqinsight.video.preprocess import ProcessedClip, evidence_text
 from vqinsight.video.views import View
 
 
@@ -161,7 +161,7 @@ class Assessor:
     def build(self, messages: Sequence[dict[str, Any]], clips: Sequence[EncodedClip]) -> Prompt:
         """The token ids of chat messages about encoded clips."""
         views: list[list[View]] = [[encoded.view for encoded in clip.views] for clip in clips]
-        return self._builder.build(messages, views)
+        return self._builder.build(messages, views, [evidence_text(clip.processed) for clip in clips])
 
     def read(self, question: Question, text: str) -> Reply:
         """A completion as the reply to a question; without a usable answer it says why."""

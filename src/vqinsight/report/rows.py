@@ -29,6 +29,7 @@ _INPUT: Columns = {
     "shown_width": "count",
     "shown_height": "count",
     "extra": "texts",
+    "evidence": "text",
     "warnings": "texts",
 }
 _PROVENANCE: Columns = {

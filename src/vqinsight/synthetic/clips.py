@@ -12,8 +12,8 @@ from vqinsight.settings.inference import InferenceSettings
 from vqinsight.synthetic.generate import Split, SyntheticClip, draw_siblings
 from vqinsight.video.info import SYNTHETIC
 from vqinsight.video.patches import PixelSpec, target_size
-from vqinsight.video.preprocess import ProcessedClip, sample_frames
-from vqinsight.video.record import ClipInput
+from vqinsight.video.preprocess import Observe, ProcessedClip, sample_frames
+from vqinsight.video.record import ClipInput, Evidence
 from vqinsight.video.sampling import Sampling
 from vqinsight.video.views import View, ViewBuilder
 
@@ -45,8 +45,14 @@ def named_clip(name: str) -> tuple[SyntheticClip, bool]:
     return draw_siblings(int(parts[1]), SIBLINGS, split, prompt=False if still else None)[int(parts[2])], still
 
 
-def synthetic_clip(name: str, settings: InferenceSettings, spec: PixelSpec, views: ViewBuilder) -> ProcessedClip:
-    """Render the frames of the clip that a model with these settings is shown, as for a file."""
+def synthetic_clip(
+    name: str, settings: InferenceSettings, spec: PixelSpec, views: ViewBuilder, observe: Observe | None = None
+) -> ProcessedClip:
+    """Render the frames of the clip that a model with these settings is shown, as for a file.
+
+    Args:
+        observe: see ``preprocess_clip``.
+    """
     clip, still = named_clip(name)
     sampling = sample_clip(clip, settings, still=still)
     shown = synthetic_views(clip, spec, views, sampling, still=still)
@@ -65,8 +71,18 @@ def synthetic_clip(name: str, settings: InferenceSettings, spec: PixelSpec, view
         size=(shown_width, shown_height),
         warnings=(),
         extra=views.extra,
+        evidence=observed(clip, observe, still=still) if observe is not None else None,
     )
     return ProcessedClip(name, clip_input.kind, shown, clip_input)
+
+
+def observed(clip: SyntheticClip, observe: Observe, *, still: bool) -> Evidence:
+    """What is measured on all frames of a clip, or on the frame that a still image is."""
+    observer, total = observe(), clip.scene.frames
+    indices = np.array([total // 2]) if still else np.arange(total)
+    for index, frame in zip(indices.tolist(), clip.frames(indices), strict=True):
+        observer.add(index / FPS, frame)
+    return observer.finish()
 
 
 def sample_clip(clip: SyntheticClip, settings: InferenceSettings, *, still: bool) -> Sampling:

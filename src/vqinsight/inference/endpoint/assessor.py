@@ -23,7 +23,7 @@ from vqinsight.settings.inference import InferenceSettings
 from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.tasks.types import Question
 from vqinsight.video.patches import PixelSpec
-from vqinsight.video.preprocess import ProcessedClip
+from vqinsight.video.preprocess import ProcessedClip, evidence_text
 
 _PATCH = {"qwen3": 16}  # pixels a side, by a part of the model's name; other families have 14, or resize anyway
 _TRIAL_SIDE = 112  # of the frames that a server is tried with
@@ -122,7 +122,8 @@ class EndpointAssessor:
         async with self.client.place:
             until = self.client.deadline()
             views = [clip.views for clip in clips]
-            messages = chat(self.prompt_set.messages(question), views, self.form)
+            told = [evidence_text(clip) for clip in clips]
+            messages = chat(self.prompt_set.messages(question), views, self.form, told)
             options = video_options(views, self._settings.seconds_per_grid) if self.form.timed else None
             replies: list[Reply] = []
             while len(replies) < samples:
