@@ -56,14 +56,12 @@ def load(
         UsageError: a setting is out of range.
     """
     loaded = load_model(model, adapter=adapter, template=template, device=device, dtype=dtype, on_message=on_message)
-    options = {"fps": fps, "frames": frames, "max_pixels": max_pixels, "evidence": evidence}
+    options = {"fps": fps, "max_pixels": max_pixels, "evidence": evidence, "frames": frames}
     given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    if fps is not None:
-        given["frames"] = frames  # an explicit rate replaces the model's fixed count
+    given |= {"frames": frames} if fps is not None else {}  # an explicit rate replaces the model's fixed count
     settings = parse_settings(type(loaded.settings), {**loaded.settings.model_dump(), **given}, "settings")
-    spec = replace(
-        loaded.spec, max_pixels=settings.max_pixels, min_pixels=min(settings.min_pixels, settings.max_pixels)
-    )
+    least = min(settings.min_pixels, settings.max_pixels)
+    spec = replace(loaded.spec, max_pixels=settings.max_pixels, min_pixels=least)
     return VQInsight(Assessor(replace(loaded, settings=settings, spec=spec), folder_fps=folder_fps))
 
 

@@ -59,7 +59,7 @@ class ClipInput:
 
 def read_input(plain: dict[str, Any]) -> ClipInput:
     """The record that ``dataclasses.asdict`` made ``plain`` of, through JSON or not."""
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+    given: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in plain.items()}
     if given.get("evidence") is not None:
         given["evidence"] = Evidence(**given["evidence"])
     return ClipInput(**given)

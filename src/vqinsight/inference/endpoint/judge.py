@@ -50,7 +50,8 @@ def connect(
         url, model, api_key_env, concurrency, deadline: see ``EndpointSettings``.
         template: the wording of the questions: standard, released, brief, or a TOML file; by default what the server
             says that its model was taught with (``vqinsight serve`` does), else standard.
-        fps, frames, max_pixels, folder_fps, evidence: as for ``vqinsight.load``; the defaults are those of ``InferenceSettings``.
+        fps, frames, max_pixels, folder_fps, evidence: as for ``vqinsight.load``; the defaults are those of
+            ``InferenceSettings``.
         on_message: receives notices, and what each verb took in tokens.
 
     Raises:
