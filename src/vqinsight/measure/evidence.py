@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from vqinsight.measure.clip import ClipMeter
 from vqinsight.measure.types import Measured, MeasuredClip
 from vqinsight.tasks.types import Missing
+from vqinsight.video.info import VideoInfo
 from vqinsight.video.record import Evidence
 
 _MOMENTS = 2  # of a quantity, at most
@@ -19,14 +21,12 @@ _CUTS = 8  # times named, at most
 class EvidenceObserver:
     """Measures every frame that it is shown; a ``video.preprocess.Observer``."""
 
-    def __init__(self) -> None:
-        from vqinsight.measure.clip import ClipMeter  # imports OpenCV
+    def __init__(self, info: VideoInfo) -> None:
+        self._meter = ClipMeter(info)
 
-        self._meter = ClipMeter()
-
-    def add(self, time: float, frame: np.ndarray) -> None:
+    def add(self, index: int, time: float, frame: np.ndarray) -> None:
         """See ``Observer``."""
-        self._meter.add(time, frame)
+        self._meter.add(index, time, frame)
 
     def finish(self) -> Evidence:
         """See ``Observer``."""

@@ -10,7 +10,7 @@ import numpy as np
 from vqinsight.errors import UnreadableVideo
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.synthetic.generate import Split, SyntheticClip, draw_siblings
-from vqinsight.video.info import SYNTHETIC
+from vqinsight.video.info import SYNTHETIC, VideoInfo
 from vqinsight.video.patches import PixelSpec, target_size
 from vqinsight.video.preprocess import Observe, ProcessedClip, sample_frames
 from vqinsight.video.record import ClipInput, Evidence
@@ -78,10 +78,25 @@ def synthetic_clip(
 
 def observed(clip: SyntheticClip, observe: Observe, *, still: bool) -> Evidence:
     """What is measured on all frames of a clip, or on the frame that a still image is."""
-    observer, total = observe(), clip.scene.frames
-    indices = np.array([total // 2]) if still else np.arange(total)
-    for index, frame in zip(indices.tolist(), clip.frames(indices), strict=True):
-        observer.add(index / FPS, frame)
+    scene = clip.scene
+    wanted = np.array([scene.frames // 2]) if still else np.arange(scene.frames)
+    times = np.zeros(1) if still else wanted / FPS
+    info = VideoInfo(
+        path=SYNTHETIC,
+        kind="image" if still else "video",
+        width=scene.width,
+        height=scene.height,
+        frames=len(wanted),
+        header_frames=None,
+        fps=0.0 if still else float(FPS),
+        duration=0.0 if still else len(wanted) / FPS,
+        codec="rawvideo",
+        times=times,
+        warnings=(),
+    )
+    observer = observe(info)
+    for index, frame in enumerate(clip.frames(wanted)):
+        observer.add(index, float(times[index]), frame)
     return observer.finish()
 
 

@@ -41,14 +41,14 @@ def evidence_text(clip: ProcessedClip) -> str | None:
 class Observer(Protocol):
     """Is shown every frame of a clip while it is read for a model."""
 
-    def add(self, time: float, frame: np.ndarray) -> None:
-        """The next frame, uint8 (H, W, 3) RGB, and its presentation time in seconds."""
+    def add(self, index: int, time: float, frame: np.ndarray) -> None:
+        """The next frame, uint8 (H, W, 3) RGB, with its number and its presentation time in seconds."""
 
     def finish(self) -> Evidence:
         """What the frames say, after the last one."""
 
 
-Observe = Callable[[], Observer]
+Observe = Callable[[VideoInfo], Observer]
 
 
 def preprocess_clip(
@@ -98,11 +98,11 @@ def preprocess_frames(
     Raises:
         UnreadableVideo: a frame cannot be read.
     """
-    observer = observe() if observe is not None else None
+    observer = observe(info) if observe is not None else None
     if info.kind == "image":
         image = next(frame for _, frame in read([0]))
         if observer is not None:
-            observer.add(0.0, image)
+            observer.add(0, 0.0, image)
         previews = {0: _preview(image)}
         sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image")
         shown = views.build_image(image, spec)
@@ -116,7 +116,7 @@ def preprocess_frames(
             shown = set(needed)
             for index, frame in read(needed if observer is None else range(info.frames)):
                 if observer is not None:
-                    observer.add(float(info.times[index]), frame)
+                    observer.add(index, float(info.times[index]), frame)
                 if index in kept:
                     previews[index] = _preview(frame)
                 if index in shown:
