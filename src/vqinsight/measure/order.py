@@ -1,0 +1,114 @@
+"""Cuts, and defects in the order and the timing of frames, from a few numbers for each step between frames.
+
+All arrays have one value a frame; that of frame ``i`` is of the step from frame ``i - 1``, NaN for the first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_CUT_CHANGE = 8.0  # grey levels in the means of cells
+_CUT_JUMP = 2.5  # times the change of the steps around
+_CUT_UNEXPLAINED = 0.5  # share of the change that remains after motion
+_AROUND = 4  # steps on each side that a step is compared with
+_STILL_SHARE, _STILL_LEVEL = 0.1, 1.0  # a step below this share of the clip's motion, and of grey levels, shows none
+_FREEZE = 0.2  # seconds: shorter stretches are repeated frames
+_SWAP = 0.85  # cost of the order that two frames were exchanged to, relative to the one shown
+_SWAP_CHANGE = 0.5  # grey levels a step: smaller changes have no order
+_DROP = 1.6  # times the motion of the steps around
+_DROP_SPEED = 0.75  # pixels of the scaled frame
+
+
+def cuts(change: np.ndarray, change_over_two: np.ndarray, unexplained: np.ndarray) -> np.ndarray:
+    """(T,) bool: the frame begins a new scene.
+
+    The picture changes far more than around, motion does not explain it, and the next frame does not go back: a flash
+    of one frame is no cut.
+
+    Args:
+        change: mean absolute change of cells in grey levels.
+        change_over_two: the same from the frame before the last.
+        unexplained: share of the change that remains after motion along the optical flow.
+    """
+    found = np.zeros(len(change), bool)
+    for i in np.flatnonzero((change >= _CUT_CHANGE) & (unexplained >= _CUT_UNEXPLAINED)):
+        around = np.r_[change[max(1, i - _AROUND) : i], change[i + 1 : i + 1 + _AROUND]]
+        if len(around) and change[i] < _CUT_JUMP * np.median(around):
+            continue
+        returns = i + 1 < len(change) and change_over_two[i + 1] < 0.5 * change[i]
+        returned = i > 1 and change_over_two[i] < 0.5 * change[i]
+        found[i] = not (returns or returned)
+    return found
+
+
+def unchanged(moved: np.ndarray, cut: np.ndarray) -> np.ndarray:
+    """(T,) bool: nothing moves from the frame before, in a clip that moves.
+
+    Args:
+        moved: a high quantile of the change of cells in grey levels, so that small moving objects count.
+        cut: frames that begin a scene; they do not set how much the clip moves.
+    """
+    steps = moved[~np.isnan(moved) & ~cut]
+    motion = float(np.quantile(steps, 0.95)) if steps.size else 0.0
+    if motion <= _STILL_LEVEL:
+        return np.zeros(len(moved), bool)
+    still: np.ndarray = np.nan_to_num(moved, nan=np.inf) < min(_STILL_SHARE * motion, _STILL_LEVEL)
+    return still
+
+
+def frozen(still: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """(T,) bool: the frame repeats the one before and lies in a stretch of such frames of at least 0.2 seconds."""
+    found = np.zeros(len(still), bool)
+    for start, end in runs(still):
+        if times[end - 1] - times[start - 1] >= _FREEZE - 1e-9:
+            found[start:end] = True
+    return found
+
+
+def out_of_order(change: np.ndarray, change_over_two: np.ndarray, cut: np.ndarray) -> np.ndarray:
+    """(T,) bool: the frames around fit better after it is exchanged with the next.
+
+    For frames a b c d the changes a-c, c-b and b-d are compared with a-b, b-c and c-d: b is out of order where the
+    former sum is clearly lower.
+    """
+    found = np.zeros(len(change), bool)
+    if len(change) < 4:
+        return found
+    shown = change[1:-2] + change[2:-1] + change[3:]
+    exchanged = change_over_two[2:-1] + change[2:-1] + change_over_two[3:]
+    within = ~(cut[1:-2] | cut[2:-1] | cut[3:])
+    found[1:-2] = (exchanged < _SWAP * shown) & (shown > 3 * _SWAP_CHANGE) & within
+    return found
+
+
+def dropped(speed: np.ndarray, times: np.ndarray, skip: np.ndarray) -> np.ndarray:
+    """(T,) float: number of frames that lack before each frame.
+
+    A step with a multiple of the motion of the steps around, where these agree, or a gap in the time stamps over which
+    something moves.
+
+    Args:
+        speed: mean length of the optical flow in pixels.
+        skip: (T,) bool, steps that are not judged: cuts, repeated frames, and those next to them.
+    """
+    lacking = np.zeros(len(speed))
+    gaps = np.diff(times, prepend=np.nan)
+    usual = float(np.median(gaps[1:])) if len(gaps) > 1 else 0.0
+    for i in range(1, len(speed)):
+        if skip[i]:
+            continue
+        around = [speed[j] for j in (i - 2, i - 1, i + 1, i + 2) if 1 <= j < len(speed) and not skip[j]]
+        if len(around) < 2 or not np.isfinite(around).all():
+            continue
+        middle, most = float(np.median(around)), max(around)
+        if usual and gaps[i] > 1.5 * usual and speed[i] > _DROP_SPEED:
+            lacking[i] = round(gaps[i] / usual) - 1
+        elif middle > _DROP_SPEED and speed[i] > _DROP * middle and speed[i] > 1.3 * most:
+            lacking[i] = max(1, round(speed[i] / middle) - 1)
+    return lacking
+
+
+def runs(marked: np.ndarray) -> list[tuple[int, int]]:
+    """Start and end (exclusive) of the stretches of true values."""
+    edges = np.flatnonzero(np.diff(np.r_[False, marked, False].astype(np.int8)))
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]

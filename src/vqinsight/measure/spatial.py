@@ -1,0 +1,146 @@
+"""Defects within a frame. Each function takes (H, W) uint8 grey levels and returns NaN where there is nothing to measure.
+
+Sharpness, grain, and block edges exist only at native resolution, so that ``central`` bounds the cost of large frames by
+a crop, not by scaling.
+"""
+
+from __future__ import annotations
+
+from math import nan, pi, sqrt
+
+import cv2
+import numpy as np
+
+_CROP = (960, 540)  # longer and shorter side
+_COUNTED = 480 * 270  # pixels
+_BAR = 24  # black bars reach this level at most, in all of a row or column
+_EDGES = 0.98  # blur is measured where gradients are above this quantile: flat parts say nothing about it
+_BOX = 9  # pixels, of the blur that is added
+_BLOCK = 8  # side in pixels of a codec's blocks, and of the cells that noise is measured in
+_QUIET = 0.2  # quantile of cells: texture is local, noise is not
+_QUIET_MEAN = 0.893  # that quantile of cells of white noise, relative to their mean
+_LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+_FLAT = 4  # pixels on each side of a contour
+_CONTOUR = 40  # grey levels; higher steps are edges of objects
+_BLACK, _WHITE = 2, 253
+_LINEAR = np.array([v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.arange(256) / 255])
+_MIDDLE_GREY = 0.18
+
+
+def grey_levels(frame: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 RGB to (H, W) uint8 luma (BT.601)."""
+    grey: np.ndarray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    return grey
+
+
+def without_bars(grey: np.ndarray) -> np.ndarray:
+    """The picture between black bars; the whole frame where these would be over half of a side, as in a dark scene."""
+    for axis in (0, 1):
+        bright = np.flatnonzero(grey.max(1 - axis) > _BAR)
+        if len(bright) and 2 * (1 + bright[-1] - bright[0]) > grey.shape[axis]:
+            grey = grey[bright[0] : bright[-1] + 1] if axis == 0 else grey[:, bright[0] : bright[-1] + 1]
+    return grey
+
+
+def central(grey: np.ndarray) -> np.ndarray:
+    """The centre at native resolution: at most 960×540, or 540×960 of an upright frame."""
+    height, width = grey.shape
+    across, down = _CROP if width >= height else _CROP[::-1]
+    top, left = max(0, height - down) // 2, max(0, width - across) // 2
+    return np.ascontiguousarray(grey[top : top + down, left : left + across])
+
+
+def thinned(grey: np.ndarray) -> np.ndarray:
+    """Every k-th pixel of every k-th row, at most about 130,000: levels are counted, not averaged."""
+    every = max(1, round(sqrt(grey.size / _COUNTED)))
+    return grey[::every, ::every]
+
+
+def blur(grey: np.ndarray) -> float:
+    """Share of the strongest gradients that a further blur of 9 pixels leaves standing, 0 (crisp) to 1.
+
+    After Crété et al. 2007, "The blur effect: perception and estimation with a new no-reference perceptual blur metric".
+    A median filter first keeps noise from counting as detail.
+    """
+    quiet = cv2.medianBlur(grey, 5)
+    kept = []
+    for plane in (quiet, np.ascontiguousarray(quiet.T)):
+        if plane.shape[1] <= _BOX:
+            continue
+        # The difference of neighbours after a box filter is that of the pixels which enter and leave the box.
+        sharp = cv2.absdiff(plane[:, 5:-4], plane[:, 4:-5])
+        counts = np.bincount(sharp[::2].ravel(), minlength=256)
+        level = max(1, int(np.searchsorted(np.cumsum(counts), _EDGES * counts.sum())))
+        edges = np.nonzero(sharp >= level)
+        if not len(edges[0]):
+            continue
+        soft = cv2.absdiff(plane[:, _BOX:], plane[:, :-_BOX])[edges] / _BOX
+        strong = sharp[edges].astype(np.float64)
+        kept.append(float(np.minimum(soft, strong).sum() / strong.sum()))
+    return max(kept, default=nan)
+
+
+def noise(grey: np.ndarray) -> float:
+    """Standard deviation of white noise in grey levels, where the picture is quietest.
+
+    After Immerkær 1996, "Fast noise variance estimation", in cells of 8×8 pixels; cells of clipped pixels, which hide
+    noise, are left out.
+    """
+    if min(grey.shape) < 2 * _BLOCK:
+        return nan
+    rows, columns = grey.shape[0] // _BLOCK, grey.shape[1] // _BLOCK
+    cut = grey[: rows * _BLOCK, : columns * _BLOCK]
+    detail = np.abs(cv2.filter2D(cut, cv2.CV_16S, _LAPLACIAN)).astype(np.uint16)
+    size = (columns, rows)
+    cells = cv2.resize(detail, size, interpolation=cv2.INTER_AREA)
+    level = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
+    seen = cells[(level > _BLACK + 3) & (level < _WHITE - 3)]
+    return float(sqrt(pi / 2) / 6 / _QUIET_MEAN * np.quantile(seen, _QUIET)) if seen.size else nan
+
+
+def blockiness(grey: np.ndarray) -> float:
+    """How far gradients on the worst grid of 8 pixels stand out against the mean gradient; 0 for none.
+
+    After Wang, Bovik and Evans 2000, "Blind measurement of blocking artifacts in images", in the spatial domain.
+    """
+    worst = nan
+    for axis in (0, 1):
+        step = cv2.absdiff(grey[1:], grey[:-1]) if axis == 0 else cv2.absdiff(grey[:, 1:], grey[:, :-1])
+        steps = cv2.reduce(step, 1 - axis, cv2.REDUCE_SUM, dtype=cv2.CV_32F).ravel() / grey.shape[1 - axis]
+        if len(steps) < 2 * _BLOCK + 2:
+            continue
+        peaks = np.maximum(0, steps[1:-1] - (steps[:-2] + steps[2:]) / 2)
+        *others, grid = sorted(float(peaks[phase::_BLOCK].mean()) for phase in range(_BLOCK))
+        worst = float(np.fmax(worst, (grid - float(np.mean(others))) / (float(steps.mean()) + 1)))
+    return worst
+
+
+def banding(grey: np.ndarray) -> float:
+    """Mean height of contours in grey levels, weighted by their share of all change between neighbouring pixels.
+
+    A contour is a step of 2 to 40 levels between stretches of 4 pixels that are flat (change by at most an eighth of the
+    step). A ramp in steps of n levels has n; a smooth or a textured picture has nearly 0.
+    """
+    high = total = 0.0
+    kernel = np.ones((1, 2 * _FLAT + 1), np.uint8)
+    kernel[0, _FLAT] = 0
+    for plane in (grey, np.ascontiguousarray(grey.T)):
+        if plane.shape[1] <= 2 * _FLAT + 1:
+            continue
+        step = cv2.absdiff(plane[:, 1:], plane[:, :-1])
+        around = cv2.dilate(step, kernel)
+        found = step[(step >= 2) & (step <= _CONTOUR) & (around <= step >> 3)].astype(np.float64)
+        high += float((found**2).sum())
+        total += cv2.sumElems(step)[0]
+    return high / total if total else nan
+
+
+def clipping(grey: np.ndarray) -> float:
+    """Percentage of pixels that are black (levels 0 to 2) or white (253 to 255)."""
+    return 100 * float(((grey <= _BLACK) | (grey >= _WHITE)).mean())
+
+
+def exposure(grey: np.ndarray) -> float:
+    """Mean linear light in stops (factors of 2) relative to middle grey, 18 %: below 0 is dark, at most 2.5."""
+    counts = np.bincount(grey.ravel(), minlength=256)
+    return float(np.log2(max(float(counts @ _LINEAR) / grey.size, 1 / 4096) / _MIDDLE_GREY))
