@@ -68,7 +68,7 @@ def test_values_times_and_units_are_stated() -> None:
         cuts=Measured(QUANTITIES["cuts"], 1.0, None),
     )
     said = evidence(measured)
-    assert said.spatial == "Measured in every frame: noise 6.04 grey levels; none banding."
+    assert said.spatial == "Measured in every frame: noise 6.04 grey levels; without banding."
     assert said.temporal == (
         "Measured between frames: jitter 0.52 % of width at 0.2–0.4 s; flicker 3 %; cuts at 0.5 s."
     )

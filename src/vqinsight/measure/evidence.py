@@ -56,7 +56,7 @@ def _line(opening: str, measured: list[Measured], duration: float, further: list
             continue
         unit = f" {each.quantity.unit}" if each.quantity.unit else ""
         said.append(f"{name} {value}{unit}{_moments(each, duration)}")
-    parts = [*said, *further, *([f"none {', '.join(none)}"] if none else [])]
+    parts = [*said, *further, *([f"without {', '.join(none)}"] if none else [])]
     return f"{opening}: {'; '.join(parts)}." if parts else ""
 
 
