@@ -62,11 +62,16 @@ def test_values_times_and_units_are_stated() -> None:
     measured = _clip(
         noise=Measured(QUANTITIES["noise"], 6.04, "slight"),
         blur=Measured(QUANTITIES["blur"], Missing("too small"), None),
+        banding=Measured(QUANTITIES["banding"], 0.0, "none"),
         jitter=Measured(QUANTITIES["jitter"], 0.52, "visible", (Moment(0.2, 0.4, 0.9),)),
+        flicker=Measured(QUANTITIES["flicker"], 3.0, "visible", (Moment(0.1, 0.9, 4.0),)),
+        cuts=Measured(QUANTITIES["cuts"], 1.0, None),
     )
     said = evidence(measured)
-    assert said.spatial == "Measured in every frame: noise 6.04 grey levels."
-    assert said.temporal == "Measured between frames: jitter 0.52 % of width, most at 0.2–0.4 s; cuts at 0.5 s."
+    assert said.spatial == "Measured in every frame: noise 6.04 grey levels; without banding."
+    assert said.temporal == (
+        "Measured between frames: jitter 0.52 % of width at 0.2–0.4 s; flicker 3 %; cuts at 0.5 s."
+    )
     assert said.text == f"{said.spatial} {said.temporal}"
 
 
