@@ -78,26 +78,35 @@ def synthetic_clip(
 
 def observed(clip: SyntheticClip, observe: Observe, *, still: bool) -> Evidence:
     """What is measured on all frames of a clip, or on the frame that a still image is."""
-    scene = clip.scene
-    wanted = np.array([scene.frames // 2]) if still else np.arange(scene.frames)
-    times = np.zeros(1) if still else wanted / FPS
-    info = VideoInfo(
+    info = clip_info(clip, still=still)
+    observer = observe(info)
+    for index, frame in enumerate(all_frames(clip, still=still)):
+        observer.add(index, float(info.times[index]), frame)
+    return observer.finish()
+
+
+def all_frames(clip: SyntheticClip, *, still: bool) -> np.ndarray:
+    """(T, H, W, 3) uint8 RGB; of a still image the middle frame."""
+    total = clip.scene.frames
+    return clip.frames(np.array([total // 2]) if still else np.arange(total))
+
+
+def clip_info(clip: SyntheticClip, *, still: bool) -> VideoInfo:
+    """What ``probe`` would say of a file of the clip."""
+    total, rate = (1, 0.0) if still else (clip.scene.frames, float(FPS))
+    return VideoInfo(
         path=SYNTHETIC,
         kind="image" if still else "video",
-        width=scene.width,
-        height=scene.height,
-        frames=len(wanted),
+        width=clip.scene.width,
+        height=clip.scene.height,
+        frames=total,
         header_frames=None,
-        fps=0.0 if still else float(FPS),
-        duration=0.0 if still else len(wanted) / FPS,
+        fps=rate,
+        duration=0.0 if still else total / FPS,
         codec="rawvideo",
-        times=times,
+        times=np.arange(total) / FPS,
         warnings=(),
     )
-    observer = observe(info)
-    for index, frame in enumerate(clip.frames(wanted)):
-        observer.add(index, float(times[index]), frame)
-    return observer.finish()
 
 
 def sample_clip(clip: SyntheticClip, settings: InferenceSettings, *, still: bool) -> Sampling:

@@ -52,7 +52,7 @@ def sliding(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.r
     way = speed * period / (2 * np.pi) * np.sin(2 * np.pi * at / period + phase)
     centre, reach = rng.uniform(0.25, 0.75, 2), rng.uniform(0.15, 0.3)
     rows, columns = (np.linspace(0, 1, 12)[:, None], np.linspace(0, 1, 12)[None, :])
-    near = np.exp(-(((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / (2 * reach**2)) ** 2)
+    near = np.exp(-((((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / (2 * reach**2)) ** 2))
     grids = way[:, None, None, None] * np.stack((np.cos(angle) * near, np.sin(angle) * near))[None]
     return warped(frames, grids)
 

@@ -105,6 +105,17 @@ def sentences(truth: GroundTruth, rng: np.random.Generator, *, still: bool = Fal
     return " ".join(said)
 
 
+def seen(truth: GroundTruth, rng: np.random.Generator, *, still: bool = False) -> str:
+    """What is seen of the frames and, unless ``still``, of the motion; nothing of the content."""
+    said = [say_spatial(truth.spatial, rng)]
+    return " ".join(said if still else [*said, say_temporal(truth.temporal, rng)])
+
+
+def content(truth: GroundTruth, rng: np.random.Generator) -> str:
+    """The shapes, and what of the text is right."""
+    return f"{_say_content(truth, rng, False)} {say_alignment(truth.claim, truth.facts)}"
+
+
 def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
     return options[rng.integers(len(options))]
 
@@ -206,7 +217,9 @@ def read(text: str) -> ParsedDescription:
         colour,
         shape,
         direction,
-        _read_defect(lowered, SPATIAL_KINDS + MORE_SPATIAL_KINDS, r"\bclean\b|\b(?:picture shows|frames show) no defect"),
+        _read_defect(
+            lowered, SPATIAL_KINDS + MORE_SPATIAL_KINDS, r"\bclean\b|\b(?:picture shows|frames show) no defect"
+        ),
         _read_defect(lowered, TEMPORAL_KINDS + MORE_TEMPORAL_KINDS, r"\bsmooth|\bmotion (?:it )?shows no defect"),
         _read_alignment(lowered),
     )

@@ -103,15 +103,22 @@ def varied_siblings(seed: int, count: int, split: Split = "train", *, prompt: bo
     text = caption(claim, rng) if claim else None
     clips = []
     for _ in range(count):
-        truth = _draw_truth(rng, claim, shapes=shapes, movers=handling is not AS_IS and handling.movers > 0, split=split)
+        truth = draw_truth(rng, claim, shapes=shapes, movers=handling is not AS_IS and handling.movers > 0, split=split)
         scene = Scene(background, truth.facts, truth.camera, width, height, frames, handling)
         clips.append(VariedClip(scene, truth, text, int(rng.integers(2**31)), kind))
     return clips
 
 
-def _draw_truth(
+def draw_truth(
     rng: np.random.Generator, claim: Facts | None, *, shapes: bool, movers: bool, split: Split
 ) -> GroundTruth:
+    """The ground truth of a clip for a text with that ``claim``, with random errors and defects.
+
+    Args:
+        shapes: whether there are any; always with a ``claim``.
+        movers: whether objects move independently of the camera.
+        split: ``train`` has none of the ``UNSEEN`` kinds.
+    """
     facts = None
     if claim is not None:
         wrong = tuple(name for name in FACT_NAMES if rng.random() < 0.22) if rng.random() < 0.65 else ()

@@ -98,7 +98,7 @@ class PromptSet:
                 text = self.choices[choice]
             case "yesno", Verdict(yes):
                 text = "yes" if yes else "no"
-            case "image" | "natural" | "generated", Score(values):
+            case "image" | "natural" | "generated" | "alignment", Score(values):
                 text = self._format_scores(question, values)
             case _:
                 raise ValueError(f"{answer!r} does not answer a question of task {question.task!r}")
