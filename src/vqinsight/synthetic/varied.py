@@ -1,4 +1,4 @@
-"""Varied clips: like ``generate``'s, with several defects at once, defects of generated video, and quality as perceived.
+"""Varied clips: several defects at once, further kinds that generated video has, and quality as perceived.
 
 Most have no shapes, and the text that some have is about the shapes alone.
 """
@@ -26,7 +26,7 @@ ALL_TEMPORAL = {**TEMPORAL, "boiling": boiling, "transforming": transforming, "s
 # Only in held-out clips: whether what is learned carries over to other kinds.
 UNSEEN = ("banding", "ghosting")
 
-_HEIGHTS = (112, 144, 176, 208, 240, 256)
+_HEIGHTS = (112, 128, 144, 160, 192, 240)
 _ASPECTS = (1.0, 4 / 3, 16 / 9)
 _WITH_SHAPES = 0.35
 _WITH_DEFECT = 0.65  # of each family
