@@ -57,8 +57,9 @@ class Reward:
             extra_info: of the row, and under ``answer_tokens`` the number of the answer's tokens, end token included.
 
         Returns:
-            ``score``; ``reward_NAME`` for each part, unweighted, NaN where it does not apply to the question; and
-            ``missing``, 1 where the answer cannot be read.
+            ``score``; ``reward_NAME`` for each part, unweighted, NaN where it does not apply to the question;
+            ``missing``, 1 where the answer cannot be read; and ``missing_dimensions``, how many of the question's
+            dimensions have no value.
 
         Raises:
             ValueError: the length counts and is not there.
@@ -77,4 +78,6 @@ class Reward:
         dimensions = self.prompt_set.dimensions(question)
         [parts] = self.rubric.grade(Group(question, read_label(ground_truth), dimensions, (completion,)))
         named = {f"reward_{name}": math.nan if value is None else value for name, value in parts.items()}
-        return {"score": self.rubric.total(parts), **named, "missing": float(isinstance(answer, Missing))}
+        lacking = len(dimensions) if isinstance(answer, Missing) else len(getattr(answer, "missing", ()))
+        counts = {"missing": float(isinstance(answer, Missing)), "missing_dimensions": float(lacking)}
+        return {"score": self.rubric.total(parts), **named, **counts}
