@@ -284,7 +284,7 @@ class VQInsight:
     ) -> list[tuple[Reply, ...]]:
         """Replies to questions; a clip that several are about is encoded once."""
         for question, clip in asked:
-            self.assessor.check(self.assessor.prompt_set.messages(question), [clip])
+            self.assessor.check_question(question, [clip])
         shown = {key: (self.assessor.encode(clip),) for key, clip in {id(clip): clip for _, clip in asked}.items()}
         about = [(question, shown[id(clip)]) for question, clip in asked]
         return self.assessor.ask(about, samples=samples, temperature=temperature, seed=seed)

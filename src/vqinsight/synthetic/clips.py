@@ -1,5 +1,7 @@
 """Synthetic clips by name: ``synthetic:SPLIT:SEED:SIBLING`` is used like a video file, ``…:still`` like an image.
 
+Of varied clips ``…:text`` has shapes and a text, and nothing is measured on ``…:unmeasured``.
+
 The name determines the clip, so a dataset of such clips needs no files, and a clip in a result can be reproduced.
 """
 
@@ -21,7 +23,11 @@ FPS = 24
 SIBLINGS = 2  # clips per seed: the two of a pair
 
 
-def clip_name(split: Split, seed: int, sibling: int = 0, *, still: bool = False) -> str:
+VARIED: dict[Split, str] = {"train": "varied", "held_out": "varied_held_out"}  # their splits in names
+_MARKS = ("text", "still", "unmeasured")
+
+
+def clip_name(split: str, seed: int, sibling: int = 0, *, still: bool = False) -> str:
     """The name of the clip for ``synthetic_clip``."""
     return f"{SYNTHETIC}{split}:{seed}:{sibling}" + ":still" * still
 
@@ -33,14 +39,24 @@ def named_clip(name: str) -> tuple[SyntheticClip, bool]:
         UnreadableVideo: it is no name of a synthetic clip.
     """
     _, *parts = name.split(":")
-    still = parts[3:] == ["still"]
-    if len(parts) != 3 + still or parts[0] not in ("train", "held_out") or not (parts[1] + parts[2]).isdigit():
+    marks = parts[3:]
+    varied = len(parts) > 0 and parts[0] in VARIED.values()
+    known = _MARKS if varied else ("still",)
+    splits = (*VARIED, *VARIED.values())
+    unknown = any(mark not in known for mark in marks) or len(set(marks)) < len(marks)
+    if len(parts) < 3 or unknown or parts[0] not in splits or not (parts[1] + parts[2]).isdigit():
         raise UnreadableVideo(
-            name, "not a synthetic clip", "Write synthetic:SPLIT:SEED:SIBLING, SPLIT train or held_out"
+            name, "not a synthetic clip", f"Write synthetic:SPLIT:SEED:SIBLING, SPLIT one of {', '.join(splits)}"
         )
-    split: Split = "train" if parts[0] == "train" else "held_out"
+    split: Split = "held_out" if parts[0].endswith("held_out") else "train"
+    still = "still" in marks
     if int(parts[2]) >= SIBLINGS:
         raise UnreadableVideo(name, f"there are {SIBLINGS} siblings, 0 to {SIBLINGS - 1}", "Name one of them")
+    if varied:
+        from vqinsight.synthetic.varied import varied_siblings  # heavy
+
+        texts = True if "text" in marks else False if still else None
+        return varied_siblings(int(parts[1]), SIBLINGS, split, prompt=texts)[int(parts[2])], still
     # Images have no text prompt, as in pre-training.
     return draw_siblings(int(parts[1]), SIBLINGS, split, prompt=False if still else None)[int(parts[2])], still
 
@@ -71,7 +87,7 @@ def synthetic_clip(
         size=(shown_width, shown_height),
         warnings=(),
         extra=views.extra,
-        evidence=observed(clip, observe, still=still) if observe is not None else None,
+        evidence=None if observe is None or name.endswith(":unmeasured") else observed(clip, observe, still=still),
     )
     return ProcessedClip(name, clip_input.kind, shown, clip_input)
 

@@ -26,13 +26,12 @@ VIEWS = OverviewViews()
 FRAMES = 8
 
 INFERENCE = InferenceSettings(
-    template="brief",
+    template="separate",
     frames=FRAMES,
     min_pixels=PIXELS.min_pixels,
     max_pixels=PIXELS.max_pixels,
     seconds_per_grid=1.0,
     evidence=True,
-    questions="apart",
     max_new_tokens=160,
     batch_tokens=16_384,
 )

@@ -20,7 +20,7 @@ from vqinsight.synthetic.generate import Split
 from vqinsight.synthetic.questions import ask
 from vqinsight.synthetic.varied import ALL_TEMPORAL, VariedClip, draw_truth, overall, quality, varied_siblings
 from vqinsight.tasks.prompt_set import clean
-from vqinsight.tasks.prompt_sets.brief import BRIEF
+from vqinsight.tasks.prompt_sets.separate import SEPARATE
 from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
 
 Stage = Literal["perception", "conversation"]
@@ -67,7 +67,7 @@ class Lesson:
 
 def describe_messages(prompt: str | None, clips: int = 1) -> list[dict[str, Any]]:
     """The question for the short form, about one clip or two; used in lessons and ``probe`` only."""
-    system, user = BRIEF.messages(Question("natural" if clips == 1 else "compare", (Clip(""),) * clips))
+    system, user = SEPARATE.messages(Question("natural" if clips == 1 else "compare", (Clip(""),) * clips))
     text = "Describe." + (f" Text: {clean(prompt)}" if prompt else "")
     return [system, user | {"content": [*user["content"][:-1], {"type": "text", "text": text}]}]
 
@@ -203,21 +203,21 @@ def _score(
         question = Question("image", (Clip(""),))
     else:
         question = Question("natural" if rng.random() < 0.35 else "generated", (Clip(""),))
-    keys = [dimension.key for dimension in BRIEF.dimensions(question)]
+    keys = [dimension.key for dimension in SEPARATE.dimensions(question)]
     said = opinion(truth, still, rng)
-    answer = BRIEF.format_answer(question, Score({key: said[key] for key in keys}))
+    answer = SEPARATE.format_answer(question, Score({key: said[key] for key in keys}))
     shown = _mistaken(truth, rng) if mistaken else _roughly(truth, rng)
     before = _think(describe.seen(shown, rng, still=still), "")
     given, learned = (before, answer) if mistaken else ("", before + answer)
-    return Exercise(BRIEF.messages(question), (index,), learned, given)
+    return Exercise(SEPARATE.messages(question), (index,), learned, given)
 
 
 def _align(index: int, truth: GroundTruth, text: str, rng: np.random.Generator) -> Exercise:
     """Agreement with the text."""
     question = Question("alignment", (Clip("", text),))
-    answer = BRIEF.format_answer(question, Score({"alignment": opinion(truth, False, rng)["alignment"]}))
+    answer = SEPARATE.format_answer(question, Score({"alignment": opinion(truth, False, rng)["alignment"]}))
     reasoning = describe.content(replace(truth, spatial=None, temporal=None), rng)
-    return Exercise(BRIEF.messages(question), (index,), _think(reasoning, answer))
+    return Exercise(SEPARATE.messages(question), (index,), _think(reasoning, answer))
 
 
 def _mistaken(truth: GroundTruth, rng: np.random.Generator) -> GroundTruth:
@@ -248,7 +248,7 @@ def _compare(truths: tuple[GroundTruth, GroundTruth], text: str | None, rng: np.
     question = Question("compare", (Clip("a", text), Clip("b", text)))
     reasoning = " ".join(f"{name}: {_verdict(_roughly(truth, rng), text, rng)}" for name, truth in (("A", a), ("B", b)))
     return Exercise(
-        BRIEF.messages(question), order, _think(reasoning, BRIEF.format_answer(question, Preference(chosen)))
+        SEPARATE.messages(question), order, _think(reasoning, SEPARATE.format_answer(question, Preference(chosen)))
     )
 
 
@@ -262,4 +262,5 @@ def _verdict(truth: GroundTruth, text: str | None, rng: np.random.Generator) -> 
 def _yes_no(index: int, truth: GroundTruth, still: bool, rng: np.random.Generator) -> Exercise:
     text, yes, reasoning = ask(truth, rng, still=still, varied=truth.facts is None or rng.random() < 0.5)
     question = Question("yesno", (Clip(""),), text)
-    return Exercise(BRIEF.messages(question), (index,), _think(reasoning, BRIEF.format_answer(question, Verdict(yes))))
+    answer = SEPARATE.format_answer(question, Verdict(yes))
+    return Exercise(SEPARATE.messages(question), (index,), _think(reasoning, answer))

@@ -16,7 +16,6 @@ BRIEF = PromptSet(
             percent("temporal", TEMPORAL, 0),
             percent("alignment", ALIGNMENT, 0),
         ),
-        "alignment": (percent("alignment", ALIGNMENT, 0),),
     },
     wording={
         "image": "Rate this image.",
@@ -27,7 +26,6 @@ BRIEF = PromptSet(
     },
     wording_with_prompt={
         "generated": "Rate this generated video. Text: {text}",
-        "alignment": "Does it show this text? Text: {text}",
         "compare": "Which video is better? Text: {text}",
     },
     clip_names=("A:", "B:"),
