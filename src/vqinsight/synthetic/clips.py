@@ -70,8 +70,13 @@ def synthetic_clip(
         observe: see ``preprocess_clip``.
     """
     clip, still = named_clip(name)
-    sampling = sample_clip(clip, settings, still=still)
-    shown = synthetic_views(clip, spec, views, sampling, still=still)
+    sampling, evidence = sample_clip(clip, settings, still=still), None
+    if observe is None or name.endswith(":unmeasured"):
+        shown = synthetic_views(clip, spec, views, sampling, still=still)
+    else:  # what is measured is what is shown: an encoding depends on which frames it is given
+        frames = all_frames(clip, still=still)
+        shown = views_of(frames, spec, views, sampling, still=still)
+        evidence = observed(clip_info(clip, still=still), frames, observe)
     width, height = clip.scene.width, clip.scene.height
     shown_height, shown_width = target_size(height, width, spec)
     clip_input = ClipInput(
@@ -87,16 +92,15 @@ def synthetic_clip(
         size=(shown_width, shown_height),
         warnings=(),
         extra=views.extra,
-        evidence=None if observe is None or name.endswith(":unmeasured") else observed(clip, observe, still=still),
+        evidence=evidence,
     )
     return ProcessedClip(name, clip_input.kind, shown, clip_input)
 
 
-def observed(clip: SyntheticClip, observe: Observe, *, still: bool) -> Evidence:
-    """What is measured on all frames of a clip, or on the frame that a still image is."""
-    info = clip_info(clip, still=still)
+def observed(info: VideoInfo, frames: np.ndarray, observe: Observe) -> Evidence:
+    """What is measured on all frames (T, H, W, 3) of a clip."""
     observer = observe(info)
-    for index, frame in enumerate(all_frames(clip, still=still)):
+    for index, frame in enumerate(frames):
         observer.add(index, float(info.times[index]), frame)
     return observer.finish()
 
@@ -142,3 +146,13 @@ def synthetic_views(
     wanted = views.needed_frames(sampling)
     frames = zip(wanted, clip.frames(np.array(wanted)), strict=True)
     return views.build(frames, sampling, spec)
+
+
+def views_of(
+    frames: np.ndarray, spec: PixelSpec, views: ViewBuilder, sampling: Sampling, *, still: bool
+) -> tuple[View, ...]:
+    """The views of a clip whose frames (T, H, W, 3) are all rendered; of a still image there is one."""
+    if still:
+        return views.build_image(frames[0], spec)
+    wanted = views.needed_frames(sampling)
+    return views.build(zip(wanted, frames[list(wanted)], strict=True), sampling, spec)

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import Dataset
 
 from vqinsight.assessor.prompting import Prompt, PromptBuilder, collate
-from vqinsight.measure.clip import ClipMeter
+from vqinsight.measure.clip import measure_frames
 from vqinsight.measure.evidence import evidence
 from vqinsight.measure.types import MeasuredClip
 from vqinsight.nano.assessor.architecture import INFERENCE, PIXELS, VIEWS
@@ -48,16 +48,10 @@ def synthetic_view(clip: SyntheticClip, *, still: bool = False) -> View:
 def view_and_measurements(clip: SyntheticClip, *, still: bool) -> tuple[View, MeasuredClip]:
     """The same, with what is measured on all of its frames, which are rendered once."""
     frames = clips.all_frames(clip, still=still)
-    meter = ClipMeter(clips.clip_info(clip, still=still))
-    for index, frame in enumerate(frames):
-        meter.add(index, index / clips.FPS, frame)
+    measured = measure_frames(clips.clip_info(clip, still=still), enumerate(frames))
     sampling = clips.sample_clip(clip, INFERENCE, still=still)
-    if still:
-        [view] = VIEWS.build_image(frames[0], PIXELS)
-    else:
-        wanted = VIEWS.needed_frames(sampling)
-        [view] = VIEWS.build(zip(wanted, frames[list(wanted)], strict=True), sampling, PIXELS)
-    return view, meter.finish()
+    [view] = clips.views_of(frames, PIXELS, VIEWS, sampling, still=still)
+    return view, measured
 
 
 def stated(measured: MeasuredClip, rng: np.random.Generator) -> str:

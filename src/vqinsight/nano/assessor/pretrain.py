@@ -122,10 +122,10 @@ class Plan:
         save_every: steps between checkpoints.
     """
 
-    tower_data: int = 72_000
-    text_only: int = 20_000
-    lessons: int = 18_000
-    perception: int = 9_200
+    tower_data: int = 32_000
+    text_only: int = 16_000
+    lessons: int = 5_000
+    perception: int = 1_800
     per_step: int = 4
     learning_rate: float = 2e-3
     save_every: int = 200
