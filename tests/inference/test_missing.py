@@ -22,7 +22,7 @@ from vqinsight.tasks.types import Clip, Example, Preference, Question, Score
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CIRCLES, SQUARES = (str(EXAMPLES / f"{name}.mp4") for name in ("circles", "squares_blurred"))
-LONG = "a very long prompt about a cat, " * 900
+LONG = "a very long prompt about a cat, " * 230  # some 4,400 tokens
 TOO_LONG = r"the prompt has \d{4,} tokens, the model takes 4096\. Shorten its text"
 BY = Provenance("m", "0" * 12, "f", "brief", 3, 1.0, 0, "float32", "cpu", "0")
 
@@ -74,8 +74,8 @@ def test_a_record_of_another_schema_is_not_read(nano: VQInsight) -> None:
 
 
 def test_one_frame_has_no_temporal_score_from_any_model(nano: VQInsight, encode: ModuleType, tmp_path: Path) -> None:
-    one = encode.video(tmp_path / "one.mp4", 1)
-    record = nano.score(str(one), "a dog")
+    one = encode.beginning(tmp_path / "one.mp4", CIRCLES, 1)
+    record = nano.score(str(one), "two red circles")
     assert record.status == "ok" and set(record.scores or ()) == {"spatial", "alignment"} == set(record.overall_of)
     assert record.missing_dimensions == {"temporal": ONE_FRAME}
     clip = nano.assessor.clips.load(str(one))
@@ -84,7 +84,8 @@ def test_one_frame_has_no_temporal_score_from_any_model(nano: VQInsight, encode:
     label = Example("x", Question("generated", (Clip(str(one)),)), Score({"spatial": 3.0, "temporal": 3.0}), (1.0, 5.0))
     [predicted] = AssessorPredictor(nano).answer([label])
     assert set(predicted.scores or ()) == {"spatial"} and predicted.missing_dimensions == {"temporal": ONE_FRAME}
-    assert "temporal" in (nano.score(str(encode.video(tmp_path / "two.mp4", 2)), "a dog").scores or {})
+    two = encode.beginning(tmp_path / "two.mp4", CIRCLES, 2)
+    assert "temporal" in (nano.score(str(two), "two red circles").scores or {})
 
 
 def test_the_cases_of_the_shared_folder(nano: VQInsight, shared: Path) -> None:

@@ -72,7 +72,7 @@ def test_unirl(client: httpx.Client, nano: VQInsight) -> None:
 
 
 def test_a_missing_dimension_and_a_prompt_that_is_too_long(client: httpx.Client, encode: Any, tmp_path: Path) -> None:
-    one = b64(encode.video(tmp_path / "one.mp4", 1))
+    one = b64(encode.beginning(tmp_path / "one.mp4", CIRCLES, 1))
     sample = {"history": [{"text": TEXT, "video_b64": one}], "required_rewards": ["spatial", "temporal", "overall"]}
     found = client.post("/score", json={"requests": [sample]}).raise_for_status().json()
     assert set(found["results"][0]) == {"spatial"} and set(found["errors"][0]) == {"temporal", "overall"}

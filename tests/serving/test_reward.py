@@ -115,8 +115,8 @@ def test_wrong_usage_is_said(nano: VQInsight) -> None:
 
 def test_a_missing_dimension_is_an_error_of_its_own(nano: VQInsight, encode: ModuleType, tmp_path: Path) -> None:
     """Each reward is a number or a reason; ``overall`` needs every dimension, or it would be another one."""
-    one = str(encode.video(tmp_path / "one.mp4", 1))
-    (found,) = vqinsight.reward([one], "a dog", model=nano)
+    one = str(encode.beginning(tmp_path / "one.mp4", CIRCLES, 1))
+    (found,) = vqinsight.reward([one], TEXT, model=nano)
     assert isinstance(found, dict)
     assert {name: type(value) for name, value in found.items()} == {
         "spatial": float,
@@ -126,7 +126,7 @@ def test_a_missing_dimension_is_an_error_of_its_own(nano: VQInsight, encode: Mod
     }
     assert found["temporal"] == Missing(f"{one}: temporal: one frame cannot show motion")
     assert isinstance(found["overall"], Missing) and found["overall"].reason.endswith("; overall needs it")
-    (alone,) = vqinsight.reward([one], "a dog", dimensions=["temporal"], model=nano)
+    (alone,) = vqinsight.reward([one], TEXT, dimensions=["temporal"], model=nano)
     assert alone == found["temporal"]
     with pytest.raises(UsageError, match="tokens, the model takes 4096"):
         vqinsight.reward([CIRCLES], "a cat, " * 3000, model=nano)

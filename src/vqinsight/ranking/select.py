@@ -138,21 +138,20 @@ def choose(
 def _by_scores(
     group: Candidates, paths: Sequence[str], scores: Sequence[float | Missing], unreadable: dict[str, str]
 ) -> Selection:
-    found = dict(zip(paths, scores, strict=True))
-    unscored = {path: score.reason for path, score in found.items() if isinstance(score, Missing)}
-    known = {path: score for path, score in found.items() if not isinstance(score, Missing)}
-    ends = best_and_worst_score([known.get(path) for path in paths])
+    known = [None if isinstance(score, Missing) else score for score in scores]
+    ends, answered = best_and_worst_score(known), sum(score is not None for score in known)
+    by_path = dict(zip(paths, known, strict=True))
     return Selection(
         group.id,
         group.prompt,
         group.paths,
         win=paths[ends[0]] if ends else None,
         lose=paths[ends[1]] if ends else None,
-        reason=None if ends else ALL_TIES if len(known) > 1 else NO_ANSWERS,
-        scores=tuple(known.get(path) for path in group.paths),
-        unscored=unscored,
+        reason=None if ends else ALL_TIES if answered > 1 else NO_ANSWERS,
+        scores=tuple(by_path.get(path) for path in group.paths),
+        unscored={path: each.reason for path, each in zip(paths, scores, strict=True) if isinstance(each, Missing)},
         unreadable=unreadable,
-        missing=len(unscored),
+        missing=len(known) - answered,
     )
 
 

@@ -57,7 +57,7 @@ class Strip:
 
 
 def strips(records: Sequence[ClipScore]) -> list[Strip]:
-    """A strip for each dimension, then one for each set of several dimensions that overall scores are the mean of.
+    """A strip for each dimension, then one of the overall scores for each set of dimensions that they are the mean of.
 
     A clip's number is its index in ``records``, from 1.
     """
@@ -72,11 +72,12 @@ def strips(records: Sequence[ClipScore]) -> list[Strip]:
         ]
         if values:
             found.append(_strip(dim, values))
-    for of in dict.fromkeys(record.overall_of for _, record in scored if len(record.overall_of) > 1):
-        overall = Dimension("overall", 0.0, 100.0, f"mean of {', '.join(of)}, brought to 0–100")
+    for of in dict.fromkeys(record.overall_of for _, record in scored):
         alike = [(place, record) for place, record in scored if record.overall_of == of]
-        means = [(p, record.path, record.overall, 0.0) for p, record in alike if record.overall is not None]
-        found.append(_strip(overall, means))
+        if len(scales(record for _, record in alike)) > 1:
+            overall = Dimension("overall", 0.0, 100.0, f"mean of {', '.join(of)}, brought to 0–100")
+            means = [(p, record.path, record.overall, 0.0) for p, record in alike if record.overall is not None]
+            found.append(_strip(overall, means))
     return found
 
 

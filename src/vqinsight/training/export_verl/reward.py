@@ -11,7 +11,7 @@ from vqinsight.rewards.rubric import Completion, Group, Rubric
 from vqinsight.settings.reader import Settings, read_settings
 from vqinsight.settings.train import RewardSettings
 from vqinsight.tasks.prompt_sets import SUFFIX, prompt_set
-from vqinsight.tasks.types import Clip, Missing, Question
+from vqinsight.tasks.types import Clip, Missing, Question, Score
 from vqinsight.training.export_verl.labels import read_label
 
 FILE = "rewards.json"  # in an export's folder
@@ -78,6 +78,6 @@ class Reward:
         dimensions = self.prompt_set.dimensions(question)
         [parts] = self.rubric.grade(Group(question, read_label(ground_truth), dimensions, (completion,)))
         named = {f"reward_{name}": math.nan if value is None else value for name, value in parts.items()}
-        lacking = len(dimensions) if isinstance(answer, Missing) else len(getattr(answer, "missing", ()))
+        lacking = len(answer.missing) if isinstance(answer, Score) else len(dimensions)  # choices have no dimensions
         counts = {"missing": float(isinstance(answer, Missing)), "missing_dimensions": float(lacking)}
         return {"score": self.rubric.total(parts), **named, **counts}
