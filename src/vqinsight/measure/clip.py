@@ -60,8 +60,8 @@ class ClipMeter:
         for row in self._rows.values():
             row.append(nan)
         grey = spatial.grey_levels(frame)
-        self._add_spatial(index, grey)
         small = scaled(grey)
+        self._add_spatial(index, grey, small)
         cells = cell_means(small)
         self._add_steps(index, small, cells)
         self._small = small
@@ -78,8 +78,8 @@ class ClipMeter:
         rows = {name: np.array(row, np.float32) for name, row in self._rows.items()}
         return measured(self._info, np.array(self._times), rows)
 
-    def _add_spatial(self, index: int, grey: np.ndarray) -> None:
-        picture = spatial.without_bars(grey)
+    def _add_spatial(self, index: int, grey: np.ndarray, small: np.ndarray) -> None:
+        picture = spatial.without_bars(grey, small)
         crop = spatial.central(picture)
         for name, measure in (
             ("blur", spatial.blur),

@@ -6,7 +6,7 @@ a crop, not by scaling.
 
 from __future__ import annotations
 
-from math import nan, pi, sqrt
+from math import ceil, nan, pi, sqrt
 
 import cv2
 import numpy as np
@@ -22,6 +22,10 @@ _QUIET_MEAN = 0.893  # that quantile of cells of white noise, relative to their 
 _LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _FLAT = 4  # pixels on each side of a contour
 _CONTOUR = 40  # grey levels; higher steps are edges of objects
+_AROUND = np.ones((1, 2 * _FLAT + 1), np.uint8)
+_AROUND[0, _FLAT] = 0
+# By the height of a step: what the steps around have to stay below.
+_FLATNESS = np.array([1 + step // 8 if 2 <= step <= _CONTOUR else 0 for step in range(256)], np.uint8)
 _BLACK, _WHITE = 2, 253
 _LINEAR = np.array([v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.arange(256) / 255])
 _MIDDLE_GREY = 0.18
@@ -33,12 +37,20 @@ def grey_levels(frame: np.ndarray) -> np.ndarray:
     return grey
 
 
-def without_bars(grey: np.ndarray) -> np.ndarray:
-    """The picture between black bars; the whole frame where these would be over half of a side, as in a dark scene."""
+def without_bars(grey: np.ndarray, small: np.ndarray) -> np.ndarray:
+    """The picture between black bars; the whole frame where these would be over half of a side, as in a dark scene.
+
+    Args:
+        small: the same frame at any smaller size, in which the bars are found.
+    """
     for axis in (0, 1):
-        bright = np.flatnonzero(grey.max(1 - axis) > _BAR)
-        if len(bright) and 2 * (1 + bright[-1] - bright[0]) > grey.shape[axis]:
-            grey = grey[bright[0] : bright[-1] + 1] if axis == 0 else grey[:, bright[0] : bright[-1] + 1]
+        bright = np.flatnonzero(cv2.reduce(small, 1 - axis, cv2.REDUCE_MAX) > _BAR)
+        if not len(bright) or 2 * (1 + bright[-1] - bright[0]) <= small.shape[axis]:
+            continue
+        scale = grey.shape[axis] / small.shape[axis]
+        start = ceil(scale * bright[0]) + (bright[0] > 0)  # a pixel at the rim is half of the bar
+        stop = int(scale * (bright[-1] + 1)) - (bright[-1] + 1 < small.shape[axis])
+        grey = grey[start:stop] if axis == 0 else grey[:, start:stop]
     return grey
 
 
@@ -53,7 +65,7 @@ def central(grey: np.ndarray) -> np.ndarray:
 def thinned(grey: np.ndarray) -> np.ndarray:
     """Every k-th pixel of every k-th row, at most about 130,000: levels are counted, not averaged."""
     every = max(1, round(sqrt(grey.size / _COUNTED)))
-    return grey[::every, ::every]
+    return np.ascontiguousarray(grey[::every, ::every])
 
 
 def blur(grey: np.ndarray) -> float:
@@ -64,19 +76,19 @@ def blur(grey: np.ndarray) -> float:
     """
     quiet = cv2.medianBlur(grey, 5)
     kept = []
-    for plane in (quiet, np.ascontiguousarray(quiet.T)):
-        if plane.shape[1] <= _BOX:
+    for axis in (0, 1):
+        if quiet.shape[axis] <= _BOX:
             continue
         # The difference of neighbours after a box filter is that of the pixels which enter and leave the box.
-        sharp = cv2.absdiff(plane[:, 5:-4], plane[:, 4:-5])
-        counts = np.bincount(sharp[::2].ravel(), minlength=256)
-        level = max(1, int(np.searchsorted(np.cumsum(counts), _EDGES * counts.sum())))
-        edges = np.nonzero(sharp >= level)
-        if not len(edges[0]):
-            continue
-        soft = cv2.absdiff(plane[:, _BOX:], plane[:, :-_BOX])[edges] / _BOX
-        strong = sharp[edges].astype(np.float64)
-        kept.append(float(np.minimum(soft, strong).sum() / strong.sum()))
+        sharp = _apart(quiet, axis, 5, 4)[::2]  # half of the rows: the cost
+        soft = _apart(quiet, axis, _BOX, 0)[::2]
+        shares = np.cumsum(_counts(sharp[::2])) / sharp[::2].size
+        level = max(1, int(np.searchsorted(shares, _EDGES)))
+        edges = cv2.compare(sharp, level, cv2.CMP_GE)
+        strong = cv2.mean(sharp, edges)[0]
+        if strong:
+            held = cv2.min(soft, cv2.multiply(sharp, _BOX))  # in ninths of a level; both end at 255
+            kept.append(cv2.mean(held, edges)[0] / _BOX / strong)
     return max(kept, default=nan)
 
 
@@ -90,7 +102,8 @@ def noise(grey: np.ndarray) -> float:
         return nan
     rows, columns = grey.shape[0] // _BLOCK, grey.shape[1] // _BLOCK
     cut = grey[: rows * _BLOCK, : columns * _BLOCK]
-    detail = np.abs(cv2.filter2D(cut, cv2.CV_16S, _LAPLACIAN)).astype(np.uint16)
+    detail = cv2.filter2D(cut, cv2.CV_16S, _LAPLACIAN)
+    np.abs(detail, out=detail)
     size = (columns, rows)
     cells = cv2.resize(detail, size, interpolation=cv2.INTER_AREA)
     level = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
@@ -105,10 +118,10 @@ def blockiness(grey: np.ndarray) -> float:
     """
     worst = nan
     for axis in (0, 1):
-        step = cv2.absdiff(grey[1:], grey[:-1]) if axis == 0 else cv2.absdiff(grey[:, 1:], grey[:, :-1])
-        steps = cv2.reduce(step, 1 - axis, cv2.REDUCE_SUM, dtype=cv2.CV_32F).ravel() / grey.shape[1 - axis]
-        if len(steps) < 2 * _BLOCK + 2:
+        if grey.shape[axis] < 2 * _BLOCK + 3:
             continue
+        step = _apart(grey, axis, 1, 0)
+        steps = cv2.reduce(step, 1 - axis, cv2.REDUCE_SUM, dtype=cv2.CV_32F).ravel() / grey.shape[1 - axis]
         peaks = np.maximum(0, steps[1:-1] - (steps[:-2] + steps[2:]) / 2)
         *others, grid = sorted(float(peaks[phase::_BLOCK].mean()) for phase in range(_BLOCK))
         worst = float(np.fmax(worst, (grid - float(np.mean(others))) / (float(steps.mean()) + 1)))
@@ -122,25 +135,38 @@ def banding(grey: np.ndarray) -> float:
     step). A ramp in steps of n levels has n; a smooth or a textured picture has nearly 0.
     """
     high = total = 0.0
-    kernel = np.ones((1, 2 * _FLAT + 1), np.uint8)
-    kernel[0, _FLAT] = 0
-    for plane in (grey, np.ascontiguousarray(grey.T)):
-        if plane.shape[1] <= 2 * _FLAT + 1:
+    for axis in (0, 1):
+        if grey.shape[axis] <= 2 * _FLAT + 1:
             continue
-        step = cv2.absdiff(plane[:, 1:], plane[:, :-1])
-        around = cv2.dilate(step, kernel)
-        found = step[(step >= 2) & (step <= _CONTOUR) & (around <= step >> 3)].astype(np.float64)
-        high += float((found**2).sum())
+        step = _apart(grey, axis, 1, 0)
+        around = cv2.dilate(step, _AROUND if axis == 1 else _AROUND.T)
+        contours = cv2.compare(cv2.LUT(step, _FLATNESS), around, cv2.CMP_GT)
+        high += cv2.norm(step, cv2.NORM_L2SQR, contours)
         total += cv2.sumElems(step)[0]
     return high / total if total else nan
 
 
 def clipping(grey: np.ndarray) -> float:
     """Percentage of pixels that are black (levels 0 to 2) or white (253 to 255)."""
-    return 100 * float(((grey <= _BLACK) | (grey >= _WHITE)).mean())
+    counts = _counts(grey)
+    return 100 * float(counts[: _BLACK + 1].sum() + counts[_WHITE:].sum()) / grey.size
 
 
 def exposure(grey: np.ndarray) -> float:
     """Mean linear light in stops (factors of 2) relative to middle grey, 18 %: below 0 is dark, at most 2.5."""
-    counts = np.bincount(grey.ravel(), minlength=256)
-    return float(np.log2(max(float(counts @ _LINEAR) / grey.size, 1 / 4096) / _MIDDLE_GREY))
+    return float(np.log2(max(float(_counts(grey) @ _LINEAR) / grey.size, 1 / 4096) / _MIDDLE_GREY))
+
+
+def _apart(grey: np.ndarray, axis: int, ahead: int, behind: int) -> np.ndarray:
+    """|grey[i + ahead] - grey[i + behind]| for all i along an axis, as many as there are of ahead + behind."""
+    count = grey.shape[axis] - ahead - behind
+    first, second = slice(ahead, ahead + count), slice(behind, behind + count)
+    one, other = (grey[first], grey[second]) if axis == 0 else (grey[:, first], grey[:, second])
+    apart: np.ndarray = cv2.absdiff(one, other)
+    return apart
+
+
+def _counts(levels: np.ndarray) -> np.ndarray:
+    """(256,) number of pixels of each level."""
+    counts: np.ndarray = cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel()
+    return counts

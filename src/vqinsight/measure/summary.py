@@ -52,8 +52,8 @@ def frame_series(
     cut = order.cuts(rows["change"], rows["change_over_two"], unexplained)
     step = np.arange(len(times)) > 0
     beside = cut | np.r_[cut[1:], False]  # of three frames, one is of another scene
-    still = order.unchanged(rows["moved"], cut)
-    frozen = order.frozen(still, times)
+    frozen, repeated = order.repeats(rows["moved"], times, cut)
+    still = frozen | repeated
     swapped = order.out_of_order(rows["change"], rows["change_over_two"], cut)
     wrong = swapped | np.roll(swapped, 1) | np.roll(swapped, 2) if len(swapped) > 3 else swapped
     skip = cut | still | np.r_[False, still[:-1]] | wrong
@@ -67,7 +67,7 @@ def frame_series(
         "inconsistency": _blank(rows["inconsistent"], cut),
         "warping_error": _blank(rows["warping"], cut),
         "frozen": _percent(frozen, step),
-        "repeated": _percent(still & ~frozen, step),
+        "repeated": _percent(repeated, step),
         "dropped": _percent(order.dropped(rows["speed"], times, skip), step),
         "out_of_order": _percent(swapped, step),
         "motion": _blank((100 * rows["speed"] / width / seconds).astype(np.float32), cut),
