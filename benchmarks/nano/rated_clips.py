@@ -2,8 +2,8 @@
 
 * ``fetv``: clips of four generators and real footage (``gt``), three raters each, 1 to 5; eight prompts with static and
   temporal quality, the others with alignment;
-* ``others``: clips of known order beside them: VideoAlign's pair, KoNViD's two, AIGVE's three, FETV's prompt 149 as GIFs,
-  and carphone before and after distortion;
+* ``others``: clips of known order beside them: VideoAlign's pair, KoNViD's two, AIGVE's three, FETV's prompt 149, and
+  carphone before and after distortion;
 * ``various``: the 25 clips of the manifest, whatever they are;
 * ``copies``: FETV's clips brought to one size and length.
 """

@@ -1,4 +1,4 @@
-"""Figures of a system on rated clips: pairs in order, rank correlations, and a ridge fit that never sees its own prompt.
+"""Figures of a system on rated clips: pairs in order, rank correlations, and a ridge fit that leaves its prompt out.
 
 Intervals resample whole prompts, as clips of one prompt are not independent.
 """

@@ -161,7 +161,9 @@ class Model:
         found: dict[str, Any] = {}
         for task, (reply,) in zip(asked, replies, strict=True):
             numbers = {key: value for key, value in dict(reply.value or {}).items() if isinstance(value, int | float)}
-            found[task] = {"scores": numbers, "text": reply.text} | ({"missing": reply.missing} if reply.missing else {})
+            found[task] = {"scores": numbers, "text": reply.text} | (
+                {"missing": reply.missing} if reply.missing else {}
+            )
         return found
 
     def _shown(self, clip: RatedClip) -> ProcessedClip:
