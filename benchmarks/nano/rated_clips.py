@@ -141,10 +141,12 @@ def digest(text: str) -> str:
 def write_near_lossless(path: Path, frames: Iterator[np.ndarray] | np.ndarray, fps: int) -> None:
     """Frames, uint8 (H, W, 3) RGB, as H.264 4:4:4 at crf 2."""
     with atomic_path(path) as part, av.open(str(part), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps), options={"crf": "2", "preset": "ultrafast"})
+        options = {"crf": "2", "preset": "ultrafast", "threads": "1"}
+        stream = container.add_stream("libx264", rate=Fraction(fps), options=options)
         stream.pix_fmt = "yuv444p"
-        for frame in frames:
-            stream.height, stream.width = frame.shape[:2]
+        for number, frame in enumerate(frames):
+            if number == 0:
+                stream.height, stream.width = frame.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
         container.mux(stream.encode())
 
