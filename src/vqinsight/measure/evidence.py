@@ -16,6 +16,7 @@ from vqinsight.video.record import Evidence
 
 _MOMENTS = 2  # of a quantity, at most
 _CUTS = 8  # times named, at most
+CUTS = "cuts"  # their times are stated, not their number
 
 
 class EvidenceObserver:
@@ -34,27 +35,37 @@ class EvidenceObserver:
 
 
 def evidence(clip: MeasuredClip) -> Evidence:
-    """What was measured on a clip, in words; quantities without a value are left out."""
-    spatial = [_said(each) for each in clip.values.values() if each.quantity.kind == "spatial"]
-    temporal = [_said(each) for each in clip.values.values() if each.quantity.kind != "spatial"]
-    if clip.cuts:
-        times = ", ".join(f"{time:.1f}" for time in clip.cuts[:_CUTS])
-        temporal.append(f"cuts at {times}{', …' if len(clip.cuts) > _CUTS else ''} s")
-    return Evidence(_line("Measured in every frame", spatial), _line("Measured between frames", temporal))
+    """What was measured on a clip, in words; quantities that could not be measured are left out."""
+    spatial = [each for each in clip.values.values() if each.quantity.kind == "spatial"]
+    temporal = [each for each in clip.values.values() if each.quantity.kind != "spatial" and each.quantity.key != CUTS]
+    cuts = [f"cuts at {', '.join(f'{time:.1f}' for time in clip.cuts[:_CUTS])} s"] if clip.cuts else []
+    return Evidence(
+        _line("Measured in every frame", spatial, clip.duration, []),
+        _line("Measured between frames", temporal, clip.duration, cuts),
+    )
 
 
-def _line(opening: str, said: list[str | None]) -> str:
-    given = [each for each in said if each is not None]
-    return f"{opening}: {'; '.join(given)}." if given else ""
+def _line(opening: str, measured: list[Measured], duration: float, further: list[str]) -> str:
+    said, none = [], []
+    for each in measured:
+        if isinstance(each.value, Missing):
+            continue
+        name, value = each.quantity.key.replace("_", " "), number(each.value)
+        if value == "0":
+            none.append(name)
+            continue
+        unit = f" {each.quantity.unit}" if each.quantity.unit else ""
+        said.append(f"{name} {value}{unit}{_moments(each, duration)}")
+    parts = [*said, *further, *([f"without {', '.join(none)}"] if none else [])]
+    return f"{opening}: {'; '.join(parts)}." if parts else ""
 
 
-def _said(measured: Measured) -> str | None:
-    quantity, value = measured.quantity, measured.value
-    if isinstance(value, Missing):
-        return None
-    said = f"{quantity.key.replace('_', ' ')} {number(value)}" + (f" {quantity.unit}" if quantity.unit else "")
-    moments = [f"{moment.start:.1f}–{moment.end:.1f} s" for moment in measured.worst[:_MOMENTS]]
-    return f"{said}, most at {' and '.join(moments)}" if moments and quantity.kind == "temporal" else said
+def _moments(measured: Measured, duration: float) -> str:
+    """When it is worst, where that is a part of the clip."""
+    if measured.quantity.kind != "temporal":
+        return ""
+    parts = [each for each in measured.worst[:_MOMENTS] if each.end - each.start < duration / 2]
+    return " at " + " and ".join(f"{each.start:.1f}–{each.end:.1f} s" for each in parts) if parts else ""
 
 
 def number(value: float) -> str:
