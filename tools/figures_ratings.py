@@ -41,7 +41,7 @@ def _copied(found: Mapping[str, Any], name: str) -> str:
 
 
 def _distinct(found: Mapping[str, Any], name: str) -> str:
-    there = found["elsewhere"].get(name)
+    there = found.get("elsewhere", {}).get(name)
     return str(there["distinct"]) if there else ""
 
 
@@ -60,7 +60,7 @@ def rated_measurements() -> str:
 
 def rated_ladders() -> str:
     """Mean SRCC within a content: each family of defects by its own score and by quality."""
-    found = results("human_ratings")["ladders"]
+    found = results("human_ratings").get("ladders", {})
     systems = {name: each for name, each in found.items() if any(each.values())}
     rows = []
     for row in (*KINDS, *(kind for kinds in KINDS.values() for kind in kinds), "new kinds"):

@@ -3,7 +3,8 @@
 Every piece reads what it needs from ``--work`` and computes the rest there, clip by clip: a run that ends early goes on
 where it was. Pieces:
 
-* ratings: FETV's 40 clips with static and temporal quality, and clips of known order from elsewhere;
+* ratings: FETV's 40 clips with static and temporal quality;
+* elsewhere: distinct scores of 25 clips of other origin, and pairs of known order among them;
 * copies: the same figures when all clips have one size and length, as scores must not rest on either;
 * alignment: FETV's clips with alignment ratings;
 * ladders: defects of rising strength in real contents;
@@ -109,6 +110,7 @@ def pieces(known: Known, shared: Path, wanted: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "ratings" in wanted:
         found["ratings"] = ratings(known, rated, ORIGINALS)
+    if "elsewhere" in wanted:
         found["elsewhere"] = elsewhere(known, shared, rated)
     if "copies" in wanted:
         found["copies"] = ratings(known, copies(rated, known.work / "copies"), "copies")
@@ -135,7 +137,7 @@ def pieces(known: Known, shared: Path, wanted: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-PIECES = ("ratings", "copies", "alignment", "accusations", "ladders")
+PIECES = ("ratings", "elsewhere", "copies", "alignment", "accusations", "ladders")
 
 
 def main() -> None:

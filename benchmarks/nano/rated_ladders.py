@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +114,11 @@ def _system(answers: Any, clips: list[RatedClip], places: list[tuple[str, str, i
                 continue
             labels = [-float(step) for _, (_, _, step) in chosen]
             result = within_groups(values, labels, [f"{content} {kind}" for _, (content, kind, _) in chosen])
-            mean = (result.srcc.value or 0.0) * result.groups / max(result.groups + result.constant, 1)
-            found.setdefault(row, {})[score] = {"srcc": mean, **asdict(result)}
+            groups = result.groups + result.constant  # a score that never moves has no order: it counts as 0
+            found.setdefault(row, {})[score] = {
+                "srcc": (result.srcc.value or 0.0) * result.groups / max(groups, 1),
+                "groups": groups,
+                "constant": result.constant,
+                "missing": result.missing,
+            }
     return found

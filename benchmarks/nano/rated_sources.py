@@ -46,20 +46,20 @@ class Part:
 
     Args:
         file: where it is kept.
-        source: what is asked for the clips that the file does not hold.
     """
 
-    def __init__(self, file: Path, source: Callable[[], Source]) -> None:
-        self._file, self._source = file, cache(source)
-        stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"cpu": 0.0, "items": {}}
-        self.cpu, self.items = float(stored["cpu"]), dict[str, Any](stored["items"])
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        self.cpu, self.items = float(stored.get("cpu", 0)), dict[str, Any](stored.get("items", {}))
 
-    def fill(self, clips: Sequence[RatedClip]) -> dict[str, dict[str, Any]]:
-        """By the clips' names."""
+    def fill(self, clips: Sequence[RatedClip], source: Callable[[], Source]) -> dict[str, dict[str, Any]]:
+        """By the clips' names; ``source`` makes what is asked for those that are not kept yet."""
+        asked = cache(source)
         for clip in clips:
             if clip.name in self.items:
                 continue
-            ask, started = self._source(), time.process_time()
+            ask, started = asked(), time.process_time()
             try:
                 self.items[clip.name] = ask(clip)
             except UnreadableVideo as error:
@@ -123,24 +123,26 @@ class GreyViews:
         return self.builder.build_image(np.full_like(image, GREY), spec)
 
 
+@cache
+def assessor(model: str, evidence: bool | None) -> Assessor:
+    """A model on the CPU, loaded once; arguments as for ``vqinsight.load``."""
+    return load(model, evidence=evidence, device="cpu").assessor
+
+
 class Model:
     """Asks a model about a clip: as natural, as generated, and as generated from its prompt.
 
     Args:
-        model: as for ``vqinsight.load``.
-        evidence: whether questions state measurements; ``None`` as the model was taught.
+        assessor: the model.
         control: a key of ``CONTROLS``, or empty.
         others: the clips whose evidence is exchanged.
     """
 
-    def __init__(
-        self, model: str, *, evidence: bool | None = None, control: str = "", others: Sequence[RatedClip] = ()
-    ) -> None:
-        self.assessor: Assessor = load(model, evidence=evidence, device="cpu").assessor
-        self._control = control
+    def __init__(self, assessor: Assessor, control: str = "", others: Sequence[RatedClip] = ()) -> None:
+        self._assessor, self._control = assessor, control
         self._others = sorted(others, key=lambda clip: digest(clip.name))
-        if control == "blanked":
-            self.assessor.clips = replace(self.assessor.clips, views=GreyViews(self.assessor.clips.views))
+        views = assessor.clips.views
+        self._clips = replace(assessor.clips, views=GreyViews(views) if control == "blanked" else views)
 
     def __call__(self, clip: RatedClip) -> dict[str, Any]:
         """Scores, text and reasons by task.
@@ -148,7 +150,7 @@ class Model:
         Raises:
             UnreadableVideo: the clip, or the one whose evidence it gets, cannot be read.
         """
-        return self.ask(self._shown(clip), clip.prompt)
+        return self.ask(self.shown(clip), clip.prompt)
 
     def ask(self, shown: ProcessedClip, prompt: str) -> dict[str, Any]:
         """Scores, text and reasons by task, of a clip as it is shown."""
@@ -156,22 +158,24 @@ class Model:
         asked = {"natural": Question("natural", (about,)), "generated": Question("generated", (about,))}
         if prompt:
             asked["prompted"] = Question("generated", (replace(about, prompt=prompt),))
-        encoded = self.assessor.encode(shown)
-        replies = self.assessor.ask([(question, (encoded,)) for question in asked.values()])
+        encoded = self._assessor.encode(shown)
+        replies = self._assessor.ask([(question, (encoded,)) for question in asked.values()])
         found: dict[str, Any] = {}
         for task, (reply,) in zip(asked, replies, strict=True):
-            numbers = {key: value for key, value in dict(reply.value or {}).items() if isinstance(value, int | float)}
+            said = reply.value if isinstance(reply.value, dict) else {}
+            numbers = {key: value for key, value in said.items() if isinstance(value, int | float)}
             found[task] = {"scores": numbers, "text": reply.text} | (
                 {"missing": reply.missing} if reply.missing else {}
             )
         return found
 
-    def _shown(self, clip: RatedClip) -> ProcessedClip:
-        shown = self.assessor.clips.load(str(clip.path))
+    def shown(self, clip: RatedClip) -> ProcessedClip:
+        """The clip as the control wants it."""
+        shown = self._clips.load(str(clip.path))
         if self._control == "removed":
             return replace(shown, input=replace(shown.input, evidence=None))
         if self._control == "swapped":
-            other = self.assessor.clips.load(str(another(clip, self._others).path))
+            other = self._clips.load(str(another(clip, self._others).path))
             return replace(shown, input=replace(shown.input, evidence=other.input.evidence))
         return shown
 

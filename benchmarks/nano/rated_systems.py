@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,16 @@ import numpy as np
 
 from benchmarks.nano.rated_clips import RatedClip
 from benchmarks.nano.rated_figures import Answers, Ridge, fit_chosen, left_out
-from benchmarks.nano.rated_sources import Model, Part, Source, measurement_version, measurements, metadata, technical
+from benchmarks.nano.rated_sources import (
+    Model,
+    Part,
+    Source,
+    assessor,
+    measurement_version,
+    measurements,
+    metadata,
+    technical,
+)
 from vqinsight.measure.quantities import QUANTITIES
 from vqinsight.weights import ASSESSOR
 
@@ -53,24 +61,27 @@ class Known:
     def of(self, name: str, clips: Sequence[RatedClip], source: Source, group: str) -> dict[str, Any]:
         """Of a source that needs no model."""
         version = f"-{measurement_version()}" if name == "measurements" else ""
-        return self._part(f"{name}{version}-{group}", lambda: source).fill(clips)
+        return self._part(f"{name}{version}-{group}").fill(clips, lambda: source)
 
     def said(self, asked: Asked, clips: Sequence[RatedClip], group: str, control: str = "") -> dict[str, Any]:
         """Of a model."""
         end = f"-{control}" if control else ""
-        make = partial(Model, asked.model, evidence=asked.evidence, control=control, others=clips)
-        return self._part(f"{asked.key}{end}-{group}", make).fill(clips)
+
+        def make() -> Source:
+            return Model(assessor(asked.model, asked.evidence), control, clips)
+
+        return self._part(f"{asked.key}{end}-{group}").fill(clips, make)
 
     def lacks(self, clip: str, group: str) -> bool:
         """Whether something is not stored yet of a clip of a group whose measurements, technical score and answers of
         all models are wanted.
         """
         names = [f"measurements-{measurement_version()}", "technical", *(asked.key for asked in self.models)]
-        return any(clip not in self._part(f"{name}-{group}", None).items for name in names)
+        return any(clip not in self._part(f"{name}-{group}").items for name in names)
 
-    def _part(self, name: str, source: Any) -> Part:
+    def _part(self, name: str) -> Part:
         if name not in self.parts:
-            self.parts[name] = Part(self.work / f"{name}.json", source)
+            self.parts[name] = Part(self.work / f"{name}.json")
         return self.parts[name]
 
 
