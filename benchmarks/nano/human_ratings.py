@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.nano.rated_clips import REAL, RatedClip, copies, fetv, other_pairs, various
-from benchmarks.nano.rated_figures import Answers, figures, left_out, margins, pair_figures
+from benchmarks.nano.rated_figures import Answers, alignment_figures, figures, left_out, margins, pair_figures
 from benchmarks.nano.rated_sources import CONTROLS, measurements
 from benchmarks.nano.rated_systems import (
     ORIGINALS,
@@ -116,8 +116,7 @@ def pieces(known: Known, shared: Path, wanted: Sequence[str]) -> dict[str, Any]:
         found["copies"] = ratings(known, copies(rated, known.work / "copies"), "copies")
     if "alignment" in wanted:
         found["alignment"] = {
-            title: figures(aligned, answers)["pairs"]["alignment"]
-            | {"srcc": figures(aligned, answers)["srcc"]["alignment"]}
+            title: alignment_figures(aligned, answers)
             for asked in known.models
             for title, answers in model_systems(asked, known.said(asked, aligned, ORIGINALS)).items()
             if any("alignment" in scores for scores in answers.values())

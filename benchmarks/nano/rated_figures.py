@@ -77,10 +77,7 @@ def figures(clips: Sequence[RatedClip], answers: Answers | None) -> dict[str, An
     """All figures of one system on FETV's clips; ``None`` is the system that always prefers the first clip."""
     rated = [clip for clip in clips if clip.rated]
     found: dict[str, Any] = {"pairs": {}, "generated_pairs": {}, "srcc": {}}
-    wanted = ["static", "temporal", "quality"]
-    if answers is not None and any("alignment" in said for said in answers.values()):
-        wanted.append("alignment")
-    for rating in wanted:
+    for rating in ("static", "temporal", "quality"):
         pairs = same_prompt_pairs(list(clips), rating)
         ahead = margins(answers, pairs, rating) if answers is not None else [1.0] * len(pairs)
         found["pairs"][rating] = pair_figures(pairs, ahead)
@@ -90,12 +87,15 @@ def figures(clips: Sequence[RatedClip], answers: Answers | None) -> dict[str, An
         return found
     for score in ("temporal", "quality"):
         found["srcc"][score] = correlation(rated, answers, "quality", score)
-    if "alignment" in wanted:
-        found["srcc"]["alignment"] = correlation(
-            [clip for clip in clips if "alignment" in clip.ratings], answers, "alignment", "alignment"
-        )
     found["missing"] = sum("quality" not in answers.get(clip.name, {}) for clip in rated) / max(len(rated), 1)
     return found
+
+
+def alignment_figures(clips: Sequence[RatedClip], answers: Answers) -> dict[str, Any]:
+    """Pairs in order of alignment, and SRCC, on clips with that rating."""
+    pairs = same_prompt_pairs(list(clips), "alignment")
+    found = pair_figures(pairs, margins(answers, pairs, "alignment"))
+    return found | {"srcc": correlation(clips, answers, "alignment", "alignment")}
 
 
 @dataclass(frozen=True)

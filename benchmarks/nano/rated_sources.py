@@ -80,9 +80,11 @@ def measurements(clip: RatedClip) -> dict[str, Any]:
     }
 
 
+@cache
 def measurement_version() -> str:
-    """Changes with the code that measures."""
-    files = sorted((ROOT / "src" / "vqinsight" / "measure").glob("*.py"))
+    """Changes with the code that measures, the technical score's too."""
+    source = ROOT / "src" / "vqinsight"
+    files = [*sorted((source / "measure").glob("*.py")), source / "baselines" / "technical.py"]
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 

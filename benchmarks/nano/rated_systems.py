@@ -60,7 +60,7 @@ class Known:
 
     def of(self, name: str, clips: Sequence[RatedClip], source: Source, group: str) -> dict[str, Any]:
         """Of a source that needs no model."""
-        version = f"-{measurement_version()}" if name == "measurements" else ""
+        version = "" if name == "metadata" else f"-{measurement_version()}"
         return self._part(f"{name}{version}-{group}").fill(clips, lambda: source)
 
     def said(self, asked: Asked, clips: Sequence[RatedClip], group: str, control: str = "") -> dict[str, Any]:
@@ -76,7 +76,10 @@ class Known:
         """Whether something is not stored yet of a clip of a group whose measurements, technical score and answers of
         all models are wanted.
         """
-        names = [f"measurements-{measurement_version()}", "technical", *(asked.key for asked in self.models)]
+        names = [
+            *(f"{name}-{measurement_version()}" for name in ("measurements", "technical")),
+            *(asked.key for asked in self.models),
+        ]
         return any(clip not in self._part(f"{name}-{group}").items for name in names)
 
     def _part(self, name: str) -> Part:

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from helpers.encode import video
 
-from benchmarks.nano import rated_ladders
-from benchmarks.nano.human_ratings import elsewhere, rounded
+from benchmarks.nano.human_ratings import rounded
 from benchmarks.nano.rated_clips import (
     FRAMES,
     REAL,
@@ -24,11 +22,10 @@ from benchmarks.nano.rated_clips import (
     various,
 )
 from benchmarks.nano.rated_figures import PENALTIES, figures, fit_chosen, fit_ridge, left_out, margins, pair_figures
-from benchmarks.nano.rated_sources import CONTROLS, GREY, GreyViews, Model, Part, another, assessor, measurements
+from benchmarks.nano.rated_sources import GREY, GreyViews, Part, another
 from benchmarks.nano.rated_statements import claims, sheet
-from benchmarks.nano.rated_systems import Asked, Known, answers_of, by_generator, model_systems, single
+from benchmarks.nano.rated_systems import Asked, answers_of, by_generator, model_systems, single
 from vqinsight.errors import UnreadableVideo
-from vqinsight.measure.quantities import QUANTITIES
 from vqinsight.video.read import iter_frames, probe
 from vqinsight.video.sampling import Sampling
 
@@ -203,50 +200,6 @@ def test_blanked_frames_are_grey_and_the_real_ones_are_still_read() -> None:
     assert read == [0, 1, 2] and all((frame == GREY).all() and frame.shape == (4, 4, 3) for frame in seen)
 
 
-@pytest.mark.slow
-def test_controls_of_a_model_that_reads_evidence(tmp_path: Path) -> None:
-    """Removed, another clip's, or kept with grey frames; nano stands for any model, and answers each time."""
-    rng = np.random.default_rng(0)
-    grain = [np.kron(rng.integers(0, 256, (12, 16, 3), np.uint8), np.ones((4, 4, 1), np.uint8)) for _ in range(8)]
-    flat = [np.full((48, 64, 3), 20 * i + 40, np.uint8) for i in range(8)]
-    paths = [video(tmp_path / f"{name}.mp4", frames) for name, frames in (("x", grain), ("y", flat))]
-    clips = [RatedClip(path.name, path, f"prompt {path.stem}", "g", {}) for path in paths]
-    models = {control: Model(assessor("nano", True), control, clips) for control in ("", *CONTROLS)}
-    shown = {control: model.shown(clips[0]) for control, model in models.items()}
-    other = models[""].shown(clips[1])
-    assert shown[""].input.evidence and shown[""].input.evidence != other.input.evidence
-    assert shown["removed"].input.evidence is None
-    assert shown["swapped"].input.evidence == other.input.evidence
-    assert shown["blanked"].input.evidence == shown[""].input.evidence
-    for control in ("removed", "swapped"):
-        assert torch.equal(shown[control].views[0].patches, shown[""].views[0].patches)
-    blank = shown["blanked"].views[0].patches
-    assert blank.shape == shown[""].views[0].patches.shape and blank.std(0).max() < 1e-5
-    said = models["blanked"](clips[0])
-    assert set(said) == {"natural", "generated", "prompted"} and all(each["text"] for each in said.values())
-
-
-@pytest.mark.slow
-def test_ladders_of_one_content(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ridge stand-in reads one measurement, which follows its own defect; nothing is measured twice."""
-    monkeypatch.setattr(rated_ladders, "MOVING", {"plain/imageio_realshort.mp4": (0, 12), "generated/none.mp4": (0, 1)})
-    monkeypatch.setattr(rated_ladders, "KINDS", {"spatial": ("blur", "pixelation"), "temporal": ("tearing",)})
-    blur = list(QUANTITIES).index("blur")
-
-    def ridge(x: np.ndarray) -> np.ndarray:
-        return np.stack([-x[:, blur], x[:, blur]], 1)
-
-    found = rated_ladders.ladders(Known(tmp_path, []), shared, ridge)  # type: ignore[arg-type]
-    row = found["ridge on measurements"]["blur"]
-    assert row["spatial"]["srcc"] == pytest.approx(1) and row["temporal"]["srcc"] == pytest.approx(-1)
-    assert row["quality"]["constant"] == 1 and row["quality"]["srcc"] == 0
-    assert set(found["technical score"]) == {"blur", "pixelation", "tearing", "spatial", "temporal", "new kinds"}
-    stored = {file.name: file.read_bytes() for file in tmp_path.glob("*.json")}
-    monkeypatch.setattr(rated_ladders, "write_near_lossless", None)
-    assert rated_ladders.ladders(Known(tmp_path, []), shared, ridge) == found  # type: ignore[arg-type]
-    assert {file.name: file.read_bytes() for file in tmp_path.glob("*.json")} == stored
-
-
 def test_another_clip_has_another_prompt() -> None:
     ordered = [clip("a", "x", 1, 1), clip("b", "x", 1, 1), clip("c", "y", 1, 1)]
     assert [another(each, ordered).name for each in ordered] == ["c", "c", "a"]
@@ -277,20 +230,3 @@ def test_the_rated_clips_are_those_of_the_shared_folder(shared: Path) -> None:
     assert len(various(shared)) == 25
     names = {each.name for each in various(shared)}
     assert {name for pair in other_pairs(shared) for name in (pair.a, pair.b)} <= names
-
-
-@pytest.mark.slow
-def test_distinct_scores_are_counted_where_a_source_knows_the_clips(shared: Path, tmp_path: Path) -> None:
-    """One clip stands for all, so that little is measured."""
-    small = [RatedClip(each.name, shared / "clips/plain/imageio_realshort.mp4", "", "", {}) for each in various(shared)]
-    known = Known(tmp_path, [])
-    one = measurements(small[0])
-    known.of("measurements", small, lambda _: one, "originals")
-    known.of("technical", small, lambda _: {"scores": {"quality": 1.0}}, "originals")
-    known.of("metadata", small, lambda each: {"scores": {"bytes": float(len(each.name))}}, "originals")
-    rated = [clip(name, prompt, i, i) for i, (name, prompt) in enumerate(zip("abcd", "xxyy", strict=True))]
-    known.of("measurements", rated, lambda _: one, "originals")
-    found = elsewhere(known, shared, rated)
-    assert found["technical score"]["distinct"] == 1
-    assert found["file size"]["distinct"] == len({len(each.name) for each in small})
-    assert found["technical score"]["known_order"]["ties"] == found["technical score"]["known_order"]["n"]
