@@ -41,11 +41,11 @@ def _levels(frames: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(frames), 0, 255).astype(np.uint8)
 
 
-def _blur(frames: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
+def _blur(frames: np.ndarray, sigma: float, _: np.random.Generator) -> np.ndarray:
     return np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in frames])
 
 
-def _upscale(frames: np.ndarray, factor: float, rng: np.random.Generator) -> np.ndarray:
+def _upscale(frames: np.ndarray, factor: float, _: np.random.Generator) -> np.ndarray:
     height, width = frames.shape[1:3]
     small = (max(1, round(width / factor)), max(1, round(height / factor)))
     shrunk = [cv2.resize(frame, small, interpolation=cv2.INTER_AREA) for frame in frames]
@@ -57,17 +57,17 @@ def _noise(frames: np.ndarray, sigma: float, rng: np.random.Generator) -> np.nda
     return _levels(frames + sigma * grain)
 
 
-def _jpeg(frames: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _jpeg(frames: np.ndarray, strength: float, _: np.random.Generator) -> np.ndarray:
     options = [cv2.IMWRITE_JPEG_QUALITY, round(100 - strength)]
     decoded = [cv2.imdecode(cv2.imencode(".jpg", frame, options)[1], cv2.IMREAD_COLOR) for frame in frames]
     return np.stack(decoded)
 
 
-def _h264(frames: np.ndarray, crf: float, rng: np.random.Generator) -> np.ndarray:
+def _h264(frames: np.ndarray, crf: float, _: np.random.Generator) -> np.ndarray:
     return h264_round_trip(frames, crf)
 
 
-def _posterise(frames: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:
+def _posterise(frames: np.ndarray, step: float, _: np.random.Generator) -> np.ndarray:
     return _levels(np.rint(frames / step) * step)
 
 
@@ -75,7 +75,7 @@ def _expose(frames: np.ndarray, stops: float) -> np.ndarray:
     return _levels(255 * (2**stops * (frames / 255) ** _LINEAR) ** (1 / _LINEAR))
 
 
-def _contrast(frames: np.ndarray, factor: float, rng: np.random.Generator) -> np.ndarray:
+def _contrast(frames: np.ndarray, factor: float, _: np.random.Generator) -> np.ndarray:
     middle = float(np.median(frames))
     return _levels(middle + factor * (frames.astype(np.float32) - middle))
 
@@ -85,7 +85,7 @@ def _flicker(frames: np.ndarray, percent: float, rng: np.random.Generator) -> np
     return _levels(frames * gain[:, None, None, None].astype(np.float32))
 
 
-def _beat(frames: np.ndarray, percent: float, rng: np.random.Generator) -> np.ndarray:
+def _beat(frames: np.ndarray, percent: float, _: np.random.Generator) -> np.ndarray:
     gain = 1 + percent / 100 * np.sin(2 * np.pi * np.arange(len(frames)) / 3.1)  # mains light seen by a camera
     return _levels(frames * gain[:, None, None, None].astype(np.float32))
 
@@ -153,7 +153,7 @@ def _shuffle(frames: np.ndarray, reach: float, rng: np.random.Generator) -> np.n
     return frames[np.argsort(np.arange(len(frames)) + rng.uniform(0, reach, len(frames)), kind="stable")]
 
 
-def _ghost(frames: np.ndarray, percent: float, rng: np.random.Generator) -> np.ndarray:
+def _ghost(frames: np.ndarray, percent: float, _: np.random.Generator) -> np.ndarray:
     weight = percent / 100
     earlier = frames[np.maximum(np.arange(len(frames)) - 4, 0)]
     return _levels((1 - weight) * frames.astype(np.float32) + weight * earlier)

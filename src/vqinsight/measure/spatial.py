@@ -1,7 +1,7 @@
-"""Defects within a frame. Each function takes (H, W) uint8 grey levels and returns NaN where there is nothing to measure.
+"""Defects within a frame: functions of (H, W) uint8 grey levels, NaN where there is nothing to measure.
 
-Sharpness, grain, and block edges exist only at native resolution, so that ``central`` bounds the cost of large frames by
-a crop, not by scaling.
+Sharpness, grain, and block edges exist only at native resolution: ``central`` bounds the cost of large frames by a
+crop, not by scaling.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from math import ceil, nan, pi, sqrt
 import cv2
 import numpy as np
 
+SMALLEST = 16  # pixels a side
 _CROP = (960, 540)  # longer and shorter side
 _COUNTED = 480 * 270  # pixels
 _BAR = 24  # black bars reach this level at most, in all of a row or column
@@ -19,7 +20,8 @@ _BOX = 9  # pixels, of the blur that is added
 _BLOCK = 8  # side in pixels of a codec's blocks, and of the cells that noise is measured in
 _QUIET = 0.2  # quantile of cells: texture is local, noise is not
 _QUIET_MEAN = 0.893  # that quantile of cells of white noise, relative to their mean
-_LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+_FINE = 8  # parts of a grey level, in which second differences are averaged as integers
+_LAPLACIAN = _FINE * np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _FLAT = 4  # pixels on each side of a contour
 _CONTOUR = 40  # grey levels; higher steps are edges of objects
 _AROUND = np.ones((1, 2 * _FLAT + 1), np.uint8)
@@ -48,8 +50,9 @@ def without_bars(grey: np.ndarray, small: np.ndarray) -> np.ndarray:
         if not len(bright) or 2 * (1 + bright[-1] - bright[0]) <= small.shape[axis]:
             continue
         scale = grey.shape[axis] / small.shape[axis]
-        start = ceil(scale * bright[0]) + (bright[0] > 0)  # a pixel at the rim is half of the bar
-        stop = int(scale * (bright[-1] + 1)) - (bright[-1] + 1 < small.shape[axis])
+        # A small pixel at the rim may be half of the bar.
+        start = ceil(scale * (bright[0] + 1)) if bright[0] > 0 else 0
+        stop = int(scale * bright[-1]) if bright[-1] + 1 < small.shape[axis] else grey.shape[axis]
         grey = grey[start:stop] if axis == 0 else grey[:, start:stop]
     return grey
 
@@ -71,13 +74,13 @@ def thinned(grey: np.ndarray) -> np.ndarray:
 def blur(grey: np.ndarray) -> float:
     """Share of the strongest gradients that a further blur of 9 pixels leaves standing, 0 (crisp) to 1.
 
-    After Crété et al. 2007, "The blur effect: perception and estimation with a new no-reference perceptual blur metric".
-    A median filter first keeps noise from counting as detail.
+    After Crété et al. 2007, "The blur effect: perception and estimation with a new no-reference perceptual blur
+    metric". A median filter first keeps noise from counting as detail.
     """
     quiet = cv2.medianBlur(grey, 5)
     kept = []
     for axis in (0, 1):
-        if quiet.shape[axis] <= _BOX:
+        if quiet.shape[axis] < _BOX + 3:
             continue
         # The difference of neighbours after a box filter is that of the pixels which enter and leave the box.
         sharp = _apart(quiet, axis, 5, 4)[::2]  # half of the rows: the cost
@@ -108,7 +111,7 @@ def noise(grey: np.ndarray) -> float:
     cells = cv2.resize(detail, size, interpolation=cv2.INTER_AREA)
     level = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
     seen = cells[(level > _BLACK + 3) & (level < _WHITE - 3)]
-    return float(sqrt(pi / 2) / 6 / _QUIET_MEAN * np.quantile(seen, _QUIET)) if seen.size else nan
+    return float(sqrt(pi / 2) / 6 / _FINE / _QUIET_MEAN * np.quantile(seen, _QUIET)) if seen.size else nan
 
 
 def blockiness(grey: np.ndarray) -> float:
@@ -131,12 +134,12 @@ def blockiness(grey: np.ndarray) -> float:
 def banding(grey: np.ndarray) -> float:
     """Mean height of contours in grey levels, weighted by their share of all change between neighbouring pixels.
 
-    A contour is a step of 2 to 40 levels between stretches of 4 pixels that are flat (change by at most an eighth of the
-    step). A ramp in steps of n levels has n; a smooth or a textured picture has nearly 0.
+    A contour is a step of 2 to 40 levels between stretches of 4 pixels that are flat: steps there are at most an eighth
+    of it. A ramp in steps of n levels has n; a smooth or a textured picture has nearly 0.
     """
     high = total = 0.0
     for axis in (0, 1):
-        if grey.shape[axis] <= 2 * _FLAT + 1:
+        if grey.shape[axis] < 2 * _FLAT + 3:
             continue
         step = _apart(grey, axis, 1, 0)
         around = cv2.dilate(step, _AROUND if axis == 1 else _AROUND.T)
