@@ -153,8 +153,9 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.pieces) - set(PIECES):
         parser.error(f"no piece is called {', '.join(sorted(unknown))}; there are {', '.join(PIECES)}")
-    further = [Asked(given.model or "nano", given.evidence or given.controls)] if given.model or given.controls else []
-    known = Known(given.work, [Asked("nano"), *(each for each in further if each != Asked("nano"))])
+    evidence = True if given.evidence or given.controls else None
+    models = dict.fromkeys([Asked("nano"), Asked(given.model or "nano", evidence)])
+    known = Known(given.work, list(models))
     if given.statements:
         from benchmarks.nano.rated_statements import write_sheets
 
@@ -170,6 +171,7 @@ def main() -> None:
         **before,
         "command": COMMAND,
         "commit": commit(),
+        "commits": before.get("commits", {}) | dict.fromkeys(found, commit()),
         "cpu_seconds": before.get("cpu_seconds", {}) | cpu,
         "unreadable": before.get("unreadable", {}) | unreadable,
         **found,
