@@ -11,22 +11,21 @@ from __future__ import annotations
 from vqinsight.measure.types import Quantity
 
 _LADDERS: dict[str, tuple[float, float, float, float]] = {
-    "blur": (0.45, 0.55, 0.65, 0.75),
-    "noise": (4.0, 8.0, 14.0, 22.0),
-    "blockiness": (0.2, 0.4, 0.8, 1.6),
-    "banding": (0.5, 1.0, 2.0, 4.0),
-    "clipping": (10.0, 20.0, 35.0, 50.0),
-    "underexposure": (2.0, 3.0, 4.0, 5.0),
-    "overexposure": (1.2, 1.5, 1.8, 2.1),
-    "flicker": (1.0, 2.0, 4.0, 8.0),
-    "unsteadiness": (0.4, 0.5, 0.6, 0.7),
-    "jitter": (0.4, 0.8, 1.5, 3.0),
-    "inconsistency": (20.0, 30.0, 40.0, 60.0),
-    "warping_error": (5.0, 7.0, 10.0, 14.0),
-    "frozen": (5.0, 15.0, 30.0, 50.0),
-    "repeated": (3.0, 6.0, 12.0, 25.0),
-    "dropped": (2.0, 4.0, 8.0, 15.0),
-    "out_of_order": (2.0, 5.0, 10.0, 20.0),
+    "blur": (0.437, 0.608, 0.781, 0.892),
+    "noise": (5.13, 9.72, 16.9, 26.6),
+    "blockiness": (0.293, 0.519, 1.02, 1.97),
+    "banding": (0.022, 0.0594, 0.0895, 0.327),
+    "clipping": (11.7, 25.6, 41.8, 53.8),
+    "underexposure": (1.73, 2.62, 3.45, 4.2),
+    "overexposure": (1.16, 1.46, 1.68, 1.93),
+    "flicker": (0.804, 2.26, 4.54, 9.31),
+    "unsteadiness": (0.563, 0.649, 0.732, 0.782),
+    "jitter": (0.766, 1.78, 3.54, 7.02),
+    # Shares of time or of frames, by definition.
+    "frozen": (3.0, 10.0, 25.0, 50.0),
+    "repeated": (3.0, 8.0, 15.0, 30.0),
+    "dropped": (7.0, 12.0, 18.0, 25.0),
+    "out_of_order": (2.0, 5.0, 10.0, 25.0),
 }
 
 
@@ -46,14 +45,19 @@ _DEFECTS = (
     _defect("flicker", "%", "brightness that jumps from frame to frame", "second difference of brightness", 16, 3),
     _defect("unsteadiness", "", "local motion that changes from step to step", "second difference of flow", 32, 3),
     _defect("jitter", "% of width", "shaking of the whole picture", "second difference of median flow", 32, 3),
-    _defect("inconsistency", "%", "area whose motion cannot be followed back", "Sundaram et al. 2010", 32, 2),
-    _defect("warping_error", "grey levels", "change that motion does not explain", "Lai et al. 2018", 32, 2),
     _defect("frozen", "%", "time in which a moving scene stands still", "unchanged for 0.2 s or longer", 16, 3),
     _defect("repeated", "%", "frames shown again in motion", "unchanged between changes", 16, 3),
     _defect("dropped", "%", "missing frames", "steps of a multiple of the motion around", 32, 4),
     _defect("out_of_order", "%", "frames in a wrong order", "neighbours fit better when exchanged", 16, 4),
 )
+# Generated clips have more of the first two than real ones of the same motion, but so have fluids and fast motion.
 _CONTENT = (
+    Quantity(
+        "inconsistency", "%", "content", "area whose motion cannot be followed back", "Sundaram et al. 2010", 32, 2
+    ),
+    Quantity(
+        "warping_error", "grey levels", "content", "change that motion does not explain", "Lai et al. 2018", 32, 2
+    ),
     Quantity("motion", "% of width a second", "content", "speed of motion", "DIS flow, Kroeger et al. 2016", 32, 2),
     Quantity("cuts", "", "content", "new scenes", "change that motion does not explain", 16, 2),
 )
