@@ -61,6 +61,8 @@ def rated_measurements() -> str:
 def rated_ladders() -> str:
     """Mean SRCC within a content: each family of defects by its own score and by quality."""
     found = results("human_ratings").get("ladders", {})
+    if not found:
+        return "Not measured."
     systems = {name: each for name, each in found.items() if any(each.values())}
     rows = []
     for row in (*KINDS, *(kind for kinds in KINDS.values() for kind in kinds), "new kinds"):
