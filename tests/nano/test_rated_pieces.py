@@ -56,19 +56,23 @@ def test_ladders_of_one_content(tmp_path: Path, shared: Path, monkeypatch: pytes
     """The ridge stand-in reads one measurement, which follows its own defect; nothing is measured twice."""
     monkeypatch.setattr(rated_ladders, "MOVING", {"plain/imageio_realshort.mp4": (0, 8), "generated/none.mp4": (0, 1)})
     monkeypatch.setattr(rated_ladders, "KINDS", {"spatial": ("blur",), "temporal": ("tearing",)})
-    blur = list(QUANTITIES).index("blur")
+    monkeypatch.setattr(rated_systems, "assessor", lambda *_: None)
+    monkeypatch.setattr(rated_systems, "Model", lambda *_: told)
+    blur, models = list(QUANTITIES).index("blur"), [Asked("nano")]
 
     def ridge(x: np.ndarray) -> np.ndarray:
         return np.stack([-x[:, blur], x[:, blur]], 1)
 
-    found = rated_ladders.ladders(Known(tmp_path, []), shared, ridge)  # type: ignore[arg-type]
+    found = rated_ladders.ladders(Known(tmp_path, models), shared, ridge)  # type: ignore[arg-type]
     row = found["ridge on measurements"]["blur"]
     assert row["spatial"]["srcc"] == pytest.approx(1) and row["temporal"]["srcc"] == pytest.approx(-1)
     assert row["quality"]["constant"] == 1 and row["quality"]["srcc"] == 0
     assert set(found["technical score"]) == {"blur", "tearing", "spatial", "temporal", "new kinds"}
+    assert found["nano, as generated"]["tearing"]["temporal"] == {"srcc": 0, "groups": 1, "constant": 1, "missing": 0}
+    assert set(found["nano"]["blur"]) == {"quality"}
     stored = {file.name: file.read_bytes() for file in tmp_path.glob("*.json")}
     monkeypatch.setattr(rated_ladders, "write_near_lossless", None)
-    assert rated_ladders.ladders(Known(tmp_path, []), shared, ridge) == found  # type: ignore[arg-type]
+    assert rated_ladders.ladders(Known(tmp_path, models), shared, ridge) == found  # type: ignore[arg-type]
     assert {file.name: file.read_bytes() for file in tmp_path.glob("*.json")} == stored
 
 
