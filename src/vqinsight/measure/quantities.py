@@ -52,12 +52,8 @@ _DEFECTS = (
 )
 # Generated clips have more of the first two than real ones of the same motion, but so have fluids and fast motion.
 _CONTENT = (
-    Quantity(
-        "inconsistency", "%", "content", "area whose motion cannot be followed back", "Sundaram et al. 2010", 32, 2
-    ),
-    Quantity(
-        "warping_error", "grey levels", "content", "change that motion does not explain", "Lai et al. 2018", 32, 2
-    ),
+    Quantity("inconsistency", "%", "content", "area of inconsistent motion", "Sundaram et al. 2010", 32, 2),
+    Quantity("warping_error", "grey levels", "content", "change not explained by motion", "Lai et al. 2018", 32, 2),
     Quantity("motion", "% of width a second", "content", "speed of motion", "DIS flow, Kroeger et al. 2016", 32, 2),
     Quantity("cuts", "", "content", "new scenes", "change that motion does not explain", 16, 2),
 )
