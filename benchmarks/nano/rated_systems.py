@@ -111,13 +111,8 @@ def model_systems(asked: Asked, said: Mapping[str, Any]) -> dict[str, Answers]:
 
 
 def single(measured: Mapping[str, Any], key: str) -> Answers:
-    """Less of a defect is better; of motion and cuts, more."""
-    sign = 1 if QUANTITIES[key].kind == "content" else -1
-    return {
-        name: {"quality": sign * item["values"][key]}
-        for name, item in measured.items()
-        if key in item.get("values", {})
-    }
+    """Less is better, of what is no defect too."""
+    return {name: {"quality": -item["values"][key]} for name, item in measured.items() if key in item.get("values", {})}
 
 
 def features(measured: Mapping[str, Any], clips: Sequence[RatedClip]) -> np.ndarray:

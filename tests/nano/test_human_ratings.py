@@ -126,10 +126,10 @@ def test_a_generator_is_known_by_its_other_prompts() -> None:
     assert found["b2"]["quality"] == 5.0
 
 
-def test_less_of_a_defect_is_better() -> None:
+def test_less_is_better() -> None:
     measured = {"a": {"values": {"blur": 0.9, "motion": 3.0}}, "b": {"values": {}}, "c": {"missing": "bad file"}}
     assert single(measured, "blur") == {"a": {"quality": -0.9}}
-    assert single(measured, "motion") == {"a": {"quality": 3.0}}
+    assert single(measured, "motion") == {"a": {"quality": -3.0}}
 
 
 def test_a_models_quality_is_the_mean_of_its_visual_scores() -> None:
