@@ -162,8 +162,8 @@ def main() -> None:
         write_sheets(known, given.shared, given.statements)
         return
     wanted = given.pieces or ([] if given.controls else list(PIECES))
-    before = json.loads(given.json.read_text(encoding="utf-8")) if given.json and given.json.is_file() else {}
     found = pieces(known, given.shared, [*wanted, *(["controls"] if given.controls else [])])
+    before = json.loads(given.json.read_text(encoding="utf-8")) if given.json and given.json.is_file() else {}
     cpu = {name: part.cpu for name, part in known.parts.items()}
     unreadable = {clip: item["missing"] for part in known.parts.values() for clip, item in part.items.items()
                   if "missing" in item}  # fmt: skip
