@@ -124,6 +124,15 @@ def _stored_cells(stored: dict[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
+def measurements() -> str:
+    """How measurements of pixels follow defects of known strength."""
+    rows = [
+        [name, row["measurement"].replace("_", " "), f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"]
+        for name, row in results("measurements")["severity"].items()
+    ]
+    return table(["defect", "measurement", "SRCC, mean over contents", "least"], rows)
+
+
 def oracle() -> str:
     """Agreement of the oracle with the exact truth."""
     found = results("oracle")["rows"]
@@ -211,6 +220,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "human_ratings": (human_ratings, ("human_ratings",)),
     "rated_measurements": (rated_measurements, ("human_ratings",)),
     "rated_ladders": (rated_ladders, ("human_ratings",)),
+    "measurements": (measurements, ("measurements",)),
     "oracle": (oracle, ("oracle",)),
     "generator": (generator, ("generator",)),
     "united": (partial(united, "united"), ("united",)),
