@@ -110,6 +110,24 @@ class Reply(Record):
 
 
 @dataclass(frozen=True)
+class CalibratedScore(Record):
+    """A clip's value on a user's scale (``vqinsight.calibration``).
+
+    Attributes:
+        scale: its name.
+        value: in units of the user's ratings; ``None`` where there is none.
+        low, high: the range in which 80 of 100 ratings lie, by cross-validation.
+        note: why there is no value, or what it lacks.
+    """
+
+    scale: str
+    value: float | None
+    low: float | None
+    high: float | None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class ClipScore(Record):
     """The score of one clip.
 
@@ -122,6 +140,7 @@ class ClipScore(Record):
         reasoning: of the sample nearest the median.
         replies: every sample.
         error: one line that says what is wrong when status is not ok.
+        calibrated: the value on a user's scale, where one is asked for.
     """
 
     path: str
@@ -137,6 +156,7 @@ class ClipScore(Record):
     replies: tuple[Reply, ...]
     input: ClipInput | None
     provenance: Provenance
+    calibrated: CalibratedScore | None = None
 
 
 @dataclass(frozen=True)
@@ -243,6 +263,8 @@ def read_record(plain: dict[str, Any]) -> Judged:
     if "question" in given:
         return ClipVerdict(**given)
     given["dimensions"] = tuple(Dimension(**dimension) for dimension in given["dimensions"])
+    if given.get("calibrated") is not None:
+        given["calibrated"] = CalibratedScore(**given["calibrated"])
     return ClipScore(**given)
 
 

@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("main", _JUDGE),
     "rank": ("main", _JUDGE),
     "ask": ("main", _JUDGE),
+    "calibrate": ("calibrate", _JUDGE),
     "watch": ("watch", _JUDGE),
     "serve": ("serve", _JUDGE),
     "train": ("main", _TRAIN),
@@ -119,6 +120,7 @@ def score(
     clips: opt.Clips,
     prompt: opt.Prompt = None,
     task: opt.Task = None,
+    scale: opt.OnScale = None,
     out: opt.Target = None,
     fail_below: opt.FailBelow = None,
     sort: opt.Sort = False,
@@ -127,12 +129,15 @@ def score(
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Score clips on each dimension, with the reasoning."""
-    from vqinsight.cli.judging import judge_clips, scoring
+    from vqinsight.cli.judging import judge_clips, open_scale, scoring
     from vqinsight.report.picks import Picks
 
     if sort and worst is not None:
         raise typer.BadParameter("--sort and --worst are two orders. Leave out one.")
-    judge_clips(scoring(task, verbose), clips, prompt, asked, out, Picks(sort, worst, fail_below))
+    if scale is not None and asked.engine == "ray":
+        raise typer.BadParameter("--scale measures clips here. Leave out --engine ray.")
+    verb = scoring(task, verbose, None if scale is None else open_scale(scale, quiet=asked.quiet))
+    judge_clips(verb, clips, prompt, asked, out, Picks(sort, worst, fail_below))
 
 
 @opt.asking

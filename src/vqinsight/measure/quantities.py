@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from vqinsight.measure.types import Quantity
 
+MEASUREMENT_VERSION = 1  # to be raised where the value of any clip changes
+
 _SPATIAL = (
     Quantity(
         "blur",

@@ -50,6 +50,13 @@ _TOKENS: Columns = {"prompt_tokens": "count", "completion_tokens": "count"}
 _CLIP: Columns = {"path": "text", "prompt": "text"}
 _OUTCOME: Columns = {"status": "text", "error": "text"}
 _ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, **_TOKENS, "replies": "replies"}
+_CALIBRATED: Columns = {
+    "scale": "text",
+    "calibrated": "number",
+    "calibrated_low": "number",
+    "calibrated_high": "number",
+    "calibrated_note": "text",
+}
 _PAIR: Columns = {
     "a": "text",
     "b": "text",
@@ -88,12 +95,13 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
     return _PAIR, _rows(records)
 
 
-def judged_columns(verb: str, dimensions: Sequence[str], samples: int) -> Columns:
+def judged_columns(verb: str, dimensions: Sequence[str], samples: int, *, calibrated: bool = False) -> Columns:
     """The columns of ``judged_row``, the same for every clip or pair that is judged with one model and one setting.
 
     Args:
         verb: score, ask, compare or rank.
         dimensions: keys of all dimensions that the model scores.
+        calibrated: scores have a value on a user's scale.
     """
     identity: Columns = {"id": "text", "revision": "text", "position": "count"}
     end: Columns = {"seconds": "number", "schema_version": "count"}
@@ -104,7 +112,7 @@ def judged_columns(verb: str, dimensions: Sequence[str], samples: int) -> Column
     else:
         spreads = [f"{key}_spread" for key in dimensions] if samples > 1 else []
         numbers: Columns = dict.fromkeys([*dimensions, "overall", *spreads], "number")
-        answer = {"task": "text", **_OUTCOME, **numbers, "ranges": "text"}
+        answer = {"task": "text", **_OUTCOME, **numbers, "ranges": "text", **(_CALIBRATED if calibrated else {})}
     return {**identity, **_CLIP, **answer, **_ANSWERS, **end}
 
 
@@ -125,6 +133,8 @@ def _score_columns(records: Sequence[ClipScore]) -> Columns:
     values: Columns = {**dict.fromkeys(keys, "number"), "overall": "number"}
     if any(record.spread for record in records):
         values.update({f"{key}_spread": "number" for key in keys})
+    if any(record.calibrated for record in records):
+        values.update(_CALIBRATED)
     return {**_CLIP, "task": "text", **_OUTCOME, **values, "ranges": "text", **_ANSWERS}
 
 
@@ -151,6 +161,9 @@ def _record_rows(record: ResultRecord) -> list[Row]:
         return [row | _flat(record, ("question", "yes", "share_yes"))]
     row |= _flat(record, ("task", "overall")) | (record.scores or {})
     row |= {f"{key}_spread": value for key, value in (record.spread or {}).items()}
+    if record.calibrated is not None:
+        on = record.calibrated
+        row |= dict(zip(_CALIBRATED, (on.scale, on.value, on.low, on.high, on.note), strict=True))
     if record.scores:
         row["ranges"] = json.dumps({dim.key: [dim.low, dim.high] for dim in record.dimensions})
     return [row]
