@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,16 +51,16 @@ def calibrate(
     """
     check_ratings(ratings)
     sampling = {"samples": samples, "seed": seed, "temperature": temperature}
+    settings = json.loads(json.dumps(judge.settings(samples, seed, temperature)))
     found = observe(
         judge,
         ratings.clips,
         task=task,
         dimension=dimension,
         sampling=sampling,
-        folder_fps=judge.assessor.clips.folder_fps,
+        folder_fps=settings["look"].get("folder_fps"),
         on_progress=on_progress,
     )
-    settings = json.loads(json.dumps(judge.settings(samples=samples, seed=seed, temperature=temperature)))
     return fit_scale(found, ratings, name, settings, bootstrap)
 
 
@@ -77,7 +77,7 @@ def check_ratings(ratings: Ratings) -> None:
 
 
 def fit_scale(
-    found: Observations, ratings: Ratings, name: str, settings: dict[str, object], bootstrap: Bootstrap = DEFAULT
+    found: Observations, ratings: Ratings, name: str, settings: dict[str, Any], bootstrap: Bootstrap = DEFAULT
 ) -> Scale:
     """The scale of clips that are scored and measured.
 

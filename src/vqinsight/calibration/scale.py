@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -124,9 +124,12 @@ class Scale:
                 f"are at version {MEASUREMENT_VERSION}. Fit it again: vqinsight calibrate {self.fitted_on.file}"
             )
 
-    def apply(self, record: ClipScore, *, folder_fps: float | None = None) -> ClipScore:
-        """The record with its value on this scale, or the reason why there is none; measures the clip if need be."""
-        found = self._value(record, folder_fps)
+    def apply(self, record: ClipScore) -> ClipScore:
+        """The record with its value on this scale, or the reason why there is none; measures the clip if need be.
+
+        The record is one of a judge that passes ``check``.
+        """
+        found = self._value(record)
         if isinstance(found, Missing):
             return replace(record, calibrated=CalibratedScore(self.name, None, None, None, found.reason))
         value, note = found
@@ -134,12 +137,7 @@ class Scale:
             record, calibrated=CalibratedScore(self.name, value, value - self.error, value + self.error, note)
         )
 
-    def apply_all(self, records: Iterable[ClipScore], *, folder_fps: float | None = None) -> Iterator[ClipScore]:
-        """``apply`` to each record, in order."""
-        for record in records:
-            yield self.apply(record, folder_fps=folder_fps)
-
-    def _value(self, record: ClipScore, folder_fps: float | None) -> tuple[float, str | None] | Missing:
+    def _value(self, record: ClipScore) -> tuple[float, str | None] | Missing:
         score = self.judged.value(record)
         if isinstance(score, Missing):
             return score
@@ -149,7 +147,7 @@ class Scale:
             if not low <= score <= high:
                 note = f"the score {score:.3g} lies outside those fitted on, {low:.3g} to {high:.3g}"
             return float(self.judge(np.array([score]))[0]), note
-        measured = try_measure(record.path, folder_fps)
+        measured = try_measure(record.path, self.model["look"].get("folder_fps"))
         if isinstance(measured, UnreadableVideo):
             return Missing(str(measured))
         row = features(measured)

@@ -23,6 +23,8 @@ from vqinsight.evaluation.metrics.pairwise import margins, score_pairs
 from vqinsight.measure.quantities import QUANTITIES
 
 Used = Literal["judge", "measurements"]
+Control = Literal["mean", "metadata"]
+_CONTROLS: tuple[Control, ...] = ("mean", "metadata")
 SHARE = 0.8  # of clips whose rating lies in a value's range
 _FEW = 10  # groups: resamples of fewer vary too little
 
@@ -54,8 +56,9 @@ class Validation:
         used: folds in which the scale takes the judge's scores, and those in which it takes the measurements.
         figures: of ``scale`` (what the fold chooses), ``judge``, ``measurements``, ``metadata`` (size and length
             alone) and ``mean`` (of the fold's ratings).
-        against_mean, against_metadata: RMSE of the scale minus that of the other, resampled by group.
-        better: whether both differences are below 0 with their whole intervals, resampled by group and by clip.
+        against: RMSE of the scale minus that of the mean, and of metadata; intervals resample groups.
+        better_than: of the mean and of metadata, whether the difference is below 0 with its whole interval, resampled
+            by group and by clip.
         error: ratings of 80 of 100 clips are at most this far from the scale's value.
         notes: remarks.
     """
@@ -66,11 +69,15 @@ class Validation:
     pairs: int
     used: dict[Used, int]
     figures: dict[str, Figures]
-    against_mean: Measure
-    against_metadata: Measure
-    better: bool
+    against: dict[Control, Measure]
+    better_than: dict[Control, bool]
     error: float
     notes: tuple[str, ...]
+
+    @property
+    def better(self) -> bool:
+        """Whether the scale is better than the mean and than metadata."""
+        return all(self.better_than.values())
 
 
 @dataclass(frozen=True)
@@ -130,16 +137,7 @@ def validate(found: Observations, grouping: Grouping, groups: Sequence[str], boo
     figures = {
         name: _figures(column, values["mean"], found, groups, pairs, bootstrap) for name, column in values.items()
     }
-    apart: dict[str, Measure] = {}
-    better = True
-    for other in ("mean", "metadata"):
-        first, second = values["scale"].tolist(), values[other].tolist()
-        for clusters in (groups, None):
-            difference = score_difference(
-                first, second, ratings, metric="rmse", clusters=clusters, bootstrap=bootstrap
-            ).difference
-            better &= difference.interval is not None and difference.interval.high < 0
-            apart.setdefault(other, difference)
+    apart = {other: _differences(values["scale"], values[other], ratings, groups, bootstrap) for other in _CONTROLS}
     count = len(set(groups))
     notes = [f"{count} groups are few: their intervals are too narrow."] if count < _FEW else []
     return Validation(
@@ -149,12 +147,27 @@ def validate(found: Observations, grouping: Grouping, groups: Sequence[str], boo
         pairs=len(pairs),
         used=used,
         figures=figures,
-        against_mean=apart["mean"],
-        against_metadata=apart["metadata"],
-        better=better,
+        against={other: of["groups"] for other, of in apart.items()},
+        better_than={other: all(map(_is_below, of.values())) for other, of in apart.items()},
         error=_range(np.abs(values["scale"] - found.ratings)),
         notes=tuple(notes),
     )
+
+
+def _differences(
+    first: np.ndarray, second: np.ndarray, ratings: list[float], groups: Sequence[str], bootstrap: Bootstrap
+) -> dict[str, Measure]:
+    """RMSE of the first minus that of the second, resampled by group and by clip: few groups give no interval alone."""
+    return {
+        name: score_difference(
+            first.tolist(), second.tolist(), ratings, metric="rmse", clusters=clusters, bootstrap=bootstrap
+        ).difference
+        for name, clusters in (("groups", groups), ("clips", None))
+    }
+
+
+def _is_below(difference: Measure) -> bool:
+    return difference.interval is not None and difference.interval.high < 0
 
 
 def _figures(

@@ -61,7 +61,7 @@ def scoring(task: TaskName | None, verbose: bool, scale: Scale | None = None) ->
         scored = model.score_all(clips, task=task, **options)
         if scale is None:
             return scored
-        return scale.apply_all(scored, folder_fps=model.assessor.clips.folder_fps)
+        return map(scale.apply, scored)
 
     asked = {"verb": "score", "task": task}
     if scale is None:

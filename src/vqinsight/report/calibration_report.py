@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from vqinsight.calibration.scale import Scale
-from vqinsight.calibration.validation import Validation
+from vqinsight.calibration.validation import Control, Validation
 from vqinsight.evaluation.metrics.bootstrap import Measure
+from vqinsight.report import phrases
 from vqinsight.report.console import FAILURES
 from vqinsight.report.printing import print_failure, print_grid, print_text
 
@@ -16,9 +17,10 @@ _SYSTEMS = {
     "scale": "this scale",
     "judge": "the judge's score",
     "measurements": "measurements",
-    "metadata": "size and length alone",
+    "metadata": "size and length",
     "mean": "the mean rating",
 }
+_CONTROLS: dict[Control, str] = {"mean": "the mean rating", "metadata": "size and length alone"}
 _USED = {"judge": "the judge's score", "measurements": "the measurements"}
 _LEFT_OUT = {
     "prompt": "clips of prompts that were not fitted on",
@@ -35,8 +37,8 @@ def show_scale(console: Console, scale: Scale, place: str, name: str) -> None:
         name: what ``--scale`` takes.
     """
     on = scale.fitted_on
-    for name, reason in on.left_out[:FAILURES]:
-        print_failure(console, name, "left out", reason)
+    for clip, reason in on.left_out[:FAILURES]:
+        print_failure(console, clip, "left out", phrases.complaint(clip, reason))
     if len(on.left_out) > FAILURES:
         print_text(console, f"… and {len(on.left_out) - FAILURES} more that are left out: see {place}.")
     groups = "".join(
@@ -49,15 +51,14 @@ def show_scale(console: Console, scale: Scale, place: str, name: str) -> None:
     )
     for note in scale.notes:
         print_text(console, note)
-    lacking = [
-        f"{name} {n}" for name, n in zip(scale.measurements.features, scale.measurements.imputed, strict=True) if n
-    ]
+    counted = zip(scale.measurements.features, scale.measurements.imputed, strict=True)
+    lacking = [f"{key} {count}" for key, count in counted if count]
     if lacking:
         print_text(console, f"Clips that lack a measurement, which is taken as the median: {', '.join(lacking)}.")
     for each in scale.validations:
         console.print()
         print_text(console, f"On {_LEFT_OUT[each.grouping]} ({each.groups} groups, {each.folds} folds)", "bold")
-        print_grid(console, ["", "SRCC", "PLCC", "RMSE", f"same prompt ({each.pairs} pairs)"], _rows(each))
+        print_grid(console, ["", "SRCC", "PLCC", "RMSE", f"{each.pairs} pairs\nof one prompt"], _rows(each))
         for note in each.notes:
             print_text(console, note)
     print_text(console, "In brackets 95 % intervals.", "dim")
@@ -76,11 +77,11 @@ def verdicts(scale: Scale) -> list[str]:
 
 
 def _verdict(each: Validation) -> str:
-    shown = "better" if each.better else "not shown to be better"
-    mean, size = _number(each.against_mean, "+"), _number(each.against_metadata, "+")
-    said = (
-        f"By {each.grouping}: {shown} than the mean rating (RMSE {mean}) and than size and length alone (RMSE {size})."
-    )
+    parts = []
+    for other, title in _CONTROLS.items():
+        shown = "better" if each.better_than[other] else "not shown to be better"
+        parts.append(f"{shown} than {title} (RMSE {_number(each.against[other], '+')})")
+    said = f"By {each.grouping}: {', '.join(parts)}."
     return said if each.better else f"{said} Do not rely on its values; more ratings may help."
 
 
@@ -88,7 +89,9 @@ def _rows(each: Validation) -> Sequence[Sequence[str]]:
     rows = []
     for name, title in _SYSTEMS.items():
         found = each.figures[name]
-        rows.append([title, *map(_number, (found.srcc, found.plcc, found.rmse, found.pairs))])
+        rows.append(
+            [title, *(_number(of).replace(" (", "\n(") for of in (found.srcc, found.plcc, found.rmse, found.pairs))]
+        )
     return rows
 
 
