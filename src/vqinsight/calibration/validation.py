@@ -26,6 +26,7 @@ Used = Literal["judge", "measurements"]
 Control = Literal["mean", "metadata"]
 _CONTROLS: tuple[Control, ...] = ("mean", "metadata")
 SHARE = 0.8  # of clips whose rating lies in a value's range
+_DIGITS = 9  # of the ratings' range: smaller differences are rounding errors
 _FEW = 10  # groups: resamples of fewer vary too little
 
 
@@ -183,7 +184,8 @@ def _figures(
     The mean of the other clips is the lower the higher a fold is rated: this alone makes correlations of a value that
     knows nothing negative. So order and correlation are of the values minus these means.
     """
-    own, ratings = values - means, found.ratings
+    ratings = found.ratings
+    own = np.round((values - means) / np.ptp(ratings), _DIGITS)
     statistics = {
         "srcc": fast_bootstrap.spearman(own, ratings),
         "plcc": fast_bootstrap.pearson(own, ratings),

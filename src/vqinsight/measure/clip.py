@@ -20,7 +20,17 @@ from vqinsight.video.read import iter_frames, probe
 
 _ROWS = (
     *("blur", "noise", "blockiness", "banding", "clipping", "exposure"),  # of each frame
-    *("change", "change_over_two", "moved", "speed", "inconsistent", "change_in_pixels", "warping"),  # of each step
+    *(
+        "change",
+        "change_over_two",
+        "moved",
+        "speed",
+        "inconsistent",
+        "change_in_pixels",
+        "warping",
+        "across",
+        "down",
+    ),  # of each step
     *("flicker", "unsteadiness", "jitter"),  # of each frame between two steps
 )
 _MOVED = 0.98  # quantile of cells: small moving objects cover few
@@ -29,7 +39,7 @@ _MOVED = 0.98  # quantile of cells: small moving objects cover few
 class ClipMeter:
     """Takes a clip's frames one after another: ``add`` each, then ``finish``.
 
-    Holds two frames reduced to 130,000 pixels, their optical flow, and about 70 bytes for each frame. OpenCV runs on one
+    Holds two frames reduced to 130,000 pixels, their optical flow, and 80 bytes for each frame. OpenCV runs on one
     thread from then on: clips are measured side by side.
     """
 
@@ -60,8 +70,8 @@ class ClipMeter:
         for row in self._rows.values():
             row.append(nan)
         grey = spatial.grey_levels(frame)
-        self._add_spatial(index, grey)
         small = scaled(grey)
+        self._add_spatial(index, grey, small)
         cells = cell_means(small)
         self._add_steps(index, small, cells)
         self._small = small
@@ -78,8 +88,10 @@ class ClipMeter:
         rows = {name: np.array(row, np.float32) for name, row in self._rows.items()}
         return measured(self._info, np.array(self._times), rows)
 
-    def _add_spatial(self, index: int, grey: np.ndarray) -> None:
-        picture = spatial.without_bars(grey)
+    def _add_spatial(self, index: int, grey: np.ndarray, small: np.ndarray) -> None:
+        if min(grey.shape) < spatial.SMALLEST:
+            return
+        picture = spatial.without_bars(grey, small)
         crop = spatial.central(picture)
         for name, measure in (
             ("blur", spatial.blur),
@@ -109,6 +121,7 @@ class ClipMeter:
         rows["inconsistent"][index] = 100 * motion.inconsistent
         rows["change_in_pixels"][index] = motion.change
         rows["warping"][index] = motion.warping
+        rows["across"][index], rows["down"][index] = motion.shift
         if self._motion is not None:
             rows["unsteadiness"][index - 1] = unsteadiness(self._motion, motion)
             rows["jitter"][index - 1] = 100 * jolt(self._motion, motion) / small.shape[1]

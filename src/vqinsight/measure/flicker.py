@@ -10,7 +10,8 @@ _DARK = 8.0  # grey levels, added to a cell's brightness: black does not flicker
 def gain(before: np.ndarray, now: np.ndarray, after: np.ndarray) -> float:
     """How far brightness lies from the mean of its neighbours' in time, as a share of it; 0 is steady.
 
-    The median over cells, each with the weight of its brightness: what moves changes few cells, flicker most of them.
+    The smaller of the mean over cells and of the median, in which each has the weight of its brightness: what moves
+    changes few cells, flicker most of them.
 
     Args:
         before, now, after: (h, w) float32 means of cells of three frames, in grey levels.
@@ -19,4 +20,6 @@ def gain(before: np.ndarray, now: np.ndarray, after: np.ndarray) -> float:
     share = ((now - usual) / (usual + _DARK)).ravel()
     order = np.argsort(share)
     weight = np.cumsum(usual.ravel()[order] + 1e-6)
-    return abs(float(share[order][np.searchsorted(weight, weight[-1] / 2)]))
+    most = float(share[order][np.searchsorted(weight, weight[-1] / 2)])
+    mean = float((now - usual).mean() / (usual.mean() + _DARK))
+    return min(abs(most), abs(mean)) if most * mean > 0 else 0.0

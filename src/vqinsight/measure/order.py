@@ -11,12 +11,17 @@ _CUT_CHANGE = 8.0  # grey levels in the means of cells
 _CUT_JUMP = 2.5  # times the change of the steps around
 _CUT_UNEXPLAINED = 0.5  # share of the change that remains after motion
 _AROUND = 4  # steps on each side that a step is compared with
-_STILL_SHARE, _STILL_LEVEL = 0.1, 1.0  # a step below this share of the clip's motion, and of grey levels, shows none
+_MOVES = 1.0  # grey levels; a scene in which steps change less does not move
+_SAME = 0.2  # grey levels: what a codec changes in a frame that is shown again
+_LOW, _LOW_SHARE = 2.5, 0.25  # grey levels, and of the scene's motion: what it changes while it moves
+_ABRUPT = 4.0  # times the change within
 _FREEZE = 0.2  # seconds: shorter stretches are repeated frames
 _SWAP = 0.85  # cost of the order that two frames were exchanged to, relative to the one shown
 _SWAP_CHANGE = 0.5  # grey levels a step: smaller changes have no order
+_SHAKE = 0.5  # pixels of the scaled frame a step: shorter motion of the whole picture is not judged
 _DROP = 1.6  # times the motion of the steps around
-_DROP_SPEED = 0.75  # pixels of the scaled frame
+_DROP_EVEN = 1.5  # ratio of the fastest to the slowest of these steps
+_DROP_SPEED = 0.5  # pixels of the scaled frame
 
 
 def cuts(change: np.ndarray, change_over_two: np.ndarray, unexplained: np.ndarray) -> np.ndarray:
@@ -41,35 +46,52 @@ def cuts(change: np.ndarray, change_over_two: np.ndarray, unexplained: np.ndarra
     return found
 
 
-def unchanged(moved: np.ndarray, cut: np.ndarray) -> np.ndarray:
-    """(T,) bool: nothing moves from the frame before, in a clip that moves.
+def repeats(moved: np.ndarray, times: np.ndarray, cut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two (T,) bool, in a scene that moves: the frame is one of a frozen stretch; it repeats the frame before.
+
+    A frozen stretch lasts 0.2 seconds or longer, does not change at all, and starts or ends abruptly: a scene that
+    never moves is a still picture, and one that comes to rest slowly is not frozen. A repeated frame changes far less
+    than the steps on both sides.
 
     Args:
         moved: a high quantile of the change of cells in grey levels, so that small moving objects count.
-        cut: frames that begin a scene; they do not set how much the clip moves.
+        times: seconds.
+        cut: frames that begin a scene.
     """
-    steps = moved[~np.isnan(moved) & ~cut]
-    motion = float(np.quantile(steps, 0.95)) if steps.size else 0.0
-    if motion <= _STILL_LEVEL:
-        return np.zeros(len(moved), bool)
-    still: np.ndarray = np.nan_to_num(moved, nan=np.inf) < min(_STILL_SHARE * motion, _STILL_LEVEL)
-    return still
+    frozen, repeated = np.zeros(len(moved), bool), np.zeros(len(moved), bool)
+    starts = np.r_[0, np.flatnonzero(cut), len(moved)]
+    for first, end in zip(starts[:-1] + 1, starts[1:], strict=True):
+        scene = moved[first:end]
+        motion = float(np.quantile(scene, 0.95)) if scene.size else 0.0
+        if motion <= _MOVES:
+            continue
+        same = scene < _SAME
+        gap = ~same[1:-1] & same[:-2] & same[2:] & (scene[1:-1] < _LOW)  # a key frame of the codec
+        same[1:-1] |= gap
+        for start, stop in runs(same):
+            around = max(*scene[max(0, start - 1) : start], *scene[stop : stop + 1], -1.0, 0.0)
+            lasts = times[first + stop - 1] - times[first + start - 1] >= _FREEZE - 1e-9
+            frozen[first + start : first + stop] = lasts and around > _MOVES
+        for start, stop in runs(scene < min(_LOW_SHARE * motion, _LOW)):
+            inside = max(float(np.median(scene[start:stop])), _SAME)
+            sides = [*scene[max(0, start - 1) : start], *scene[stop : stop + 1]]
+            short = times[first + stop - 1] - times[first + start - 1] < _FREEZE - 1e-9
+            repeated[first + start : first + stop] = short and min(sides, default=0.0) > _ABRUPT * inside
+    return frozen, repeated & ~frozen
 
 
-def frozen(still: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """(T,) bool: the frame repeats the one before and lies in a stretch of such frames of at least 0.2 seconds."""
-    found = np.zeros(len(still), bool)
-    for start, end in runs(still):
-        if times[end - 1] - times[start - 1] >= _FREEZE - 1e-9:
-            found[start:end] = True
-    return found
-
-
-def out_of_order(change: np.ndarray, change_over_two: np.ndarray, cut: np.ndarray) -> np.ndarray:
+def out_of_order(change: np.ndarray, change_over_two: np.ndarray, shift: np.ndarray, cut: np.ndarray) -> np.ndarray:
     """(T,) bool: the frames around fit better after it is exchanged with the next.
 
     For frames a b c d the changes a-c, c-b and b-d are compared with a-b, b-c and c-d: b is out of order where the
-    former sum is clearly lower.
+    former sum is clearly lower. Where the whole picture moves, it goes two steps ahead, one back, and two ahead; a
+    shaking camera does not.
+
+    Args:
+        change: mean absolute change of cells in grey levels.
+        change_over_two: the same from the frame before the last.
+        shift: complex, motion of most of the picture in pixels; NaN where it is not known.
+        cut: frames that begin a scene.
     """
     found = np.zeros(len(change), bool)
     if len(change) < 4:
@@ -77,7 +99,11 @@ def out_of_order(change: np.ndarray, change_over_two: np.ndarray, cut: np.ndarra
     shown = change[1:-2] + change[2:-1] + change[3:]
     exchanged = change_over_two[2:-1] + change[2:-1] + change_over_two[3:]
     within = ~(cut[1:-2] | cut[2:-1] | cut[3:])
-    found[1:-2] = (exchanged < _SWAP * shown) & (shown > 3 * _SWAP_CHANGE) & within
+    ahead, back, again = shift[1:-2], shift[2:-1], shift[3:]
+    far = np.minimum(np.abs(ahead), np.abs(again)) / 2
+    shakes = (np.abs(ahead + 2 * back) > far) | (np.abs(again + 2 * back) > far)
+    shakes &= np.abs(ahead) + np.abs(back) + np.abs(again) > 3 * _SHAKE
+    found[1:-2] = (exchanged < _SWAP * shown) & (shown > 3 * _SWAP_CHANGE) & within & ~shakes
     return found
 
 
@@ -103,7 +129,7 @@ def dropped(speed: np.ndarray, times: np.ndarray, skip: np.ndarray) -> np.ndarra
         middle, most = float(np.median(around)), max(around)
         if usual and gaps[i] > 1.5 * usual and speed[i] > _DROP_SPEED:
             lacking[i] = round(gaps[i] / usual) - 1
-        elif middle > _DROP_SPEED and speed[i] > _DROP * middle and speed[i] > 1.3 * most:
+        elif min(around) > _DROP_SPEED and speed[i] > _DROP * middle and most < _DROP_EVEN * min(around):
             lacking[i] = max(1, round(speed[i] / middle) - 1)
     return lacking
 

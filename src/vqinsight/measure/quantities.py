@@ -1,7 +1,9 @@
 """What is measured: names, units, sources, and the ladders of severity.
 
-``QUANTITIES`` is in the order of tables. The ladders come from defects of known strength in real frames:
-``python -m benchmarks.method.measurements --ladders`` prints them.
+``QUANTITIES`` is in the order of tables. The ladders are medians over real frames with defects of the strengths in
+``benchmarks/method/damage.py``, whose footage and photographs they are printed from:
+``python -m benchmarks.method.measurements --ladders``. A first step is never below what nine tenths of these frames
+have undamaged.
 """
 
 from __future__ import annotations
@@ -10,128 +12,51 @@ from vqinsight.measure.types import Quantity
 
 MEASUREMENT_VERSION = 1  # to be raised where the value of any clip changes
 
-_SPATIAL = (
-    Quantity(
-        "blur",
-        "",
-        "spatial",
-        "share of the strongest edges that a further blur leaves standing",
-        "Crété et al. 2007",
-        16,
-        1,
-        (0.45, 0.55, 0.65, 0.75),
-    ),
-    Quantity("noise", "grey levels", "spatial", "grain", "Immerkær 1996", 16, 1, (4, 8, 14, 22)),
-    Quantity(
-        "blockiness",
-        "",
-        "spatial",
-        "edges on a grid of 8 pixels, relative to other edges",
-        "Wang et al. 2000",
-        24,
-        1,
-        (0.1, 0.2, 0.4, 0.8),
-    ),
-    Quantity(
-        "banding",
-        "grey levels",
-        "spatial",
-        "height of false contours",
-        "contours between flat stretches",
-        16,
-        1,
-        (0.5, 1, 2, 4),
-    ),
-    Quantity(
-        "clipping", "%", "spatial", "pixels that are black or white", "levels 0-2 and 253-255", 16, 1, (5, 15, 30, 50)
-    ),
-    Quantity(
-        "underexposure", "stops", "spatial", "mean light below middle grey", "stops below 18 %", 1, 1, (2, 3, 4, 5)
-    ),
-    Quantity(
-        "overexposure", "stops", "spatial", "mean light above middle grey", "stops above 18 %", 1, 1, (1, 1.4, 1.8, 2.1)
-    ),
-)
-_TEMPORAL = (
-    Quantity(
-        "flicker",
-        "%",
-        "temporal",
-        "brightness that jumps from frame to frame",
-        "second difference",
-        16,
-        3,
-        (1, 2, 4, 8),
-    ),
-    Quantity(
-        "unsteadiness",
-        "",
-        "temporal",
-        "local motion that changes from frame to frame",
-        "second difference of flow",
-        32,
-        3,
-        (0.4, 0.5, 0.6, 0.7),
-    ),
-    Quantity(
-        "jitter",
-        "% of width",
-        "temporal",
-        "the whole picture shakes",
-        "second difference of the median flow",
-        32,
-        3,
-        (0.2, 0.5, 1, 2),
-    ),
-    Quantity(
-        "inconsistency",
-        "%",
-        "temporal",
-        "motion that cannot be followed back",
-        "Sundaram et al. 2010",
-        32,
-        2,
-        (10, 20, 35, 50),
-    ),
-    Quantity(
-        "warping_error",
-        "grey levels",
-        "temporal",
-        "change that motion does not explain",
-        "Lai et al. 2018",
-        32,
-        2,
-        (4, 6, 9, 13),
-    ),
-    Quantity(
-        "frozen",
-        "%",
-        "temporal",
-        "time in which a moving clip stands still",
-        "unchanged for 0.2 s or longer",
-        16,
-        3,
-        (2, 10, 25, 50),
-    ),
-    Quantity(
-        "repeated", "%", "temporal", "frames shown again", "unchanged for less than 0.2 s", 16, 3, (2, 10, 20, 40)
-    ),
-    Quantity(
-        "dropped", "%", "temporal", "missing frames", "steps of a multiple of the motion around", 32, 4, (1, 3, 8, 15)
-    ),
-    Quantity(
-        "out_of_order",
-        "%",
-        "temporal",
-        "frames in a wrong order",
-        "exchanging neighbours fits better",
-        16,
-        4,
-        (1, 5, 15, 30),
-    ),
+_LADDERS: dict[str, tuple[float, float, float, float]] = {
+    "blur": (0.45, 0.55, 0.65, 0.75),
+    "noise": (4.0, 8.0, 14.0, 22.0),
+    "blockiness": (0.2, 0.4, 0.8, 1.6),
+    "banding": (0.5, 1.0, 2.0, 4.0),
+    "clipping": (10.0, 20.0, 35.0, 50.0),
+    "underexposure": (2.0, 3.0, 4.0, 5.0),
+    "overexposure": (1.2, 1.5, 1.8, 2.1),
+    "flicker": (1.0, 2.0, 4.0, 8.0),
+    "unsteadiness": (0.4, 0.5, 0.6, 0.7),
+    "jitter": (0.4, 0.8, 1.5, 3.0),
+    "inconsistency": (20.0, 30.0, 40.0, 60.0),
+    "warping_error": (5.0, 7.0, 10.0, 14.0),
+    "frozen": (5.0, 15.0, 30.0, 50.0),
+    "repeated": (3.0, 6.0, 12.0, 25.0),
+    "dropped": (2.0, 4.0, 8.0, 15.0),
+    "out_of_order": (2.0, 5.0, 10.0, 20.0),
+}
+
+
+def _defect(key: str, unit: str, meaning: str, source: str, side: int = 16, frames: int = 1) -> Quantity:
+    """Of two frames or more it is a temporal one."""
+    return Quantity(key, unit, "spatial" if frames == 1 else "temporal", meaning, source, side, frames, _LADDERS[key])
+
+
+_DEFECTS = (
+    _defect("blur", "", "share of the strongest edges that a further blur leaves standing", "Crété et al. 2007"),
+    _defect("noise", "grey levels", "grain, as a standard deviation", "Immerkær 1996"),
+    _defect("blockiness", "", "edges on a grid of 8 pixels relative to all edges", "Wang, Bovik and Evans 2000", 24),
+    _defect("banding", "grey levels", "height of false contours", "steps between flat stretches"),
+    _defect("clipping", "%", "pixels that are black or white", "levels 0-2 and 253-255"),
+    _defect("underexposure", "stops", "mean light below middle grey", "linear light, middle grey 18 %"),
+    _defect("overexposure", "stops", "mean light above middle grey", "linear light, middle grey 18 %"),
+    _defect("flicker", "%", "brightness that jumps from frame to frame", "second difference of brightness", 16, 3),
+    _defect("unsteadiness", "", "local motion that changes from step to step", "second difference of flow", 32, 3),
+    _defect("jitter", "% of width", "shaking of the whole picture", "second difference of median flow", 32, 3),
+    _defect("inconsistency", "%", "area whose motion cannot be followed back", "Sundaram et al. 2010", 32, 2),
+    _defect("warping_error", "grey levels", "change that motion does not explain", "Lai et al. 2018", 32, 2),
+    _defect("frozen", "%", "time in which a moving scene stands still", "unchanged for 0.2 s or longer", 16, 3),
+    _defect("repeated", "%", "frames shown again in motion", "unchanged between changes", 16, 3),
+    _defect("dropped", "%", "missing frames", "steps of a multiple of the motion around", 32, 4),
+    _defect("out_of_order", "%", "frames in a wrong order", "neighbours fit better when exchanged", 16, 4),
 )
 _CONTENT = (
-    Quantity("motion", "% of width a second", "content", "speed of motion", "DIS optical flow", 32, 2),
-    Quantity("cuts", "", "content", "new scenes", "change that motion does not explain", 32, 2),
+    Quantity("motion", "% of width a second", "content", "speed of motion", "DIS flow, Kroeger et al. 2016", 32, 2),
+    Quantity("cuts", "", "content", "new scenes", "change that motion does not explain", 16, 2),
 )
-QUANTITIES: dict[str, Quantity] = {quantity.key: quantity for quantity in (*_SPATIAL, *_TEMPORAL, *_CONTENT)}
+QUANTITIES: dict[str, Quantity] = {quantity.key: quantity for quantity in (*_DEFECTS, *_CONTENT)}

@@ -52,9 +52,9 @@ def frame_series(
     cut = order.cuts(rows["change"], rows["change_over_two"], unexplained)
     step = np.arange(len(times)) > 0
     beside = cut | np.r_[cut[1:], False]  # of three frames, one is of another scene
-    still = order.unchanged(rows["moved"], cut)
-    frozen = order.frozen(still, times)
-    swapped = order.out_of_order(rows["change"], rows["change_over_two"], cut)
+    frozen, repeated = order.repeats(rows["moved"], times, cut)
+    still = frozen | repeated
+    swapped = order.out_of_order(rows["change"], rows["change_over_two"], rows["across"] + 1j * rows["down"], cut)
     wrong = swapped | np.roll(swapped, 1) | np.roll(swapped, 2) if len(swapped) > 3 else swapped
     skip = cut | still | np.r_[False, still[:-1]] | wrong
     gaps = np.diff(times, prepend=np.nan)
@@ -67,7 +67,7 @@ def frame_series(
         "inconsistency": _blank(rows["inconsistent"], cut),
         "warping_error": _blank(rows["warping"], cut),
         "frozen": _percent(frozen, step),
-        "repeated": _percent(still & ~frozen, step),
+        "repeated": _percent(repeated, step),
         "dropped": _percent(order.dropped(rows["speed"], times, skip), step),
         "out_of_order": _percent(swapped, step),
         "motion": _blank((100 * rows["speed"] / width / seconds).astype(np.float32), cut),
@@ -84,8 +84,8 @@ def _measure(
     there = ~np.isnan(series)
     if quantity.key == "cuts":
         value = float(cut.sum())
-    elif quantity.key == "frozen" and shown[there].sum() > 0:
-        value = float(np.average(series[there], weights=shown[there]))
+    elif quantity.key == "frozen" and shown.sum() > 0:
+        value = float(np.average(np.nan_to_num(series), weights=shown))
     else:
         value = float(series[there].mean(dtype=np.float64))
     if not quantity.ladder:
@@ -99,9 +99,7 @@ def _why_missing(quantity: Quantity, series: np.ndarray, info: VideoInfo, count:
     if count < quantity.min_frames:
         return Missing(f"{count} frames are too few, it takes {quantity.min_frames}")
     if min(info.width, info.height) < quantity.min_side:
-        return Missing(
-            f"a frame of {info.width}x{info.height} is too small, it takes {quantity.min_side} pixels a side"
-        )
+        return Missing(f"{info.width}x{info.height} pixels are too few, it takes {quantity.min_side} a side")
     if np.isnan(series).all():
         return Missing(_NOTHING.get(quantity.key, "all frames are beside a cut"))
     return None
