@@ -18,6 +18,7 @@ from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, share, srcc
+from tools.figures_calibration import calibration
 from tools.figures_performance import (
     damage,
     engines,
@@ -240,6 +241,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "vllm": (vllm, ("engines",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "human_ratings": (human_ratings, ("human_ratings",)),
+    "calibration": (calibration, ("calibration",)),
     "oracle": (oracle, ("oracle",)),
     "generator": (generator, ("generator",)),
     "united": (partial(united, "united"), ("united",)),

@@ -85,6 +85,11 @@ def test_verbs_that_judge(clips: Path, arguments: tuple[str, ...], key: str) -> 
     assert key in json.loads(line)
 
 
+def test_ratings_of_too_few_clips(clips: Path) -> None:
+    (clips / "r.csv").write_text("path,rating\na.mp4,1\nb.mp4,2\n", encoding="utf-8")
+    real(clips, "calibrate", "r.csv", codes=(2,))
+
+
 @pytest.mark.slow
 def test_a_folder_that_is_watched(clips: Path) -> None:
     real(clips, "watch", ".", "--out", "judged", "--once", "--frames", "2", codes=(0, 1))

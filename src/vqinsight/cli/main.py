@@ -98,6 +98,18 @@ def main() -> None:
         app(prog_name="vqinsight")
 
 
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="NAME|FILE",
+        show_default=False,
+        help="Add the value on a scale that vqinsight calibrate made.",
+        rich_help_panel="Output",
+    ),
+]
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         from vqinsight.common.version import __version__
@@ -120,7 +132,7 @@ def score(
     clips: opt.Clips,
     prompt: opt.Prompt = None,
     task: opt.Task = None,
-    scale: opt.OnScale = None,
+    scale: Scale = None,
     out: opt.Target = None,
     fail_below: opt.FailBelow = None,
     sort: opt.Sort = False,

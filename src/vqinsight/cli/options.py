@@ -201,16 +201,6 @@ FailBelow = Annotated[
         rich_help_panel=_OUTPUT,
     ),
 ]
-OnScale = Annotated[
-    str | None,
-    typer.Option(
-        "--scale",
-        metavar="NAME|FILE",
-        show_default=False,
-        help="Add the value on a scale that vqinsight calibrate made.",
-        rich_help_panel=_OUTPUT,
-    ),
-]
 Sort = Annotated[bool, typer.Option("--sort", help="Show the best first.", rich_help_panel=_OUTPUT)]
 Worst = Annotated[
     int | None,
