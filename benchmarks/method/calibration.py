@@ -49,8 +49,15 @@ def fitted(judge: VQInsight, table: Path, rating: str) -> dict[str, Any]:
         "error": scale.error,
         "model": scale.model["weights"],
         "measurement_version": scale.measurement_version,
-        "validations": {each.grouping: asdict(each) for each in scale.validations},
+        "validations": {each.grouping: _short(asdict(each)) for each in scale.validations},
     }
+
+
+def _short(found: Any) -> Any:
+    """Figures with four decimals, and intervals by their ends."""
+    if isinstance(found, dict):
+        return {key: _short(value) for key, value in found.items() if key not in ("level", "resamples", "undefined")}
+    return round(found, 4) if isinstance(found, float) else found
 
 
 def main() -> None:

@@ -108,5 +108,5 @@ def test_files_that_hold_no_ratings(tmp_path: Path) -> None:
         read_ratings(table(tmp_path, "", "r.xlsx"))
     with pytest.raises(UsageError, match="cannot be read"):
         read_ratings(tmp_path / "gone.csv")
-    with pytest.raises(UsageError, match="cannot be read|not Parquet"):
+    with pytest.raises(UsageError, match=r"cannot be read|not Parquet"):
         read_ratings(tmp_path / "gone.parquet")
