@@ -5,6 +5,8 @@ from __future__ import annotations
 from benchmarks.results import measured, results
 from tools.figures_performance import table
 
+CONTROLS = {"mean": "mean", "metadata": "size and length"}
+
 
 def calibration() -> str:
     """Scales fitted to ratings: each grouping, the scale beside its two controls."""
@@ -13,7 +15,7 @@ def calibration() -> str:
         for grouping, found in scale["validations"].items():
             of = found["figures"]
             errors = [measured(of[name]["rmse"]) for name in ("scale", "mean", "metadata")]
-            better = " and ".join(name for name, is_so in found["better_than"].items() if is_so) or "neither"
+            better = " and ".join(CONTROLS[name] for name, is_so in found["better_than"].items() if is_so) or "neither"
             folds = f"{grouping}, {found['groups']}"
             rows.append(
                 [rating.replace("_", " "), str(scale["clips"]), folds, measured(of["scale"]["srcc"]), *errors, better]

@@ -26,7 +26,10 @@ class Defect:
         unit: of the strengths.
         strengths: ascending; five of them.
         apply: frames, strength, generator -> damaged frames.
-        fitted: ``False`` keeps it out of the making of the ladders.
+        temporal: it takes footage; the others are measured in single frames.
+        fitted: it makes the ladder of that measurement. Those of shares of time and of frames are set by definition,
+            and the last five defects are left out.
+        also: further measurements whose ladders it makes.
     """
 
     shows: str
@@ -35,6 +38,7 @@ class Defect:
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
     temporal: bool = False
     fitted: bool = True
+    also: tuple[str, ...] = ()
 
 
 def _levels(frames: np.ndarray) -> np.ndarray:
@@ -59,7 +63,7 @@ def _noise(frames: np.ndarray, sigma: float, rng: np.random.Generator) -> np.nda
 
 def _jpeg(frames: np.ndarray, strength: float, _: np.random.Generator) -> np.ndarray:
     options = [cv2.IMWRITE_JPEG_QUALITY, round(100 - strength)]
-    decoded = [cv2.imdecode(cv2.imencode(".jpg", frame, options)[1], cv2.IMREAD_COLOR) for frame in frames]
+    decoded = [np.asarray(cv2.imdecode(cv2.imencode(".jpg", frame, options)[1], cv2.IMREAD_COLOR)) for frame in frames]
     return np.stack(decoded)
 
 
@@ -159,21 +163,22 @@ def _ghost(frames: np.ndarray, percent: float, _: np.random.Generator) -> np.nda
     return _levels((1 - weight) * frames.astype(np.float32) + weight * earlier)
 
 
+_FLOW = ("inconsistency", "warping_error")
 DEFECTS = {
     "blur": Defect("blur", "px (sigma)", (0.7, 1.2, 2.0, 3.2, 5.0), _blur),
     "noise": Defect("noise", "grey levels", (2, 5, 10, 18, 30), _noise),
-    "jpeg": Defect("blockiness", "100 - quality", (40, 75, 85, 92, 97), _jpeg),
-    "posterised": Defect("banding", "grey levels", (3, 6, 10, 18, 32), _posterise),
+    "jpeg": Defect("blockiness", "100 - quality", (30, 50, 75, 90, 96), _jpeg),
+    "posterised": Defect("banding", "grey levels", (4, 8, 14, 22, 32), _posterise),
     "contrast": Defect("clipping", "factor", (1.2, 1.5, 2.0, 3.0, 5.0), _contrast),
-    "darkened": Defect("underexposure", "stops", (0.5, 1, 2, 3, 4), lambda f, s, _: _expose(f, -s)),
+    "darkened": Defect("underexposure", "stops", (1, 2, 3, 4, 5), lambda f, s, _: _expose(f, -s)),
     "brightened": Defect("overexposure", "stops", (0.4, 0.8, 1.4, 2.0, 3.0), lambda f, s, _: _expose(f, s)),
     "flicker": Defect("flicker", "% (standard deviation)", (0.7, 1.5, 4, 8, 16), _flicker, True),
     "shake": Defect("jitter", "% of width", (0.1, 0.25, 0.6, 1.2, 2.4), _shake, True),
-    "wobble": Defect("unsteadiness", "% of width", (0.1, 0.25, 0.5, 1.0, 2.0), _wobble, True),
-    "frozen": Defect("frozen", "% of time", (12, 20, 30, 45, 70), _freeze, True),
-    "repeated": Defect("repeated", "% of frames", (3, 6, 12, 25, 45), _repeat, True),
-    "dropped": Defect("dropped", "% of frames", (2, 4, 8, 14, 20), _drop, True),
-    "exchanged": Defect("out_of_order", "% of pairs", (2, 4, 8, 15, 30), _exchange, True),
+    "wobble": Defect("unsteadiness", "% of width", (0.1, 0.25, 0.4, 0.7, 1.4), _wobble, True, also=_FLOW),
+    "frozen": Defect("frozen", "% of time", (12, 20, 30, 45, 70), _freeze, True, False),
+    "repeated": Defect("repeated", "% of frames", (3, 6, 12, 25, 45), _repeat, True, False),
+    "dropped": Defect("dropped", "% of frames", (2, 4, 8, 14, 20), _drop, True, False),
+    "exchanged": Defect("out_of_order", "% of pairs", (2, 4, 8, 15, 30), _exchange, True, False),
     "upscaled": Defect("blur", "factor", (1.5, 2, 3, 4.5, 7), _upscale, fitted=False),
     "h264": Defect("blockiness", "crf", (28, 34, 40, 46, 51), _h264, True, fitted=False),
     "beat": Defect("flicker", "% (amplitude)", (0.7, 1.5, 4, 8, 16), _beat, True, fitted=False),

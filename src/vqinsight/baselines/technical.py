@@ -21,7 +21,8 @@ _STILLS = 8  # sampled frames for spatial defects
 _RUNS, _LENGTH = 4, 12  # runs of neighbouring frames, and their length, for temporal defects
 _BLOCK = 8  # side in pixels of the cells in which motion is measured
 
-NOISE_HALF = 28.0  # grey levels
+BLUR_POWER = 1.12  # a slight blur removes grain and block edges too, and has to cost more than they do
+NOISE_HALF = 25.0  # grey levels
 BLOCKING_HALF = 1.0
 FLICKER_HALF = 0.1
 STEADY = 0.55  # what smooth motion measures; a little above one half
@@ -45,7 +46,8 @@ class SpatialDefects:
     @property
     def score(self) -> float:
         """0 to 100; falls with every defect."""
-        kept = (1 - self.blur) * (1 - _share(self.noise**2, NOISE_HALF**2)) * (1 - _share(self.blocking, BLOCKING_HALF))
+        kept = (1 - self.blur) ** BLUR_POWER * (1 - _share(self.noise**2, NOISE_HALF**2))
+        kept *= 1 - _share(self.blocking, BLOCKING_HALF)
         return 100 * kept
 
 

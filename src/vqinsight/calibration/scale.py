@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -90,9 +89,8 @@ class Scale:
 
     @property
     def digest(self) -> str:
-        """12 hex digits that change with anything that a value depends on."""
-        values = [self.used, self.fitted_on.digest, self.error, self.measurement_version, self.model]
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+        """12 hex digits that change with everything but the name."""
+        return hashlib.sha256(replace(self, name="").as_json().encode()).hexdigest()[:12]
 
     @property
     def better(self) -> bool:

@@ -69,7 +69,7 @@ class Flow:
     """DIS optical flow (Kroeger et al. 2016, "Fast optical flow using dense inverse search"), its fastest preset."""
 
     def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
 
     def between(self, first: np.ndarray, second: np.ndarray) -> Motion:
         """Motion from one scaled (h, w) uint8 frame to the next of the same size, at least 32 pixels a side."""

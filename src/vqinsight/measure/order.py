@@ -19,8 +19,8 @@ _FREEZE = 0.2  # seconds: shorter stretches are repeated frames
 _SWAP = 0.85  # cost of the order that two frames were exchanged to, relative to the one shown
 _SWAP_CHANGE = 0.5  # grey levels a step: smaller changes have no order
 _SHAKE = 0.5  # pixels of the scaled frame a step: shorter motion of the whole picture is not judged
-_DROP = 1.6  # times the motion of the steps around
-_DROP_EVEN = 1.5  # ratio of the fastest to the slowest of these steps
+_DROP = 1.5  # times the motion of the steps around
+_DROP_EVEN = 2.0  # ratio of the fastest to the slowest of these steps
 _DROP_SPEED = 0.5  # pixels of the scaled frame
 
 

@@ -13,22 +13,23 @@ from vqinsight.measure.types import Quantity
 MEASUREMENT_VERSION = 1  # to be raised where the value of any clip changes
 
 _LADDERS: dict[str, tuple[float, float, float, float]] = {
-    "blur": (0.45, 0.55, 0.65, 0.75),
-    "noise": (4.0, 8.0, 14.0, 22.0),
-    "blockiness": (0.2, 0.4, 0.8, 1.6),
-    "banding": (0.5, 1.0, 2.0, 4.0),
-    "clipping": (10.0, 20.0, 35.0, 50.0),
-    "underexposure": (2.0, 3.0, 4.0, 5.0),
-    "overexposure": (1.2, 1.5, 1.8, 2.1),
-    "flicker": (1.0, 2.0, 4.0, 8.0),
-    "unsteadiness": (0.4, 0.5, 0.6, 0.7),
-    "jitter": (0.4, 0.8, 1.5, 3.0),
-    "inconsistency": (20.0, 30.0, 40.0, 60.0),
-    "warping_error": (5.0, 7.0, 10.0, 14.0),
-    "frozen": (5.0, 15.0, 30.0, 50.0),
-    "repeated": (3.0, 6.0, 12.0, 25.0),
-    "dropped": (2.0, 4.0, 8.0, 15.0),
-    "out_of_order": (2.0, 5.0, 10.0, 20.0),
+    "blur": (0.437, 0.608, 0.781, 0.892),
+    "noise": (5.13, 9.72, 16.9, 26.6),
+    "blockiness": (0.293, 0.519, 1.02, 1.97),
+    "banding": (0.024, 0.059, 0.09, 0.327),
+    "clipping": (11.7, 25.6, 41.8, 53.8),
+    "underexposure": (1.73, 2.62, 3.45, 4.2),
+    "overexposure": (1.16, 1.46, 1.68, 1.93),
+    "flicker": (0.804, 2.26, 4.54, 9.31),
+    "unsteadiness": (0.548, 0.645, 0.732, 0.786),
+    "jitter": (0.766, 1.78, 3.54, 7.02),
+    "inconsistency": (17.1, 21.0, 30.3, 50.1),
+    "warping_error": (3.0, 3.28, 4.18, 6.68),
+    # Shares of time or frames, by definition.
+    "frozen": (3.0, 10.0, 25.0, 50.0),
+    "repeated": (3.0, 8.0, 15.0, 30.0),
+    "dropped": (3.0, 6.0, 12.0, 20.0),
+    "out_of_order": (2.0, 5.0, 10.0, 25.0),
 }
 
 
