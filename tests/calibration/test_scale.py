@@ -50,7 +50,7 @@ def test_saved_and_read_again_it_is_the_same(scale: Scale, tmp_path: Path, monke
     [
         ({"weights": "def"}, "weights was 'abc', is 'def'"),
         ({"template": "standard"}, "template was 'brief', is 'standard'"),
-        ({"look": {"fps": 4}}, "look was"),
+        ({"look": {"fps": 4}}, "look.fps was 2, is 4"),
         ({"samples": 8}, "samples was 1, is 8"),
     ],
 )

@@ -80,7 +80,7 @@ def test_from_ratings_to_values(run: Run, folder: Path, tmp_path: Path) -> None:
     best, worst = (str(folder / f"clip{number}.mp4") for number in (0, 17))  # strength 0, and 23
     done = run("score", best, worst, "--scale", "noise", "--out", "scores.csv")
     assert done.exit_code == 0, done.stderr
-    assert "noise: " in done.stdout and "for 80 of 100 clips" in done.stdout
+    assert "scale noise: " in done.stdout and "for 80 of 100 clips" in done.stdout
     with Path("scores.csv").open(encoding="utf-8", newline="") as file:
         high, low = (float(row["calibrated"]) for row in csv.DictReader(file))
     assert 5.1 > high > 4 > 3 > low > 1

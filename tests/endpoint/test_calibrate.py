@@ -34,4 +34,4 @@ def test_it_is_fitted_and_used_there(
     assert on["low"] < 100 / 60 < on["high"] and abs(on["value"] - 100 / 60) < 0.3
     other = ("--engine", "endpoint", "--url", server.url, "--frames", "2")
     done = CliRunner().invoke(app, ["score", grey(100), "--scale", "own.json", *other])
-    assert done.exit_code == 2 and "look was" in done.stderr
+    assert done.exit_code == 2 and "look.frames was 4, is 2" in done.stderr

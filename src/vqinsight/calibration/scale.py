@@ -24,8 +24,8 @@ from vqinsight.tasks.types import Missing
 
 SUFFIX = ".json"
 _FORMAT: Literal["vqinsight scale 1"] = "vqinsight scale 1"
-# What a value depends on, of the settings of a judge; ``look`` is how frames are sampled.
-_DEPENDS = ("weights", "template", "samples", "temperature", "look")
+# What a value depends on, of the settings of a judge; beside ``look``, how frames are sampled.
+_DEPENDS = ("weights", "template", "samples", "temperature")
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,15 @@ class Scale:
         Raises:
             UsageError: naming what differs; or the measurements have changed since.
         """
-        given = {key: settings.get(key) for key in (*_DEPENDS, "model")}
+        before, given = _depends(self.model), _depends(settings)
         # A server that tells no digest of its weights is known by the model's name alone.
-        keys = [*_DEPENDS, *(["model"] if "remote" in (given["weights"], self.model.get("weights")) else [])]
-        changed = [f"{key} was {self.model.get(key)!r}, is {given[key]!r}" for key in keys]
-        changed = [text for key, text in zip(keys, changed, strict=True) if self.model.get(key) != given[key]]
+        if "remote" in (before["weights"], given["weights"]):
+            before["model"], given["model"] = self.model.get("model"), settings.get("model")
+        changed = [
+            f"{key} was {before.get(key)!r}, is {given.get(key)!r}"
+            for key in before | given
+            if before.get(key) != given.get(key)
+        ]
         if changed:
             raise UsageError(
                 f"The scale {self.name!r} was fitted with another model or other settings: {'; '.join(changed)}. Score "
@@ -168,6 +172,12 @@ class Scale:
     def as_json(self) -> str:
         """Everything about the scale."""
         return TypeAdapter(Scale).dump_json(self, indent=1).decode()
+
+
+def _depends(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a value depends on, each setting of ``look`` by its own name."""
+    look = {f"look.{key}": value for key, value in settings.get("look", {}).items()}
+    return {**{key: settings.get(key) for key in _DEPENDS}, **look}
 
 
 def scales_folder() -> Path:

@@ -201,7 +201,13 @@ def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
         rows.append([record.path, *cells])
     print_table(
         console,
-        ["Clip", *headings, *(["overall\n0–100"] if several else []), *([on_scale] if on_scale else []), "frames"],
+        [
+            "Clip",
+            *headings,
+            *(["overall\n0–100"] if several else []),
+            *([f"scale\n{on_scale}"] if on_scale else []),
+            "frames",
+        ],
         rows,
     )
 

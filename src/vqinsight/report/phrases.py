@@ -92,9 +92,9 @@ def calibrated(record: ClipScore) -> str | None:
     if on is None:
         return None
     if on.value is None or on.low is None or on.high is None:
-        return f"{on.scale}: no value ({on.note})"
+        return f"scale {on.scale}: no value ({on.note})"
     note = f" ({on.note})" if on.note else ""
-    return f"{on.scale}: {on.value:.2f}, for 80 of 100 clips {on.low:.2f} to {on.high:.2f}{note}"
+    return f"scale {on.scale}: {on.value:.2f}, for 80 of 100 clips {on.low:.2f} to {on.high:.2f}{note}"
 
 
 def _seconds(duration: float) -> str:
