@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from benchmarks.performance.plan import PLACES, cell
 from benchmarks.results import results
 
+_ANSWERS = {"score": "same_overall", "ask": "same_yes"}
 _WAYS = ("plain", "chunked")
+_JUDGED = {
+    "folder": "64 clips scored, 4 of them bad",
+    "rank": "10 clips ranked in both orders",
+    "questions": "ten questions about one clip",
+}
 _PHASES = {"vision": "tower", "prefill": "prefill", "sampling": "sampling", "passes": "passes", "backward": "backward"}
 
 
@@ -19,61 +26,72 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
+def _merged(rows: Iterable[list[str]]) -> list[list[str]]:
+    """One row for all whose figures are equal, with their names in order."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for name, *figures in rows:
+        names.setdefault(tuple(figures), []).append(name)
+    return [[", ".join(alike), *figures] for figures, alike in names.items()]
+
+
 def step() -> str:
-    """One update on the grid: seconds of ours, share of the limit of each phase, and the ratio to the stock flow."""
+    """One update on the grid: the ratio to the stock flow, and each phase's share of its limit."""
     cells = results("step")["cells"]
     rows = []
     for each in cells:
-        ours = each["ours"]
-        reached = [f"{ours['phases'][name]['of_limit']:.2f}" for name in _PHASES]
         ratio = [f"{each['ratio']:.1f}", f"{0.85 * each['ratio_of_operations']:.1f}"] if "ratio" in each else ["", ""]
-        faster = f"{each['sampling_speedup']:.1f}" if "sampling_speedup" in each else ""
         size = f"{each['visual_tokens']} / {each['answer_tokens']}, {each['tower']}"
-        rows.append([size, f"{ours['s']:.0f}", *reached, faster, *ratio])
-    head = (
-        "visual / answer tokens, tower",
-        "CPU s",
-        *_PHASES.values(),
-        "sampling, times faster",
-        "times stock",
-        "wanted",
+        rows.append([size, *ratio])
+    head = ("visual / answer tokens, tower", "times faster than stock", "wanted")
+    reached = (
+        f"{title} {_span([each['ours']['phases'][name]['of_limit'] for each in cells], 2)}"
+        for name, title in _PHASES.items()
     )
-    return table(head, rows)
+    faster = _span([each["sampling_speedup"] for each in cells if "sampling_speedup" in each], 1)
+    return (
+        f"{table(head, rows)}\n\nShares of the limit: {', '.join(reached)}. Sampling is {faster} times as fast as "
+        "transformers' loop."
+    )
+
+
+def _span(values: list[float], digits: int) -> str:
+    """The least and the greatest value."""
+    return f"{min(values):.{digits}f}–{max(values):.{digits}f}"
 
 
 def judging() -> str:
-    """Seconds of each way to judge, and the floor of a folder."""
+    """Processor seconds of judging, ours and without what is shared: the first and the second way of each row."""
     rows = []
     for name, row in results("judging")["rows"].items():
-        for way, spent in row["ways"].items():
-            rows.append([name, way, *(f"{spent[key]['median']:.1f}" for key in ("wall_s", "cpu_s"))])
-        if "products_cpu_s" in row:
-            rows.append([name, "matrix products", "", f"{row['products_cpu_s']:.1f}"])
-    return table(["", "way", "wall s", "CPU s"], rows)
+        ours, plain = (spent["cpu_s"]["median"] for spent in list(row["ways"].values())[:2])
+        rows.append([_JUDGED[name], f"{ours:.1f}", f"{plain:.1f}"])
+    return table(["", "CPU s", "one by one"], rows)
 
 
 def plan() -> str:
     """What each configuration takes of a card, and of days."""
     found = results("plan")["configurations"]
-    return table(["", *PLACES], ([f"`{name}`", *(cell(row[place]) for place in PLACES)] for name, row in found.items()))
+    smallest, *others = PLACES
+    rows = (
+        [f"`{name}`", cell(row[smallest], memory=False), *(cell(row[place]) for place in others)]
+        for name, row in found.items()
+    )
+    return table(["", *PLACES], _merged(rows))
 
 
 def precision() -> str:
     """The share of learned weights that two updates change."""
     found = results("precision")["arrangements"] | results("precision_deepspeed")["arrangements"]
     rows = ([name, f"{row['share']:.2%}", row["dtype"]] for name, row in found.items() if row["share"] is not None)
-    return table(["arrangement", "changed", "saved as"], rows)
+    return table(["arrangement", "changed", "saved as"], _merged(rows))
 
 
 def log_probs() -> str:
-    """Peak memory and time of log-probabilities at a vocabulary of 152,064."""
+    """Peak memory of log-probabilities at a vocabulary of 152,064."""
     found = results("log_probs")
     longest = [max((row for row in found["rows"] if row["way"] == way), key=lambda row: row["tokens"]) for way in _WAYS]
-    rows = (
-        [row["way"], f"{row['tokens']:,}", f"{row['peak_bytes'] / 1e9:.2f} GB", f"{row['cpu_s']:.1f}"]
-        for row in longest
-    )
-    text = table(["way", "answer tokens", "peak", "CPU s"], rows)
+    rows = ([row["way"], f"{row['tokens']:,}", f"{row['peak_bytes'] / 1e9:.2f} GB"] for row in longest)
+    text = table(["way", "answer tokens", "peak"], rows)
     return f"{text}\n\nThe plain way grows to {found['plain_bytes_at_8192_tokens'] / 1e9:.0f} GB at 8,192 tokens."
 
 
@@ -116,33 +134,32 @@ def reward_loop() -> str:
     rows = [
         [
             f"{row['project']} {row['commit'][:7]}",
-            f"`{row['reward']}`",
-            *(str(row[key]) for key in ("steps", "clips", "equal", "different", "error")),
+            *(str(row[key]) for key in ("steps", "equal", "different", "error")),
             str(sum(row["faults"].values())),
         ]
         for row in results("reward_loop")["loops"].values()
     ]
-    head = ["project", "reward", "steps", "clips", "as offline", "different", "errors", "faults"]
+    head = ["project", "steps", "as offline", "different", "errors", "faults"]
     return table(head, rows)
 
 
 def engines() -> str:
-    """Other engines against a model loaded here, on the same clips."""
+    """Other engines against a model loaded here: on how many clips the answer is the same."""
     found = results("engines")
-    rows = []
+    same = []
     if own := found.get("serve"):
-        rows.append(["`vqinsight serve`, whole files: score", own["clips"], own["same_status"], own["equal"], ""])
+        same.append(f"`vqinsight serve` {_of(own['equal'], own['clips'])}")
     if ray := found.get("ray"):
-        rows.append(["Ray: score", ray["clips"], ray["same_status"], ray["equal"], ""])
+        same.append(f"Ray {_of(ray['equal'], ray['clips'])}")
     if vllm := found.get("vllm"):
         answers = vllm["answers"]
-        score, asked = answers["score"], answers["ask"]
-        largest = f"{score['largest_difference']:.0f} of 100"
-        rows.append(["vLLM, frames: score", answers["clips"], score["same_status"], score["same_overall"], largest])
-        rows.append(["vLLM, frames: ask", answers["clips"], asked["same_status"], asked["same_yes"], ""])
-    return table(
-        ("engine", "clips", "same status", "same answer", "largest difference"), ([str(c) for c in row] for row in rows)
-    )
+        scored, asked = (_of(answers[verb][key], answers["clips"]) for verb, key in _ANSWERS.items())
+        same.append(f"vLLM {scored} scores and {asked} answers of `ask`")
+    return f"The same answers: {', '.join(same)}."
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part} of {whole}"
 
 
 def vllm() -> str:
@@ -152,32 +169,22 @@ def vllm() -> str:
     rows = []
     for name, each in models.items():
         shifts, dtype = each["largest_log_prob_difference"], each["dtype"]
-        of = [
-            shifts.get(f"{sent}; here {way}")
-            for sent, way in (
-                ("PNG, times told", dtype),
-                ("PNG, times told", "float32"),
-                ("JPEG, times told", "float32"),
-                ("PNG, times not told", "float32"),
-                ("PNG, times not told", "float32, 2 s a patch"),
-            )
-        ]
+        sent = ("PNG, times told", "JPEG, times told", "PNG, times not told")
+        of = [shifts.get(f"{way}; here {dtype}") for way in sent]
         same = f"{each['same']['prompt_tokens']} of {each['clips']}"
-        rows.append([name, dtype, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
-    ways = ("dtype of both", "float32 here", "JPEG", "times not told", "and 2 s a patch here")
-    return table(("model", "dtype", "same prompt tokens", *ways), rows)
+        rows.append([name, same, *("" if shift is None else f"{shift:.4f}" for shift in of)])
+    ways = ("PNG", "JPEG", "times not told")
+    return table(("model", "same prompt tokens", *ways), rows)
 
 
 def reading() -> str:
-    """Reading a clip for a score: processor and wall seconds, and shares of what other readers take."""
+    """Reading a clip for a score: processor seconds, and shares of what other readers take."""
     rows = []
     for name, row in results("reading")["rows"].items():
         ours = row["ours"]
         shares = [_share(row[reader]) for reader in ("decode_all", "decord")]
-        cpu = _spread(ours["cpu"], ours["cpu_range"])
-        size = f"{row['width']}×{row['height']}"
-        rows.append([name, size, f"{row['read']} of {row['frames']}", cpu, f"{ours['wall']:.2f}", *shares])
-    return table(["file", "pixels", "frames read", "CPU s", "wall s", "of decoding all", "of decord"], rows)
+        rows.append([name, f"{ours['cpu']:.2f}", *shares])
+    return table(["file", "CPU s", "of decoding all", "of decord"], rows)
 
 
 def reading_machine() -> str:
@@ -207,17 +214,31 @@ def _spread(value: float, ends: list[float]) -> str:
 def faults() -> str:
     """What was injected, and what became of the rows."""
     found = results("faults")["rows"]
-    counts = ("injected", "expected", "found", "lost", "double", "wrong")
-    rows = [
-        [name, *(f"{row[key]:,}" for key in counts), "holds" if row["holds"] else "fails"]
-        for name, row in found.items()
-    ]
-    return table(("fault", "times", "rows expected", *counts[2:], "verdict"), rows)
+    rows = ([name, f"{row['injected']:,}", f"{row['expected']:,}"] for name, row in found.items())
+    counts = (f"{sum(row[key] for row in found.values())} {key}" for key in ("lost", "double", "wrong"))
+    broken = [name for name, row in found.items() if not row["holds"]]
+    verdict = f" Not held: {', '.join(broken)}." if broken else ""
+    return f"{table(('fault', 'times', 'rows'), _merged(rows))}\n\nOf all rows {', '.join(counts)}.{verdict}"
 
 
 def damage() -> str:
-    """What became of damaged clips, by kind."""
-    found = results("faults")["rows"]["damaged clips"]["outcomes"]
-    outcomes = ("named", "as undamaged", "as a plain decode")
-    rows = ([kind, *(str(each.get(outcome, 0)) for outcome in outcomes)] for kind, each in found.items())
-    return table(("damage", *outcomes), rows)
+    """What became of damaged clips."""
+    row = results("faults")["rows"]["damaged clips"]
+    found = Counter[str]()
+    for outcomes in row["outcomes"].values():
+        found.update(outcomes)
+    named, whole, plain = (found[outcome] for outcome in ("named", "as undamaged", "as a plain decode"))
+    return (
+        f"Of {row['injected']} damaged clips {named} are named and have no score, {whole} show the frames of the "
+        f"undamaged clip, and {plain} those of a plain decode of the file: FFmpeg hides some damage without a word."
+    )
+
+
+def damaged() -> str:
+    """What became of each of the damaged files, by kind."""
+    verdicts = ("named", "warned", "whole", "unnoticed", "silent")
+    rows = (
+        [kind, *(str(each.get(verdict, 0)) for verdict in verdicts)]
+        for kind, each in results("damaged")["kinds"].items()
+    )
+    return table(("file", *verdicts), rows)

@@ -17,10 +17,11 @@ from typing import Any
 from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
-from benchmarks.results import ROOT, measured, points, results, share, srcc
+from benchmarks.results import ROOT, measured, points, results, srcc
 from tools.figures_calibration import calibration
 from tools.figures_performance import (
     damage,
+    damaged,
     engines,
     faults,
     judging,
@@ -49,7 +50,7 @@ LEARNED = ("srcc", "mae")
 GUIDED = ("G", "by lot, three rounds", "without united, three rounds", "united, three rounds", "oracle, three rounds")
 UNITED = (
     "G", "by lot, three rounds", "offline DPO (G')", "without united", "united (G'')",
-    "without united, three rounds", "united, three rounds", "oracle, two rounds", "oracle, three rounds",
+    "without united, three rounds", "united, three rounds", "oracle, three rounds",
 )  # fmt: skip
 # Display names of names in stored results.
 PLAIN = {"by lot": "random pairs", "embedded world ": ""}
@@ -64,38 +65,49 @@ def plain(text: str) -> str:
 
 def perception() -> str:
     """Perception of nano on held-out clips: short answers before and after GRPO, and its reasoning."""
-    files = [results(name)["rows"] for name in ("perception_base", "perception", "perception_reasoning")]
-    head = ("attribute", "short answer, base", "short answer", "reasoning", "goal")
-    goals = {name: f"{100 * bar:.0f} %" for name, bar in BARS.items()}
-    return table(head, ([name, *(share(rows[name]) for rows in files), goals.get(name, "")] for name in SEEN))
+    files = ("perception_base", "perception", "perception_reasoning")
+    found = [results(name)["rows"] for name in files]
+    head = ("attribute", "short answer, base", "short answer", "reasoning")
+    rows = ([name, *(f"{each[name]['share']:.1%}" for each in found)] for name in SEEN)
+    return table(head, rows)
 
 
 def learning() -> str:
-    """Each stage on held-out synthetic clips: order and error of the scores, and pairs."""
-    models = results("learning")["models"]
+    """Held-out synthetic clips before stage 1 and after stage 2: order and error of the scores, and pairs."""
+    models = {name: each for name, each in results("learning")["models"].items() if name != "stage1"}
     names = [f"{dimension} {figure}" for dimension in DIMENSIONS[1:] for figure in LEARNED]
-    names += ["pairs right, both orders", "order bias", "missing answers"]
+    names += ["pairs right, both orders", "missing answers"]
     rows = ([name, *(measured(each["rows"][name]) for each in models.values())] for name in names)
     return table(["", *models], rows)
 
 
 def transfer() -> str:
     """Real clips with defects of rising strength; a constant score counts as 0."""
-    names = {"transfer": "likeliest answer", "transfer_samples": "mean of 8", "transfer_generated": "generated clips"}
-    files = [results(name)["rows"] for name in names]
-    kinds = (name for name in files[0] if "new kind" not in name)  # means of one kind each
-    rows = ([name, *(f"{each[name]['srcc_constant_as_0']:.2f}" for each in files)] for name in kinds)
-    return table(["defect", *names.values()], rows)
+    files = {
+        "likeliest answer": "transfer",
+        "mean of 8 answers": "transfer_samples",
+        "generated clips, likeliest answer": "transfer_generated",
+    }
+    found = {title: results(file)["rows"] for title, file in files.items()}
+    means = ([title, _ordered(rows["spatial"]), _ordered(rows["temporal"])] for title, rows in found.items())
+    kinds = (
+        f"{name} {_ordered(row)}"
+        for name, row in found["likeliest answer"].items()
+        if not name.startswith(("spatial", "temporal"))
+    )
+    return f"{table(('SRCC', 'spatial', 'temporal'), means)}\n\nBy kind, likeliest answer: {', '.join(kinds)}."
+
+
+def _ordered(row: dict[str, Any]) -> str:
+    return f"{row['srcc_constant_as_0']:.2f}"
 
 
 def ablation() -> str:
     """Ablation: means over seeds, deviations where there are several."""
-    columns = {"plcc": "PLCC", "mae": "error", "pairs right, both orders": "pairs right", "missing answers": "missing"}
-    rows = []
-    for name, seeds in results("ablation")["runs"].items():
-        _, *cells = table_row(name, list(seeds.values()), columns)
-        rows.append([name, str(len(seeds)), *cells])
-    return table(["", "seeds", *columns.values(), "paper: PLCC", "paper: pairs"], rows)
+    columns = {"plcc": "PLCC", "mae": "error", "pairs right, both orders": "pairs right"}
+    runs = results("ablation")["runs"].items()
+    rows = (table_row(name, list(seeds.values()), columns) for name, seeds in runs)
+    return table(["", *columns.values(), "paper: PLCC", "paper: pairs"], rows)
 
 
 def synthetic_tables() -> str:
@@ -104,11 +116,10 @@ def synthetic_tables() -> str:
     preferences, scores = (_stored_cells(each) for each in stored["tables"])
     rows = []
     for name, row in stored["models"].items():
-        orders = (measured(row[key]) if row[key] else "" for key in ("order_bias", "consistent"))
-        lost = f"{row['counts']['missing']} of {row['counts']['asked']}"
-        rows.append([name, preferences[name]["tau"], *orders, f"{row['ties']} of {row['pairs']}", lost])
-    pairs = table(["pairs", "tau", "order bias", "consistent under a swap", "ties", "no answer"], rows)
-    columns = [name for name in next(iter(scores.values())) if name.endswith("SRCC")]
+        bias = measured(row["order_bias"]) if row["order_bias"] else ""
+        rows.append([name, preferences[name]["tau"], bias, str(row["ties"])])
+    pairs = table(["pairs", "tau", "order bias", "ties"], rows)
+    columns = [f"{dimension} SRCC" for dimension in DIMENSIONS[1:]]
     return f"{pairs}\n\n" + table(
         ["scores", *columns], ([name, *(row[column] for column in columns)] for name, row in scores.items())
     )
@@ -141,19 +152,28 @@ def human_ratings() -> str:
 
 
 def _rated(judged: dict[str, Any], figure: str) -> str:
-    """A figure with its number of clips or pairs."""
+    """A figure; of a correlation also its number of clips."""
     if figure == "order_bias":
         orders = (judged["pairs"] or {}).get("orders")
-        return f"{measured(orders['order_bias'])}, n {orders['n']}" if orders else ""
+        return measured(orders["order_bias"]) if orders else ""
     if figure == "diff":
         scores = (judged["pairs"] or {}).get("scores")
-        return f"{measured(scores[figure])}, n {scores['n']}" if scores else ""
+        return measured(scores[figure]) if scores else ""
     for task in judged["scores"]:
         if figure in task["dimensions"]:
             row = task["dimensions"][figure]
             lost = f", {row['missing']} missing" if row["missing"] else ""
             return f"{measured(row['srcc'])}, n {row['n']}{lost}"
     return ""
+
+
+def measurements() -> str:
+    """How measurements of pixels follow defects of known strength."""
+    rows = [
+        [name, row["measurement"].replace("_", " "), f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"]
+        for name, row in results("measurements")["severity"].items()
+    ]
+    return table(["defect", "measurement", "SRCC, mean over contents", "least"], rows)
 
 
 def oracle() -> str:
@@ -171,10 +191,8 @@ def generator() -> str:
     """Quality of the embedded generator on held-out prompts, by the oracle."""
     found = results("generator")
     of = f"of {found['candidates']}"
-    rows = [
-        [name, *(f"{row[key]:.1f}" for key in ("mean", "sd", "best", "worst"))] for name, row in found["rows"].items()
-    ]
-    return table(["0–100", "mean", "spread", f"best {of}", f"worst {of}"], rows)
+    rows = [[name, *(f"{row[key]:.1f}" for key in ("mean", "best"))] for name, row in found["rows"].items()]
+    return table(["0–100", "mean", f"best {of}"], rows)
 
 
 def united(file: str, compared: Sequence[str] = UNITED) -> str:
@@ -185,19 +203,15 @@ def united(file: str, compared: Sequence[str] = UNITED) -> str:
     for name in compared:
         row = found["generators"][name]
         gain = found["differences"].get(f"{name} - {first}")
-        spread = "–" if row["diversity"] is None else f"{row['diversity']:.1f}"
         gained = points(gain["overall"], sign="+") if gain else ""
-        rows.append([plain(name), f"{row['overall']['value']:.1f}", gained, spread])
-    return table(["oracle, 0–100", "overall", f"gain over {first}", "diversity"], rows)
+        rows.append([plain(name), f"{row['overall']['value']:.1f}", gained])
+    return table(["oracle, 0–100", "overall", f"gain over {first}"], rows)
 
 
 def chosen() -> str:
     """Quality of the pairs that D and D' select for training."""
-    rows = (
-        [name, measured(row["right"]), points(row["apart"]["overall"], sign="+")]
-        for name, row in results("united")["chosen"].items()
-    )
-    return table(["chosen by", "right", "points ahead"], rows)
+    rows = ([name, measured(row["right"])] for name, row in results("united")["chosen"].items())
+    return table(["chosen by", "right"], rows)
 
 
 def repair() -> str:
@@ -237,11 +251,13 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "reward_loop": (reward_loop, ("reward_loop",)),
     "faults": (faults, ("faults",)),
     "damage": (damage, ("faults",)),
+    "damaged": (damaged, ("damaged",)),
     "engines": (engines, ("engines",)),
     "vllm": (vllm, ("engines",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "human_ratings": (human_ratings, ("human_ratings",)),
     "calibration": (calibration, ("calibration",)),
+    "measurements": (measurements, ("measurements",)),
     "oracle": (oracle, ("oracle",)),
     "generator": (generator, ("generator",)),
     "united": (partial(united, "united"), ("united",)),

@@ -117,7 +117,8 @@ def main() -> None:
                     asked.append((Question("generated", (Clip(path),)), (seen,)))
                 replies = assessor.ask(asked, samples=given.samples, temperature=float(given.samples > 1))
                 for severity, said in zip(STRENGTHS, replies, strict=True):
-                    numbers = [reply.value[dimension] for reply in said if isinstance(reply.value, dict)]
+                    known = [reply.value for reply in said if isinstance(reply.value, dict)]
+                    numbers = [value[dimension] for value in known if dimension in value]
                     score = float(np.mean(numbers)) if numbers else None
                     for row in (kind, dimension, f"{dimension}, new kind" if kind in NEW else ""):
                         if row:

@@ -52,9 +52,11 @@ def make(generator: Generator, seed: int, clips: int) -> tuple[str, dict[str, np
 
 
 def say(assessor: Assessor, paths: Sequence[Path], prompt: str, samples: int) -> list[dict[str, float] | None]:
-    """Each clip's mean in each dimension on 0 to 100; ``None`` without a usable answer."""
+    """Each clip's mean in each dimension on 0 to 100, over its complete answers; ``None`` without any."""
     clips = [assessor.encode(assessor.clips.load(str(path))) for path in paths]
-    answers = answered_scores(assessor, clips, prompt, samples=samples, temperature=1.0)
+    found = answered_scores(assessor, clips, prompt, samples=samples, temperature=1.0)
+    most = max((len(each) for of in found for each in of), default=0)
+    answers = [[each for each in of if len(each) == most] for of in found]
     return [
         _with_overall({key: float(np.mean([each[key] for each in of])) for key in of[0]}) if of else None
         for of in answers

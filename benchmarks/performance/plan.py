@@ -35,13 +35,14 @@ def planned() -> dict[str, dict[str, Any]]:
     }
 
 
-def cell(plan: dict[str, Any]) -> str:
-    """Memory and days of a plan, or memory and what to change."""
-    memory = f"{plan['peak_bytes'] / 1e9:.0f} GB"
+def cell(plan: dict[str, Any], *, memory: bool = True) -> str:
+    """Memory and days of a plan; where it does not fit, what to change, with its memory unless ``memory`` is off."""
+    peak = f"{plan['peak_bytes'] / 1e9:.0f} GB"
     if plan["fits"]:
-        return memory + (f", {spelled(plan['days'])}" if plan["days"] else "")
+        return peak + (f", {spelled(plan['days'])}" if plan["days"] else "")
     changes = plan["changes"]
-    return f"{memory}: " + ("too large" if changes is None else ", ".join(f"`{_short(each)}`" for each in changes))
+    change = "too large" if changes is None else ", ".join(f"`{_short(each)}`" for each in changes)
+    return f"{peak}: {change}" if memory else change
 
 
 def _short(change: str) -> str:

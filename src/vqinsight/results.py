@@ -6,13 +6,16 @@ answer is a record with a status, never a number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
+from vqinsight.errors import UsageError
 from vqinsight.tasks.types import Choice, Dimension, TaskName
 from vqinsight.video.record import ClipInput
 
-# missing: the model gave no usable answer; failed: an error while the clip was decoded, encoded or answered
+SCHEMA_VERSION = 2  # of records and of the rows of tables: the names and meanings of their fields
+# ok: an answer, with one dimension of a score at least; missing: the model gave no usable answer; failed: an error
+# while the clip was decoded, encoded or answered
 Status = Literal["ok", "unreadable", "missing", "failed"]
 # Begins the reason of an answer that is missing because a server could not be reached in time.
 NO_SERVER = "no answer from the server"
@@ -59,9 +62,10 @@ class Record:
     """Base class of all results."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Nested dicts, lists, numbers, strings and ``None``, ready for JSON; previews are left out."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        """Nested dicts, lists, numbers, strings and ``None``, ready for JSON, with ``schema_version``; previews are
+        left out.
+        """
+        return {"schema_version": SCHEMA_VERSION, **_plain(self)}
 
 
 def asked_again(status: Status, error: str | None) -> bool:
@@ -97,9 +101,10 @@ class Reply(Record):
     Attributes:
         text: the raw completion.
         reasoning: the part before the answer.
-        value: dimension values, ``"A"``/``"B"``/``"tie"``, or a bool; ``None`` when missing.
+        value: values of the dimensions that have one, ``"A"``/``"B"``/``"tie"``, or a bool; ``None`` when missing.
         missing: why there is no value, or ``None``.
         tokens: of an endpoint, what the request of this reply took; ``None`` for the further samples of one request.
+        missing_dimensions: why a dimension is not in ``value``, where others are.
     """
 
     text: str
@@ -107,6 +112,7 @@ class Reply(Record):
     value: dict[str, float] | Choice | bool | None
     missing: str | None
     tokens: Tokens | None = None
+    missing_dimensions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,10 +138,13 @@ class ClipScore(Record):
     """The score of one clip.
 
     Attributes:
-        scores: value by dimension (the median over samples), ``None`` unless status is ok.
-        overall: mean of the dimensions brought to 0–100, or ``None``.
-        spread: by dimension, half the range between the 10th and 90th percentile of the samples; ``None`` for one
-            sample.
+        scores: value of each dimension that has one (the median over the samples that have it), ``None`` unless status
+            is ok.
+        missing_dimensions: of a clip that was asked about, every other dimension, with the reason.
+        overall: mean of the dimensions in ``scores`` brought to 0–100, or ``None``.
+        overall_of: the names of these dimensions. Overalls of different dimensions do not compare.
+        spread: by dimension, half the range between the 10th and 90th percentile of the samples that have it; ``None``
+            for one sample.
         dimensions: the dimensions asked for, with range; higher is better for all.
         reasoning: of the sample nearest the median.
         replies: every sample.
@@ -149,7 +158,9 @@ class ClipScore(Record):
     status: Status
     error: str | None
     scores: dict[str, float] | None
+    missing_dimensions: dict[str, str]
     overall: float | None
+    overall_of: tuple[str, ...]
     spread: dict[str, float] | None
     dimensions: tuple[Dimension, ...]
     reasoning: str | None
@@ -251,8 +262,14 @@ Judged = ClipScore | ClipVerdict | ClipComparison
 
 
 def read_record(plain: dict[str, Any]) -> Judged:
-    """The record that ``as_dict`` made ``plain`` of, without previews."""
+    """The record that ``as_dict`` made ``plain`` of, without previews.
+
+    Raises:
+        UsageError: it is of another schema.
+    """
     given = dict(plain)
+    if (schema := given.pop("schema_version", None)) != SCHEMA_VERSION:
+        raise UsageError(f"a record of schema {schema} is not read as one of schema {SCHEMA_VERSION}")
     given["provenance"] = Provenance(**given["provenance"])
     for key in {"input", "input_a", "input_b"} & given.keys():
         given[key] = given[key] and ClipInput(**{name: _frozen(value) for name, value in given[key].items()})
@@ -262,6 +279,7 @@ def read_record(plain: dict[str, Any]) -> Judged:
         return ClipComparison(**given)
     if "question" in given:
         return ClipVerdict(**given)
+    given["overall_of"] = tuple(given["overall_of"])
     given["dimensions"] = tuple(Dimension(**dimension) for dimension in given["dimensions"])
     if given.get("calibrated") is not None:
         given["calibrated"] = CalibratedScore(**given["calibrated"])

@@ -14,7 +14,7 @@ from helpers import records
 
 import vqinsight
 from vqinsight.errors import UsageError
-from vqinsight.results import NO_SERVER
+from vqinsight.results import NO_SERVER, SCHEMA_VERSION
 
 Run = Callable[..., Any]
 
@@ -43,7 +43,7 @@ def test_a_row_for_every_line_of_a_list(run: Run, judge: Any, clip_list: Path) -
     assert rows[4]["overall"] is None and "no such file" in rows[4]["error"]
     for key in ("reasoning", "rule", "times", "model", "model_hash", "samples", "temperature", "seed", "replies"):
         assert rows[0][key] is not None
-    assert rows[0]["schema_version"] == 1
+    assert rows[0]["schema_version"] == SCHEMA_VERSION
     from pyarrow import parquet
 
     assert parquet.read_table("results").num_rows == 5  # other readers take the folder as it is

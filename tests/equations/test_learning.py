@@ -14,7 +14,7 @@ from vqinsight.grpo.advantage import advantages
 from vqinsight.grpo.loss import grpo_loss
 from vqinsight.rewards.comparison import comparison_reward
 from vqinsight.rewards.length import length_reward
-from vqinsight.rewards.scoring import multi_score_reward, score_reward, worst_reward
+from vqinsight.rewards.scoring import multi_score_reward, score_reward
 from vqinsight.settings.train import Combine, Scale
 from vqinsight.tasks.types import Dimension, Missing, Preference, Score, Verdict
 
@@ -108,6 +108,17 @@ def test_equation_6_as_a_sum() -> None:
     assert multi_score_reward(said, label, THREE, "relative", combine="sum") == pytest.approx(1 - (20 / 80 + 10 / 60))
 
 
+@pytest.mark.parametrize(("combine", "wanted"), [("mean", 1 - (0.2 + 1 + 0.1) / 3), ("sum", 1 - (0.2 + 1 + 0.1))])
+def test_equation_6_without_a_prediction_of_one_dimension(combine: Combine, wanted: float) -> None:
+    """Which earns nothing of its share, and is no exact answer: leaving out a hard dimension does not pay."""
+    label = {"spatial": 80, "temporal": 70, "alignment": 60}
+    partly = {"spatial": 60, "alignment": 50}
+    assert multi_score_reward(partly, label, THREE, "unit", combine=combine) == pytest.approx(wanted)
+    assert multi_score_reward(partly, label, THREE, "raw") == pytest.approx(1 - (20 + 100 + 10))
+    exact = multi_score_reward({"spatial": 80, "alignment": 60}, label, THREE, "threshold")
+    assert exact == pytest.approx(2 / 3)
+
+
 def test_equation_7() -> None:
     assert comparison_reward(Preference("A"), Preference("A")) == 1
     assert comparison_reward(Preference("tie"), Preference("A")) == 0
@@ -124,8 +135,10 @@ def test_nothing_is_worse_than_a_missing_answer(scale: Scale, combine: Combine) 
         farthest = multi_score_reward(
             dict.fromkeys(keys, 100.0), dict.fromkeys(keys, 0.0), THREE, scale, weights, combine
         )
-        assert worst_reward(THREE, scale, weights, combine) <= farthest + 1e-12
-    assert worst_reward(THREE, "unit", {"spatial": 2.0}, "sum") == 1 - 4
+        label = dict.fromkeys(keys, 0.0)
+        assert multi_score_reward({}, label, THREE, scale, weights, combine) <= farthest + 1e-12
+    assert multi_score_reward({}, label, THREE, "unit", {"spatial": 2.0}, "sum") == 1 - 4
+    assert multi_score_reward({}, label, THREE, "unit") == 0
 
 
 def _vectors() -> dict[str, object]:

@@ -49,6 +49,9 @@ def test_every_kind_of_row_comes_back(tmp_path: Path) -> None:
     rows = [
         PredictedExample(scored("a", 3.7, "pika", "g1"), quality(61.25)),
         PredictedExample(generated, Prediction("missing", reason="no <answer>", texts=("I see", "nothing"))),
+        PredictedExample(
+            replace(generated, id="h"), Prediction(scores={"spatial": 2.0}, missing_dimensions={"alignment": "a word"})
+        ),
         PredictedExample(pair("p", "tie", "x vs y"), from_orders("A", "B", texts=("A",), swapped_texts=("B",))),
         PredictedExample(pair("q", "B"), from_orders(None, "tie", reason="a, b: no <answer>")),
         PredictedExample(yesno("y", False), Prediction(yes=True)),

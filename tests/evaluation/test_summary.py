@@ -54,6 +54,30 @@ def test_clips_without_a_label_in_a_dimension_count_in_the_others_only() -> None
     assert task.mean["srcc"].value == pytest.approx(0.0)  # +1 and -1
 
 
+def test_a_missing_dimension_is_missing_in_that_dimension_alone() -> None:
+    """Temporal is over the rows that have it, and the others are counted with their reason."""
+
+    def row(number: int) -> tuple[Example, Prediction]:
+        values = {"spatial": 10.0 * number, "temporal": 10.0 * number}
+        example = Example(str(number), Question("generated", (Clip(f"{number}"),)), Score(values), (0, 100))
+        said = {"spatial": 20.0 + number} | ({"temporal": 90.0 - number} if number > 1 else {})
+        lacking = {"temporal": "one frame cannot show motion"} if number <= 1 else {}
+        return example, Prediction(scores=said, ranges={"spatial": (0.0, 100.0)}, missing_dimensions=lacking)
+
+    summary = of(*map(row, range(6)))
+    (task,) = summary.scores
+    found = task.dimensions
+    assert (found["spatial"].n, found["spatial"].missing, found["temporal"].n, found["temporal"].missing) == (
+        6,
+        0,
+        4,
+        2,
+    )
+    assert found["spatial"].srcc.value == pytest.approx(1.0) and found["temporal"].srcc.value == pytest.approx(-1.0)
+    assert summary.missing == 0 and summary.reasons == (("temporal: one frame cannot show motion", 2),)
+    assert ("missing", "0", "2") in [row[:3] for table in metric_tables.tables(summary) for row in table.rows]
+
+
 def test_pairs_asked_in_both_orders() -> None:
     # Verdicts (a, b), (b, a) as given, and the margin for A.
     cases: list[tuple[str, Choice | None, Choice | None, float | None]] = [

@@ -3,7 +3,7 @@
 Each line of ``golden.jsonl`` has ``task``, ``set`` (the prompt set), ``completion``, ``expect`` and ``why``; ``prompt``
 is the clips' text (``true``: an ordinary one), for yes/no the question. A completion that is a list is joined from its
 parts, ``[text, n]`` being n copies. ``expect`` is the scores, the choice or the verdict, or ``{"missing": "…"}`` with a
-part of the reason.
+part of the reason; so may a single dimension's value be.
 """
 
 import json
@@ -51,8 +51,12 @@ def test_verdict(case: dict[str, Any]) -> None:
             assert got == Verdict(yes), case["why"]
         case str(choice):
             assert got == Preference(choice), case["why"]  # type: ignore[arg-type]
-        case values:
-            assert got == Score(values), case["why"]
+        case scores:
+            assert isinstance(got, Score), f"{case['why']}: {got}"
+            reasons = {key: value["missing"] for key, value in scores.items() if isinstance(value, dict)}
+            assert got.values == {key: value for key, value in scores.items() if key not in reasons}, case["why"]
+            assert got.missing.keys() == reasons.keys(), case["why"]
+            assert all(reason in got.missing[key] for key, reason in reasons.items()), case["why"]
 
 
 def test_the_collection_is_large_and_explained() -> None:

@@ -118,3 +118,13 @@ def _write_silence(output: Any, track: Any, seconds: float) -> None:
         output.mux(track.encode(silence))
         done += samples
     output.mux(track.encode())
+
+
+def beginning(path: Path, source: str | Path, count: int) -> Path:
+    """A video of the first ``count`` frames of another."""
+    with av.open(str(source)) as given:
+        stream = given.streams.video[0]
+        frames = [
+            frame.to_ndarray(format="rgb24") for frame, _ in zip(given.decode(stream), range(count), strict=False)
+        ]
+    return video(path, frames, size=(frames[0].shape[1], frames[0].shape[0]))

@@ -15,7 +15,7 @@ from vqinsight.settings.reader import read_toml
 from vqinsight.settings.train import TrainSettings
 from vqinsight.tasks.labels import rescale_label
 from vqinsight.tasks.prompt_sets import prompt_set
-from vqinsight.tasks.types import Example, Missing
+from vqinsight.tasks.types import Example, Missing, Score
 from vqinsight.training.data import mixture
 from vqinsight.training.export_verl.export import Exported, export_verl
 from vqinsight.training.stage2_temporal import TASKS
@@ -113,7 +113,9 @@ def our_reward(export: Export, place: int, text: str, tokens: int) -> dict[str, 
     group = Group(example.question, label, dimensions, (Completion(text, answer, tokens),))
     [parts] = rubric.grade(group)
     named = {f"reward_{name}": math.nan if value is None else value for name, value in parts.items()}
-    return {"score": rubric.total(parts), **named, "missing": float(isinstance(answer, Missing))}
+    lacking = [dim for dim in dimensions if not isinstance(answer, Score) or dim.key not in answer.values]
+    counts = {"missing": float(isinstance(answer, Missing)), "missing_dimensions": float(len(lacking))}
+    return {"score": rubric.total(parts), **named, **counts}
 
 
 def arguments(export: Export, **variables: str) -> list[str]:

@@ -85,10 +85,13 @@ def score(
     dimensions: tuple[Dimension, ...] | None = None,
     why: str = WHY,
     seen: ClipInput | None = None,
+    lacking: dict[str, str] | None = None,
 ) -> ClipScore:
+    """``lacking``: dimensions that have no value, whatever stands for them in ``values``."""
     dims = dimensions or (GENERATED[: len(values)] if len(values) > 1 else (QUALITY,))
-    scores = dict(zip((d.key for d in dims), values, strict=True))
-    overall = float(np.mean([100 * (v - d.low) / (d.high - d.low) for v, d in zip(values, dims, strict=True)]))
+    known = {d: v for d, v in zip(dims, values, strict=True) if d.key not in (lacking or {})}
+    scores = {d.key: v for d, v in known.items()}
+    overall = float(np.mean([100 * (v - d.low) / (d.high - d.low) for d, v in known.items()]))
     count = 5 if spread else 1
     return ClipScore(
         path=path,
@@ -97,7 +100,9 @@ def score(
         status="ok",
         error=None,
         scores=scores,
+        missing_dimensions=lacking or {},
         overall=overall,
+        overall_of=tuple(scores),
         spread=dict.fromkeys(scores, spread) if spread else None,
         dimensions=dims,
         reasoning=why,
@@ -109,7 +114,9 @@ def score(
 
 def unreadable(path: str) -> ClipScore:
     error = f"{path}: the file is empty (0 bytes). Copy or download it again."
-    return ClipScore(path, None, "natural", "unreadable", error, None, None, None, (), None, (), None, provenance())
+    return ClipScore(
+        path, None, "natural", "unreadable", error, None, {}, None, (), None, (), None, (), None, provenance()
+    )
 
 
 def missing(path: str) -> ClipScore:
@@ -122,7 +129,9 @@ def missing(path: str) -> ClipScore:
         "missing",
         error,
         None,
+        {"quality": "no <answer>"},
         None,
+        (),
         None,
         (QUALITY,),
         said.reasoning,

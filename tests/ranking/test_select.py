@@ -13,14 +13,14 @@ from vqinsight.assessor.assessor import Assessor
 from vqinsight.errors import UsageError
 from vqinsight.inference.api import VQInsight
 from vqinsight.ranking import select as choosing
-from vqinsight.ranking.by_score import best_and_worst_score
+from vqinsight.ranking.by_score import best_and_worst_score, comparable_scores
 from vqinsight.ranking.candidate_folders import Candidates
 from vqinsight.ranking.judge import Judgement
 from vqinsight.ranking.pairs_file import agreement, judge_all, read_pairs, write_table, write_videodpo
 from vqinsight.ranking.select import choose, winner_and_loser
 from vqinsight.ranking.tally import all_pairs
 from vqinsight.synthetic.generate import draw_siblings
-from vqinsight.tasks.types import Preference
+from vqinsight.tasks.types import Missing, Preference
 
 TEXT = "yellow squares move up, three of them"  # of the clips below
 A, B, TIE = Preference("A"), Preference("B"), Preference("tie")
@@ -106,6 +106,26 @@ def test_scores_instead_of_pairs(assessor: Assessor, clips: list[Path], tmp_path
 def test_the_highest_and_the_lowest_score() -> None:
     assert best_and_worst_score([None, 3.0, 7.0, None, 7.0, 3.0]) == (2, 1)
     assert best_and_worst_score([5.0, None, 5.0]) is best_and_worst_score([5.0]) is best_and_worst_score([]) is None
+
+
+def test_scores_of_different_dimensions_do_not_compare() -> None:
+    """The set that most clips have is ranked; the others are left out with the reason, whatever their numbers."""
+    whole, part = {"spatial": 60.0, "temporal": 40.0}, {"spatial": 99.0}
+    found = comparable_scores([[whole], [part], [], [part, whole], [part]])
+    assert found[0] == 50.0 and found[3] == (79.5 + 40.0) / 2, "over its samples spatial is 79.5 and temporal 40"
+    assert [getattr(score, "reason", None) for score in found[1:3]] == [
+        "scored on spatial, and most candidates on spatial, temporal",
+        "no usable answer",
+    ]
+    assert isinstance(found[4], Missing)
+    assert comparable_scores([[], []]) == [Missing("no usable answer")] * 2
+
+
+def test_a_prompt_that_is_too_long_has_no_pair(assessor: Assessor, clips: list[Path]) -> None:
+    before = assessor.tower.clips_encoded
+    found = choose(assessor, Candidates("p", "a cat, " * 3000, tuple(map(str, clips))))
+    assert found.win is None and found.reason is not None and "tokens, the model takes 4096" in found.reason
+    assert assessor.tower.clips_encoded == before
 
 
 @pytest.mark.full

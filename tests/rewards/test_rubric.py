@@ -54,6 +54,22 @@ def test_a_scored_clip() -> None:
     assert rubric.total(parts[0]) == pytest.approx(2.4)
 
 
+def test_an_answer_without_one_dimension() -> None:
+    """It earns nothing of that dimension's share, nor the temporal reward without a temporal score; the rest stays."""
+    label = _scores(80, 60, 100)
+    partly = [Score({key: label.values[key] for key in keys}) for keys in (("spatial", "temporal"), ("spatial",))]
+    group = Group(
+        GENERATED,
+        label,
+        BRIEF.dimensions(GENERATED),
+        tuple(map(_attempt, partly)),
+        (_attempt(_scores(20, 0, 40)),),
+    )
+    first, second = Rubric(PAPER).grade(group)
+    assert first == pytest.approx({"format": 1.0, "score": 2 / 3, "comparison": None, "temporal": 0.3, "length": 0.1})
+    assert second == pytest.approx({"format": 1.0, "score": 1 / 3, "comparison": None, "temporal": 0.0, "length": 0.1})
+
+
 def test_the_weights_of_the_parts_and_of_the_dimensions_act() -> None:
     """By hand: spatial off by 50 with weight 3, the others right: 1 - 3 * 0.5 / 5; then 2 + 4 * 0.7 + 0.5 * 0.1."""
     settings = RewardSettings(format=2, score=4, temporal=0, length=0.5, dimension_weights={"spatial": 3.0})

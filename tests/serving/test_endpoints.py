@@ -71,6 +71,22 @@ def test_unirl(client: httpx.Client, nano: VQInsight) -> None:
     assert refused.status_code == 400 and "no reward beauty" in refused.json()["error"]["message"]
 
 
+def test_a_missing_dimension_and_a_prompt_that_is_too_long(client: httpx.Client, encode: Any, tmp_path: Path) -> None:
+    one = b64(encode.beginning(tmp_path / "one.mp4", CIRCLES, 1))
+    sample = {"history": [{"text": TEXT, "video_b64": one}], "required_rewards": ["spatial", "temporal", "overall"]}
+    found = client.post("/score", json={"requests": [sample]}).raise_for_status().json()
+    assert set(found["results"][0]) == {"spatial"} and set(found["errors"][0]) == {"temporal", "overall"}
+    assert found["errors"][0]["temporal"].endswith("temporal: one frame cannot show motion")
+    [record] = client.post("/v1/score", json={"clips": [{"video": one, "prompt": TEXT}]}).json()["results"]
+    assert set(record["scores"]) == set(record["overall_of"]) == {"spatial", "alignment"}
+    assert record["missing_dimensions"] == {"temporal": "one frame cannot show motion"}
+    clips = [{"video": b64(CIRCLES), "name": "a"}, {"video": b64(SQUARES), "name": "b"}]
+    long = {"prompt": "§ ¶ " * 1999}
+    for path, body in (("/v1/score", {"clips": clips}), ("/v1/rank", {"clips": clips})):
+        refused = client.post(path, json={**body, **long})
+        assert refused.status_code == 400 and "tokens, the model takes 4096" in refused.json()["error"]["message"]
+
+
 def test_flow_factory(client: httpx.Client, encode: Any, tmp_path: Path) -> None:
     """One POST is a group; one clip that fails makes it an error, whatever the others.
 

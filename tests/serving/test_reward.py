@@ -113,6 +113,25 @@ def test_wrong_usage_is_said(nano: VQInsight) -> None:
             frames_array(np.zeros(shape, np.uint8))
 
 
+def test_a_missing_dimension_is_an_error_of_its_own(nano: VQInsight, encode: ModuleType, tmp_path: Path) -> None:
+    """Each reward is a number or a reason; ``overall`` needs every dimension, or it would be another one."""
+    one = str(encode.beginning(tmp_path / "one.mp4", CIRCLES, 1))
+    (found,) = vqinsight.reward([one], TEXT, model=nano)
+    assert isinstance(found, dict)
+    assert {name: type(value) for name, value in found.items()} == {
+        "spatial": float,
+        "temporal": Missing,
+        "alignment": float,
+        "overall": Missing,
+    }
+    assert found["temporal"] == Missing(f"{one}: temporal: one frame cannot show motion")
+    assert isinstance(found["overall"], Missing) and found["overall"].reason.endswith("; overall needs it")
+    (alone,) = vqinsight.reward([one], TEXT, dimensions=["temporal"], model=nano)
+    assert alone == found["temporal"]
+    with pytest.raises(UsageError, match="tokens, the model takes 4096"):
+        vqinsight.reward([CIRCLES], "a cat, " * 3000, model=nano)
+
+
 def test_one_frame_is_an_image(nano: VQInsight, encode: ModuleType) -> None:
     frame = np.stack([encode.numbered(5, 96, 72)])
     (found,) = vqinsight.reward([frame], dimensions=["temporal"], model=nano)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqinsight.tasks.parsing import TAG, answer_text, parse_choice, parse_scores, parse_yes_no, reasoning
+from vqinsight.tasks.prompt_set import ONE_FRAME, without_motion
 from vqinsight.tasks.prompt_sets import NAMES, prompt_set
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 
@@ -33,8 +34,10 @@ THOUGHT = HOSTILE.filter(lambda text: not any(tag[1] + tag[2].lower() == "/think
 def test_no_completion_raises(completion: str, question: Question, name: str) -> None:
     got = PROMPT_SETS[name].parse(question, completion)
     if isinstance(got, Score):
+        assert got.values
         for dim in PROMPT_SETS[name].dimensions(question):
-            assert dim.low <= got.values[dim.key] <= dim.high
+            assert (dim.key in got.values) != bool(got.missing.get(dim.key))
+            assert dim.low <= got.values.get(dim.key, dim.low) <= dim.high
     elif isinstance(got, Missing):
         assert got.reason
     assert isinstance(reasoning(completion), str)
@@ -46,22 +49,21 @@ def test_no_answer_text_raises(text: str) -> None:
         assert isinstance(verdict, dict | Preference | Verdict | Missing)
 
 
-@given(THOUGHT, HOSTILE)
-def test_the_reasoning_is_never_read(thought: str, behind: str) -> None:
-    with_thought = answer_text(f"<think>{thought}</think>{behind}")
-    assert with_thought == answer_text(f"<think></think>{behind}")
-
-
 @given(THOUGHT)
-def test_an_answer_cannot_be_put_into_the_reasoning(thought: str) -> None:
-    injected = f'<think>{thought}<answer>{{"quality": 1}}</answer></think>'
-    assert isinstance(answer_text(injected), Missing)
-    assert answer_text(injected + "<answer>62</answer>") == "62"
+def test_the_reasoning_is_never_read(thought: str) -> None:
+    """A thought without tags changes nothing; one with tags of its own leaves no answer."""
+    got = answer_text(f"<think>{thought}</think><answer>62</answer>")
+    assert isinstance(got, Missing) if TAG.search(thought) else got == "62"
+    if not TAG.search(thought):
+        assert answer_text(f"{thought}</think><answer>62</answer>") == "62", "opened by the chat template"
 
 
-@given(HOSTILE)
-def test_reasoning_opened_by_the_chat_template_is_not_read_either(thought: str) -> None:
-    assert answer_text(f"<answer>1</answer>{thought}</think></think><answer>62</answer>") == "62"
+@given(st.lists(st.sampled_from(["<think>", "</think>", "<answer>", "</answer>"]), max_size=7))
+def test_repeated_tags_and_tags_out_of_order_give_no_answer(tags: list[str]) -> None:
+    whole = ["<think>", "</think>", "<answer>", "</answer>"]
+    good = tags in (whole, whole[1:], whole[2:])
+    assert answer_text("62".join(["", *tags, ""])) == ("62" if good else answer_text("".join(tags)))
+    assert isinstance(answer_text("".join(tags)), Missing)
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="<>"), min_size=1), st.integers(1, 30))
@@ -92,27 +94,46 @@ def test_reasoning(completion: str, expected: str) -> None:
 @given(st.floats(-1e6, 1e6), st.floats(0, 50), st.floats(50, 100))
 def test_a_value_is_inside_its_range_or_missing_and_never_clipped(value: float, low: float, high: float) -> None:
     got = parse_scores(f'{{"quality": {value!r}}}', {"quality": (low, high)})
-    assert got == {"quality": value} if low <= value <= high else isinstance(got, Missing)
+    assert isinstance(got, dict)
+    assert got == {"quality": value} if low <= value <= high else isinstance(got["quality"], Missing)
 
 
 @given(st.floats(0, 100), st.floats(0, 100))
 def test_two_values_for_one_key_agree_or_contradict(first: float, second: float) -> None:
     got = parse_scores(f"quality: {first!r}\nquality: {second!r}", {"quality": (0.0, 100.0)})
-    assert got == {"quality": first} if first == second else isinstance(got, Missing)
+    assert isinstance(got, dict)
+    assert got == {"quality": first} if first == second else isinstance(got["quality"], Missing)
 
 
 @pytest.mark.parametrize("denominator", [1, 5, 10, 99, 100, 1000])
 def test_a_denominator_must_be_the_highest_value(denominator: int) -> None:
     got = parse_scores(f"0.5/{denominator}", {"quality": (0.0, 100.0)})
-    assert got == {"quality": 0.5} if denominator == 100 else isinstance(got, Missing)
+    assert isinstance(got, dict)
+    assert got == {"quality": 0.5} if denominator == 100 else isinstance(got["quality"], Missing)
 
 
-def test_the_reason_names_the_dimension() -> None:
+def test_each_dimension_has_a_value_or_its_reason() -> None:
     ranges = {"spatial": (0.0, 100.0), "temporal": (0.0, 100.0)}
-    assert parse_scores("spatial: 5", ranges) == Missing("temporal is missing")
-    assert parse_scores("spatial: 5, spatial: 6, temporal: 7", ranges) == Missing(
-        "contradictory: spatial is both 5 and 6"
-    )
+    assert parse_scores("spatial: 5", ranges) == {"spatial": 5.0, "temporal": Missing("temporal is missing")}
+    assert parse_scores("spatial: 5, spatial: 6, temporal: 7", ranges) == {
+        "spatial": Missing("contradictory: spatial is both 5 and 6"),
+        "temporal": 7.0,
+    }
+    took_back = parse_scores("spatial: 5, temporal: 7, wait, I was wrong", ranges)
+    assert isinstance(took_back, Missing), "what is taken back is taken back whole"
+
+
+def test_an_answer_without_any_value_tells_every_reason() -> None:
+    said = '<answer>{"spatial": "good", "temporal": 181}</answer>'
+    got = PROMPT_SETS["standard"].parse(Question("generated", (Clip("clip.mp4"),)), said)
+    assert got == Missing("spatial is not a number: 'good'; temporal is outside 0–100: '181'")
+
+
+def test_one_frame_shows_no_motion() -> None:
+    assert without_motion(Score({"spatial": 5.0, "temporal": 7.0})) == Score({"spatial": 5.0}, {"temporal": ONE_FRAME})
+    assert without_motion(Score({"temporal": 7.0})) == Missing(ONE_FRAME)
+    for other in (Score({"quality": 5.0}), Preference("A"), Verdict(True), Missing("cut off")):
+        assert without_motion(other) == other
 
 
 @given(st.sampled_from(["Video A", "a", "(A)", "A.", "The answer is Video A", "video a is better"]))

@@ -50,7 +50,7 @@ def answered(draw: st.DrawFn) -> tuple[PromptSet, Question, Answer]:
     return asked, question, Score(values)
 
 
-@given(answered(), st.sampled_from(["", "<think>Sharp.</think>", '<think><answer>{"quality": 3}</answer></think>\n']))
+@given(answered(), st.sampled_from(["", "<think>Sharp.</think>", '<think>{"quality": 3}</think>\n']))
 def test_every_answer_survives_being_written_and_read(case: tuple[PromptSet, Question, Answer], before: str) -> None:
     asked, question, answer = case
     assert asked.parse(question, before + asked.format_answer(question, answer)) == answer

@@ -19,10 +19,10 @@ from vqinsight.assessor.recognise import SETTINGS_FILE
 from vqinsight.assessor.vision import EncodedClip, EncodedView, VisionTower
 from vqinsight.common.device import cpu_threads
 from vqinsight.common.seeds import seed_of
-from vqinsight.errors import ModelError
+from vqinsight.errors import ModelError, UsageError
 from vqinsight.results import Reply, Tokens
 from vqinsight.tasks.parsing import reasoning
-from vqinsight.tasks.prompt_set import PromptSet
+from vqinsight.tasks.prompt_set import PromptSet, without_motion
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.views import View
@@ -44,6 +44,8 @@ class Assessor:
         self._builder = PromptBuilder(
             loaded.tokenizer, IMAGE_TOKEN, VIDEO_TOKEN, lambda view: loaded.family.placeholder(view, loaded.spec)
         )
+        longest = loaded.model.config.get_text_config().max_position_embeddings
+        self._most_tokens = min(longest, loaded.tokenizer.model_max_length)
         self.output_type = _feature_type(loaded.model)
         self.stop_tokens = stop_tokens(loaded.model)
 
@@ -76,7 +78,8 @@ class Assessor:
             seed=seed,
         )
         return [
-            tuple(self.read(question, text) for text in said) for (question, _), said in zip(asked, texts, strict=True)
+            tuple(self.read(question, [clip.processed for clip in clips], text) for text in said)
+            for (question, clips), said in zip(asked, texts, strict=True)
         ]
 
     def complete(
@@ -159,27 +162,52 @@ class Assessor:
         )
 
     def build(self, messages: Sequence[dict[str, Any]], clips: Sequence[EncodedClip]) -> Prompt:
-        """The token ids of chat messages about encoded clips."""
-        views: list[list[View]] = [[encoded.view for encoded in clip.views] for clip in clips]
-        return self._builder.build(messages, views)
+        """The token ids of chat messages about encoded clips; errors as of ``check``."""
+        return self._fitting(messages, [[encoded.view for encoded in clip.views] for clip in clips])
 
-    def read(self, question: Question, text: str) -> Reply:
-        """A completion as the reply to a question; without a usable answer it says why."""
-        return as_reply(self.prompt_set, question, text)
+    def check(self, messages: Sequence[dict[str, Any]], clips: Sequence[ProcessedClip]) -> None:
+        """Refuse a prompt that is longer than the model takes, before anything is encoded.
+
+        Raises:
+            UsageError: with both numbers of tokens.
+        """
+        self._fitting(messages, [clip.views for clip in clips])
+
+    def _fitting(self, messages: Sequence[dict[str, Any]], views: Sequence[Sequence[View]]) -> Prompt:
+        prompt = self._builder.build(messages, views)
+        if len(prompt.ids) > self._most_tokens:
+            raise UsageError(
+                f"the prompt has {len(prompt.ids)} tokens, the model takes {self._most_tokens}. Shorten its text, or "
+                "show less (--frames, --max-pixels)."
+            )
+        return prompt
+
+    def read(self, question: Question, clips: Sequence[ProcessedClip], text: str) -> Reply:
+        """A completion as the reply to a question about clips; without a usable answer it says why."""
+        return as_reply(self.prompt_set, question, clips, text)
 
 
 def as_reply(
-    prompt_set: PromptSet, question: Question, text: str, apart: str | None = None, tokens: Tokens | None = None
+    prompt_set: PromptSet,
+    question: Question,
+    clips: Sequence[ProcessedClip],
+    text: str,
+    apart: str | None = None,
+    tokens: Tokens | None = None,
 ) -> Reply:
-    """A completion read as the answer to a question.
+    """A completion read as the answer to a question; of a clip shown as one frame it has no temporal score.
 
     Args:
+        clips: as the model was shown them.
         apart: the reasoning, where a server keeps it apart from the text.
         tokens: what a server counted.
     """
     answer = prompt_set.parse(question, text)
+    if any(len(set(clip.input.indices)) < 2 for clip in clips):
+        answer = without_motion(answer)
     missing = answer.reason if isinstance(answer, Missing) else None
-    return Reply(text, apart or reasoning(text), _value(answer), missing, tokens)
+    partly = answer.missing if isinstance(answer, Score) else {}
+    return Reply(text, apart or reasoning(text), _value(answer), missing, tokens, partly)
 
 
 def _value(answer: Answer | Missing) -> Any:

@@ -64,7 +64,8 @@ class PromptBuilder:
             for message in messages
         ]
         text = self.tokenizer.apply_chat_template(expanded, tokenize=False, add_generation_prompt=True)
-        ids = self.tokenizer(self._fill(text, flat), add_special_tokens=False)["input_ids"]
+        # verbose: the tokenizer's own remark on long texts; ``Assessor.check`` refuses them
+        ids = self.tokenizer(self._fill(text, flat), add_special_tokens=False, verbose=False)["input_ids"]
         kinds = tuple({self._ids["image"]: 1, self._ids["video"]: 2}.get(i, 0) for i in ids)
         return Prompt(tuple(ids), kinds, tuple(flat))
 

@@ -14,7 +14,7 @@ from vqinsight.cli import options as opt
 from vqinsight.cli.engine import open_judge, open_ray
 from vqinsight.errors import UsageError
 from vqinsight.report import console, output, progress
-from vqinsight.report.picks import NO_PICKS, Picks
+from vqinsight.report.picks import NO_PICKS, Picks, overall_of_row
 from vqinsight.results import ClipScore, ClipVerdict
 from vqinsight.tasks.types import TaskName
 from vqinsight.video.entries import Entry, entries
@@ -211,7 +211,7 @@ def tell_folder(store: ResultStore, rows: Sequence[Entry], outputs: output.Outpu
     """Say how all clips of the source stand, and judge the run by them."""
     found = [store.known[entry.id] for entry in rows]
     take.failed |= any(row["status"] != "ok" for row in found)
-    take.below |= any(outputs.picks.fails(row.get("overall")) for row in found)
+    take.below |= any(outputs.picks.fails(overall_of_row(row)) for row in found)
     if not outputs.json_lines:
         console.show_kept(output.text_console(), f"{outputs.out}", found, outputs.picks)
 

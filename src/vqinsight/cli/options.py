@@ -197,7 +197,7 @@ FailBelow = Annotated[
         min=0,
         max=100,
         metavar="SCORE",
-        help="Exit with 3 if an overall score (0-100) is lower, or missing.",
+        help="Exit with 3 if an overall score (0-100) is lower, or a score is missing.",
         rich_help_panel=_OUTPUT,
     ),
 ]

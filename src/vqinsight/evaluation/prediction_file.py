@@ -23,7 +23,7 @@ from vqinsight.evaluation.predictor import PredictedExample, Prediction, Predict
 from vqinsight.results import NO_SERVER
 from vqinsight.tasks.types import Answer, Clip, Example, Preference, Question, Score, Verdict
 
-FORMAT = "vqinsight predictions 1"
+FORMAT = "vqinsight predictions 2"
 _KEY = b"vqinsight"
 _WRITING = 20  # during a run at most 1 / _WRITING of its time is spent on writing
 _CLIP = pa.struct([("path", pa.string()), ("prompt", pa.string())])
@@ -45,6 +45,7 @@ _COLUMNS = {
     "swapped": pa.string(),
     "yes": pa.bool_(),
     "ranges": pa.string(),
+    "missing_dimensions": pa.string(),
     "texts": pa.list_(pa.string()),
     "swapped_texts": pa.list_(pa.string()),
     "model": pa.string(),
@@ -184,8 +185,9 @@ def read_predictions(path: Path) -> tuple[Header, list[PredictedExample]]:
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]}).") from error
     stored = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-    if stored.pop("format", None) != FORMAT:
-        raise UsageError(f"{path}: holds no predictions. Give a file that vqinsight evaluate has written.")
+    if (found := stored.pop("format", None)) != FORMAT:
+        what = f"is of the form {found!r}, not {FORMAT!r}" if found else "holds no predictions"
+        raise UsageError(f"{path}: {what}. Give a file that this version of vqinsight evaluate has written.")
     rows = [_answered(row) for row in table.to_pylist()]
     repeated = [name for name, times in Counter(row.example.id for row in rows).items() if times > 1]
     if repeated:
@@ -210,6 +212,7 @@ def _plain(row: PredictedExample, header: Header) -> dict[str, Any]:
         "swapped": said.swapped,
         "yes": said.yes,
         "ranges": json.dumps(said.ranges) if said.ranges is not None else None,
+        "missing_dimensions": json.dumps(said.missing_dimensions) if said.missing_dimensions else None,
         "texts": list(said.texts),
         "swapped_texts": list(said.swapped_texts),
         "model": header.judge,
@@ -255,6 +258,7 @@ def _answered(row: Mapping[str, Any]) -> PredictedExample:
         reason=row["reason"],
         texts=tuple(row["texts"]),
         swapped_texts=tuple(row["swapped_texts"]),
+        missing_dimensions=json.loads(row["missing_dimensions"] or "{}"),
     )
     return PredictedExample(example, said)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from vqinsight.evaluation.metrics.pairwise import side
@@ -29,6 +29,8 @@ class Prediction:
         yes: the answer to a yes/no question.
         reason: what is wrong, unless the outcome is ok.
         texts: the completions as generated; ``swapped_texts``: those on (b, a).
+        missing_dimensions: why a dimension is not in ``scores``, where others are; it is left out of that dimension's
+            figures alone.
     """
 
     outcome: Outcome = "ok"
@@ -41,6 +43,7 @@ class Prediction:
     reason: str | None = None
     texts: tuple[str, ...] = ()
     swapped_texts: tuple[str, ...] = ()
+    missing_dimensions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

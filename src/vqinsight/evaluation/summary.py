@@ -105,7 +105,8 @@ class Summary:
     Attributes:
         asked, ok, missing, unreadable: numbers of questions; unreadable ones are in no figure, missing answers in all.
         scores, pairs, verdicts: figures of the tasks that occur.
-        reasons: reasons of missing answers, with their number, the most frequent first.
+        reasons: reasons of missing answers, and of answers that miss a dimension, with their number, the most frequent
+            first.
         bad_clips: unreadable clips, with the reason.
         notes: remarks on the figures.
     """
@@ -147,6 +148,7 @@ def summarise(rows: Sequence[PredictedExample], *, bootstrap: Bootstrap | None =
                 f"{len(set(groups))} groups, and with fewer than {FEWEST_GROUPS} answered no interval is given"
             )
     reasons = Counter(row.prediction.reason or "no reason given" for row in missing)
+    reasons.update(f"{key}: {why}" for row in usable for key, why in row.prediction.missing_dimensions.items())
     bad = dict.fromkeys(row.prediction.reason or "" for row in rows if row.prediction.outcome == "unreadable")
     return Summary(
         asked=len(rows),
@@ -167,7 +169,7 @@ def _scores(task: TaskName, rows: Sequence[PredictedExample], bootstrap: Bootstr
     keys = dict.fromkeys(
         key for row in mine if isinstance(row.example.answer, Score) for key in row.example.answer.values
     )
-    points = {key: _points(key, mine) for key in keys}
+    points = {key: _points(key, mine) for key in keys}  # a row without a value is missing in that dimension alone
     dimensions = {}
     for key, column in points.items():
         answered = [value is not None for value in column.predictions]

@@ -135,7 +135,7 @@ def criticise(assessor: Assessor, clip: str, prompt: str) -> Critique:
     shares = {
         dim.key: (scores[dim.key] - dim.low) / (dim.high - dim.low)
         for dim in assessor.prompt_set.dimensions(question)
-        if scores is not None
+        if scores is not None and dim.key in scores
     }
     return Critique(reply.reasoning, scores, faults(reply.reasoning, shares))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import FailedClip, UnreadableVideo
 from vqinsight.inference.batches import Answered
+from vqinsight.ranking.votes import missing_dimension, missing_reasons
 from vqinsight.results import (
     ClipComparison,
     ClipRanking,
@@ -48,8 +50,9 @@ def unscored(
     path: str, prompt: str | None, task: TaskName | None, error: UnreadableVideo, provenance: Provenance
 ) -> ClipScore:
     """The record of a clip that could not be read, or failed."""
-    name: TaskName = task or ("generated" if prompt else "natural")
-    return ClipScore(path, prompt, name, _status(error), str(error), None, None, None, (), None, (), None, provenance)
+    return _no_score(
+        path, prompt, task or ("generated" if prompt else "natural"), _status(error), str(error), provenance
+    )
 
 
 def scored(
@@ -59,35 +62,28 @@ def scored(
     clip_input: ClipInput,
     provenance: Provenance,
 ) -> ClipScore:
-    """The record of a scored clip: medians over the samples that gave an answer."""
+    """The record of a scored clip: of each dimension the median over the samples that have it."""
     clip = question.clips[0]
     given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
-    if not given:
-        from vqinsight.ranking.votes import missing_reasons  # only needed without a score
-
-        reasons = missing_reasons(replies)
-        error = f"{clip.path}: the model gave no usable answer ({reasons}). Try --samples 5, or another model."
+    columns = {d.key: np.array([value[d.key] for _, value in given if d.key in value]) for d in dimensions}
+    lacking = {key: missing_dimension(replies, key) for key, column in columns.items() if not column.size}
+    if len(lacking) == len(columns):
+        error = f"{clip.path}: the model gave no usable answer ({missing_reasons(replies)}). Try --samples 5, or "
+        record = _no_score(clip.path, clip.prompt, question.task, "missing", error + "another model.", provenance)
         said = replies[0].reasoning
-        return ClipScore(
-            clip.path,
-            clip.prompt,
-            question.task,
-            "missing",
-            error,
-            None,
-            None,
-            None,
-            dimensions,
-            said,
-            replies,
-            clip_input,
-            provenance,
+        return replace(
+            record,
+            missing_dimensions=lacking,
+            dimensions=dimensions,
+            reasoning=said,
+            replies=replies,
+            input=clip_input,
         )
-    values = {d.key: np.array([value[d.key] for _, value in given]) for d in dimensions}
-    scores = {key: float(np.median(column)) for key, column in values.items()}
-    overall = float(np.mean([100 * (scores[d.key] - d.low) / (d.high - d.low) for d in dimensions]))
-    spread = {key: float(np.subtract(*np.percentile(column, (90, 10))) / 2) for key, column in values.items()}
-    nearest = min(given, key=lambda item: sum(abs(item[1][key] - scores[key]) for key in scores))[0]
+    columns = {key: column for key, column in columns.items() if column.size}
+    scores = {key: float(np.median(column)) for key, column in columns.items()}
+    parts = [100 * (scores[d.key] - d.low) / (d.high - d.low) for d in dimensions if d.key in scores]
+    spread = {key: float(np.subtract(*np.percentile(column, (90, 10))) / 2) for key, column in columns.items()}
+    nearest = min(given, key=lambda each: _distance(each[1], scores))[0]
     return ClipScore(
         path=clip.path,
         prompt=clip.prompt,
@@ -95,7 +91,9 @@ def scored(
         status="ok",
         error=None,
         scores=scores,
-        overall=overall,
+        missing_dimensions=lacking,
+        overall=float(np.mean(parts)),
+        overall_of=tuple(scores),
         spread=spread if len(replies) > 1 else None,
         dimensions=dimensions,
         reasoning=nearest.reasoning,
@@ -105,11 +103,38 @@ def scored(
     )
 
 
+def _distance(value: dict[str, float], scores: dict[str, float]) -> tuple[int, float]:
+    """How far a sample is from the medians: first by the dimensions it lacks, then by its values."""
+    return len(scores.keys() - value.keys()), sum(abs(value[key] - scores[key]) for key in scores.keys() & value.keys())
+
+
+def _no_score(
+    path: str, prompt: str | None, task: TaskName, status: Status, error: str, provenance: Provenance
+) -> ClipScore:
+    return ClipScore(
+        path=path,
+        prompt=prompt,
+        task=task,
+        status=status,
+        error=error,
+        scores=None,
+        missing_dimensions={},
+        overall=None,
+        overall_of=(),
+        spread=None,
+        dimensions=(),
+        reasoning=None,
+        replies=(),
+        input=None,
+        provenance=provenance,
+    )
+
+
 def comparison(
     a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
 ) -> ClipComparison:
     """The record of a judged pair."""
-    from vqinsight.ranking.votes import first_choices, missing_reasons  # scoring does not need them
+    from vqinsight.ranking.votes import first_choices  # scoring does not need it
 
     answers = (*judgement.forward, *judgement.swapped)
     reasons = missing_reasons(answers)
@@ -180,7 +205,7 @@ def verdict(
     provenance: Provenance,
 ) -> ClipVerdict:
     """The record of a yes/no question: the majority of the samples; a draw is no answer."""
-    from vqinsight.ranking.votes import majority_verdict, missing_reasons
+    from vqinsight.ranking.votes import majority_verdict
 
     if isinstance(seen, UnreadableVideo):
         return ClipVerdict(path, prompt, question, _status(seen), str(seen), None, None, None, (), None, provenance)

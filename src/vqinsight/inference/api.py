@@ -111,14 +111,7 @@ class VQInsight:
         return next(self.score_all([(clip, prompt)], task=task, samples=samples, seed=seed, temperature=temperature))
 
     def compare(
-        self,
-        a: str,
-        b: str,
-        prompt: str | None = None,
-        *,
-        samples: int = 1,
-        seed: int = 0,
-        temperature: float = 1.0,
+        self, a: str, b: str, prompt: str | None = None, *, samples: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> ClipComparison:
         """Ask which of two clips is better, in both orders."""
         _check_different([a, b])
@@ -159,7 +152,7 @@ class VQInsight:
         Raises:
             UsageError: fewer than two clips, or one named twice.
         """
-        from vqinsight.ranking import standings, tally  # imports scipy, which scoring does not need
+        from vqinsight.ranking import standings, tally  # imports scipy
 
         _check_different(clips)
         group = PairGroup(prompt, tuple(clips), tuple(tally.all_pairs(len(clips))))
@@ -290,6 +283,8 @@ class VQInsight:
         self, asked: Sequence[tuple[Question, ProcessedClip]], samples: int, temperature: float, seed: int
     ) -> list[tuple[Reply, ...]]:
         """Replies to questions; a clip that several are about is encoded once."""
+        for question, clip in asked:
+            self.assessor.check(self.assessor.prompt_set.messages(question), [clip])
         shown = {key: (self.assessor.encode(clip),) for key, clip in {id(clip): clip for _, clip in asked}.items()}
         about = [(question, shown[id(clip)]) for question, clip in asked]
         return self.assessor.ask(about, samples=samples, temperature=temperature, seed=seed)

@@ -15,7 +15,9 @@ from vqinsight.inference import aggregate
 from vqinsight.inference.batches import attempt, prefetch
 from vqinsight.ranking.judge import Judgement, judge_pairs
 from vqinsight.results import ClipComparison, Provenance
+from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.entries import PairGroup
+from vqinsight.video.preprocess import ProcessedClip
 
 _AT_ONCE = 64  # pairs judged together: all of 11 clips, as only together do they share what their prompts begin with
 Guard = Callable[[str, Callable[[], Any]], Any]  # as ``attempt``
@@ -43,8 +45,13 @@ def compare_groups(
     since = time.perf_counter()
     for group in named:
         decoded = [clip for _, _, clip in islice(seen, len(group.clips))]
+        too_long = guard("", partial(_check, assessor, group.prompt, decoded))
         clips: list[EncodedClip | UnreadableVideo] = [
-            clip if isinstance(clip, UnreadableVideo) else guard(clip.path, partial(assessor.encode, clip))
+            clip
+            if isinstance(clip, UnreadableVideo)
+            else FailedClip(clip.path, too_long.reason, too_long.remedy)
+            if isinstance(too_long, FailedClip)
+            else guard(clip.path, partial(assessor.encode, clip))
             for clip in decoded
         ]
         del decoded
@@ -57,6 +64,15 @@ def compare_groups(
                 if on_seconds is not None:
                     on_seconds(share)
                 yield record
+
+
+def _check(assessor: Assessor, prompt: str | None, decoded: Sequence[ProcessedClip | UnreadableVideo]) -> None:
+    """Refuse a prompt that is too long even beside the two smallest clips, before any is encoded."""
+    readable = [clip for clip in decoded if isinstance(clip, ProcessedClip)]
+    pair = sorted(readable, key=lambda clip: sum(len(view.patches) for view in clip.views))[:2]
+    if len(pair) == 2:
+        question = Question("compare", (Clip(pair[0].path, prompt), Clip(pair[1].path, prompt)))
+        assessor.check(assessor.prompt_set.messages(question), pair)
 
 
 Pair = tuple[EncodedClip | UnreadableVideo, EncodedClip | UnreadableVideo]

@@ -8,10 +8,10 @@ import numpy as np
 
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.common.seeds import seed_of
-from vqinsight.errors import UnreadableVideo
+from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.evaluation.predictor import Prediction, Setting, from_orders
 from vqinsight.inference.api import VQInsight
-from vqinsight.ranking.votes import majority_choice, majority_verdict, missing_reasons
+from vqinsight.ranking.votes import majority_choice, majority_verdict, missing_dimension, missing_reasons
 from vqinsight.results import Reply
 from vqinsight.tasks.mixture import swapped
 from vqinsight.tasks.types import Example, Preference, Question
@@ -65,11 +65,19 @@ class AssessorPredictor:
     def answer(self, examples: Sequence[Example]) -> list[Prediction]:
         """A prediction for each example, in order; see ``Predictor.answer``."""
         seen = self._see(examples)
+        too_long: dict[str, str] = {}  # by example
         asked: list[tuple[Question, tuple[EncodedClip, ...]]] = []
         for example in examples:
             clips = [seen[clip.path] for clip in example.question.clips]
             encoded = tuple(clip for clip in clips if isinstance(clip, EncodedClip))
             if len(encoded) == len(clips):
+                try:
+                    self._assessor.check(
+                        self._assessor.prompt_set.messages(example.question), [clip.processed for clip in encoded]
+                    )
+                except UsageError as error:
+                    too_long[example.id] = str(error)
+                    continue
                 asked.append((example.question, encoded))
                 if isinstance(example.answer, Preference):
                     asked.append((swapped(example).question, encoded[::-1]))
@@ -80,6 +88,8 @@ class AssessorPredictor:
             errors = dict.fromkeys(str(error) for error in bad if isinstance(error, UnreadableVideo))
             if errors:
                 found.append(Prediction("unreadable", reason=" | ".join(errors)))
+            elif example.id in too_long:
+                found.append(Prediction("missing", reason=too_long[example.id]))
             elif isinstance(example.answer, Preference):
                 found.append(_pair(next(replies), next(replies)))
             elif example.question.task == "yesno":
@@ -100,8 +110,13 @@ class AssessorPredictor:
         given = [reply.value for reply in replies if isinstance(reply.value, dict)]
         if not given:
             return Prediction("missing", reason=missing_reasons(replies), texts=texts)
-        values = {dim.key: float(np.median([value[dim.key] for value in given])) for dim in dims}
-        return Prediction(scores=values, ranges={dim.key: (dim.low, dim.high) for dim in dims}, texts=texts)
+        columns = {dim.key: [value[dim.key] for value in given if dim.key in value] for dim in dims}
+        return Prediction(
+            scores={key: float(np.median(column)) for key, column in columns.items() if column},
+            ranges={dim.key: (dim.low, dim.high) for dim in dims},
+            texts=texts,
+            missing_dimensions={key: missing_dimension(replies, key) for key, column in columns.items() if not column},
+        )
 
 
 def _pair(forward: tuple[Reply, ...], backward: tuple[Reply, ...]) -> Prediction:

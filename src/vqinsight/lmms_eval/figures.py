@@ -82,7 +82,7 @@ def _score(question: Question, answer: str) -> Prediction:
         reason = said.reason if isinstance(said, Missing) else None
         return _unreadable(answer) or Prediction("missing", reason=reason, texts=(answer,))
     ranges = {dim.key: (dim.low, dim.high) for dim in wording().dimensions(question)}
-    return Prediction(scores=said.values, ranges=ranges, texts=(answer,))
+    return Prediction(scores=said.values, ranges=ranges, texts=(answer,), missing_dimensions=said.missing)
 
 
 def _pair(question: Question, forward: str, backward: str) -> Prediction:

@@ -222,6 +222,6 @@ def _relative(row: dict[str, Any], folder: Path) -> dict[str, Any]:
         "candidates": [moved(path) for path in row["candidates"]],
         "win": moved(row["win"]),
         "lose": moved(row["lose"]),
-        "unreadable": {moved(path): why for path, why in row["unreadable"].items()},
+        **{key: {moved(path): why for path, why in row[key].items()} for key in ("unscored", "unreadable")},
         "full": full and full | {"win": moved(full["win"]), "lose": moved(full["lose"])},
     }

@@ -10,15 +10,15 @@ from typing import Literal
 import numpy as np
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.errors import UnreadableVideo
+from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.ranking import tally
-from vqinsight.ranking.by_score import answered_scores, best_and_worst_score, mean_scores
+from vqinsight.ranking.by_score import answered_scores, best_and_worst_score, comparable_scores
 from vqinsight.ranking.candidate_folders import Candidates
 from vqinsight.ranking.judge import Judgement, judge_pairs
 from vqinsight.ranking.tally import all_pairs
 from vqinsight.ranking.tournament import best_and_worst
 from vqinsight.ranking.votes import first_choices
-from vqinsight.tasks.types import Preference
+from vqinsight.tasks.types import Clip, Missing, Preference, Question
 from vqinsight.video.preprocess import ProcessedClip
 
 Mode = Literal["all", "tournament", "scores"]
@@ -35,12 +35,14 @@ class Selection:
     Attributes:
         id, prompt, candidates: as given.
         win, lose: paths; ``None`` with a ``reason``.
-        reason: why there is no pair: one of the constants of this module.
+        reason: why there is no pair: one of the constants of this module, or that the prompt is too long.
         wins: how often each candidate is chosen (Eq. 8), ``None`` for an unreadable one; empty in mode ``scores``.
-        scores: in mode ``scores``, each candidate's, ``None`` for an unreadable one and one without an answer.
+        scores: in mode ``scores``, each candidate's, ``None`` for an unreadable one and one without.
+        unscored: in mode ``scores``, readable candidates without a score that compares with the others', with the
+            reason.
         unreadable: candidates left out, with the reason.
         judged, decided, missing: number of pairs asked in both orders; with the same verdict in both; without an answer
-            (in mode ``scores``: clips without one).
+            (in mode ``scores``: clips of ``unscored``).
         order_bias: see ``tally.order_bias``.
         full: of a tournament that is also judged by all pairs: their (win, lose), and whether they rank the
             tournament's winner above its loser.
@@ -54,6 +56,7 @@ class Selection:
     reason: str | None = None
     wins: tuple[float | None, ...] = ()
     scores: tuple[float | None, ...] = ()
+    unscored: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     judged: int = 0
     decided: int = 0
@@ -84,10 +87,15 @@ def choose(
     paths = [path for path in group.paths if path in processed]
     if len(paths) < 2:
         return Selection(group.id, group.prompt, group.paths, reason=TOO_FEW, unreadable=unreadable)
+    try:
+        question = Question("compare", (Clip(paths[0], group.prompt), Clip(paths[1], group.prompt)))
+        assessor.check(assessor.prompt_set.messages(question), [processed[path] for path in paths[:2]])
+    except UsageError as error:  # of one prompt of many: its row says so
+        return Selection(group.id, group.prompt, group.paths, reason=str(error), unreadable=unreadable)
     clips = [assessor.encode(processed[path]) for path in paths]
     if mode == "scores":
         answers = answered_scores(assessor, clips, group.prompt, samples=samples, temperature=temperature, seed=seed)
-        return _by_scores(group, paths, mean_scores(answers), unreadable)
+        return _by_scores(group, paths, comparable_scores(answers), unreadable)
     judged: dict[tuple[int, int], Judgement] = {}
 
     def ask(pairs: Sequence[tuple[int, int]]) -> list[Preference | None]:
@@ -128,10 +136,11 @@ def choose(
 
 
 def _by_scores(
-    group: Candidates, paths: Sequence[str], scores: Sequence[float | None], unreadable: dict[str, str]
+    group: Candidates, paths: Sequence[str], scores: Sequence[float | Missing], unreadable: dict[str, str]
 ) -> Selection:
-    ends, answered = best_and_worst_score(scores), sum(score is not None for score in scores)
-    by_path = dict(zip(paths, scores, strict=True))
+    known = [None if isinstance(score, Missing) else score for score in scores]
+    ends, answered = best_and_worst_score(known), sum(score is not None for score in known)
+    by_path = dict(zip(paths, known, strict=True))
     return Selection(
         group.id,
         group.prompt,
@@ -140,8 +149,9 @@ def _by_scores(
         lose=paths[ends[1]] if ends else None,
         reason=None if ends else ALL_TIES if answered > 1 else NO_ANSWERS,
         scores=tuple(by_path.get(path) for path in group.paths),
+        unscored={path: each.reason for path, each in zip(paths, scores, strict=True) if isinstance(each, Missing)},
         unreadable=unreadable,
-        missing=len(scores) - answered,
+        missing=len(known) - answered,
     )
 
 

@@ -52,3 +52,9 @@ def first_choices(pairs: Iterable[BothOrders]) -> float | None:
 def missing_reasons(replies: Iterable[Reply]) -> str:
     """The distinct reasons of replies without a value, joined by ``"; "``; empty where all have one."""
     return "; ".join(sorted({reply.missing for reply in replies if reply.missing}))
+
+
+def missing_dimension(replies: Iterable[Reply], key: str) -> str:
+    """The distinct reasons why no reply has a value of this dimension, joined by ``"; "``."""
+    reasons = (reply.missing_dimensions.get(key) or reply.missing for reply in replies)
+    return "; ".join(sorted({reason for reason in reasons if reason}))

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vqinsight.report import phrases
-from vqinsight.report.picks import Picks
+from vqinsight.report.picks import Picks, overall_of_row
 from vqinsight.report.printing import print_failure, print_table, print_text
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
@@ -40,6 +40,11 @@ def show_scores(console: Console, records: Sequence[ClipScore], *, verbose: bool
             _asides(console, record, verbose)
     if len(scored) > 1:
         _score_table(console, scored)
+        for record in scored if not full else ():
+            for key, reason in phrases.lacking(record):
+                print_text(console, f"{phrases.NONE} {record.path}: {key}: {reason}", "yellow")
+        if len(phrases.overall_sets(scored)) > 1:
+            print_text(console, phrases.NOT_COMPARED, "dim")
     if scored and not full:
         print_text(console, phrases.REASONING, "dim")
         _warnings(console, scored)
@@ -125,12 +130,12 @@ def show_kept(console: Console, folder: str, rows: Sequence[Mapping[str, Any]], 
     """Print how the clips of a source stand in a results folder: counts, failures, and what is picked.
 
     Args:
-        rows: with path, status, error, and overall where clips are scored.
+        rows: with path, status, error, and where clips are scored overall, overall_of and missing_dimensions.
     """
     if picks.reorders:
-        shown = [row for row in picks.apply(rows, lambda row: row.get("overall")) if row.get("overall") is not None]
-        cells = [[row["path"], phrases.number(row["overall"], 0, 100)] for row in shown]
-        print_table(console, ["Clip", "overall 0–100"], cells)
+        shown = [row for row in picks.apply(rows, overall_of_row) if row.get("overall") is not None]
+        cells = [[row["path"], phrases.number(row["overall"], 0, 100), ", ".join(row["overall_of"])] for row in shown]
+        print_table(console, ["Clip", "overall 0–100", "of"], cells)
     failed = [row for row in rows if row["status"] != "ok"]
     for row in failed[:FAILURES]:
         print_failure(console, row["path"], row["status"], phrases.complaint(row["path"], row["error"]))
@@ -138,6 +143,9 @@ def show_kept(console: Console, folder: str, rows: Sequence[Mapping[str, Any]], 
         print_text(console, f"… and {len(failed) - FAILURES} more that failed: see the column status in {folder}.")
     said = counted(row["status"] for row in rows)
     print_text(console, f"{folder}: {len(rows)} clips: {said}." if rows else f"{folder}: no clips.")
+    lacking = [row for row in rows if row["status"] == "ok" and row.get("missing_dimensions")]
+    if lacking:
+        print_text(console, f"Without a score on a dimension: {len(lacking)}; see the column missing_dimensions.")
 
 
 def counted(statuses: Iterable[str]) -> str:
@@ -159,13 +167,17 @@ def _score_lines(console: Console, record: ClipScore) -> None:
     for _ in range(4 if roomy else 3):
         grid.add_column()
     grid.columns[1].justify = "right"
-    rows: list[tuple[str, float, float, float, float | None, str]] = [
-        (d.key, scores[d.key], d.low, d.high, spread.get(d.key), f"{phrases.scale(d)}, {d.meaning}")
+    rows: list[tuple[str, float | None, float, float, float | None, str]] = [
+        (d.key, scores.get(d.key), d.low, d.high, spread.get(d.key), f"{phrases.scale(d)}, {d.meaning}")
         for d in record.dimensions
     ]
     if record.overall is not None and len(rows) > 1:
-        rows.append(("overall", record.overall, 0.0, 100.0, None, "0–100, mean of the dimensions"))
+        rows.append(("overall", record.overall, 0.0, 100.0, None, f"0–100, mean of {phrases.overall_of(record)}"))
     for key, value, low, high, wide, meaning in rows:
+        if value is None:
+            why = Text(record.missing_dimensions[key], "yellow")
+            grid.add_row(Text(key), Text(phrases.NONE, "bold"), *([""] if roomy else []), why)
+            continue
         figure = phrases.number(value, low, high) + (
             f" ± {phrases.number(wide, low, high)}" if wide is not None else ""
         )
@@ -188,11 +200,12 @@ def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
     headings = [f"{key}\n{' or '.join(known)}" for key, known in ranges.items()]
     several = len(ranges) > 1 or any(len(known) > 1 for known in ranges.values())
     on_scale = next((record.calibrated.scale for record in scored if record.calibrated), "")
+    named = len(phrases.overall_sets(scored)) > 1
     rows = []
     for record in scored:
         cells = [_cell(record, key, len(known) > 1) for key, known in ranges.items()]
         if several:
-            cells.append(f"{record.overall:.1f}")
+            cells.append(f"{record.overall:.1f}" + (f" of {phrases.overall_of(record)}" if named else ""))
         if on_scale:
             value = record.calibrated.value if record.calibrated else None
             cells.append("" if value is None else f"{value:.2f}")
@@ -216,6 +229,8 @@ def _cell(record: ClipScore, key: str, own_scale: bool) -> str:
     dimension = next((each for each in record.dimensions if each.key == key), None)
     if dimension is None or not record.scores:
         return ""
+    if key not in record.scores:
+        return phrases.NONE
     low, high = dimension.low, dimension.high
     spread = f" ± {phrases.number(record.spread[key], low, high)}" if record.spread else ""
     scale = f" ({phrases.scale(dimension)})" if own_scale else ""

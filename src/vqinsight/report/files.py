@@ -17,7 +17,7 @@ from vqinsight.common.csv_cells import neutralise
 from vqinsight.common.files import atomic_path
 from vqinsight.errors import UsageError
 from vqinsight.report.phrases import ResultRecord
-from vqinsight.report.rows import Columns, Kind, Row, table
+from vqinsight.report.rows import REPLY, Columns, Kind, Row, table
 
 RESULT_SUFFIXES = (".csv", ".jsonl", ".parquet")
 REPORT_SUFFIXES = (".html", ".htm")
@@ -197,7 +197,7 @@ def write_parquet(path: Path, columns: Columns, rows: Sequence[Row]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    reply = pa.struct({name: pa.string() for name in ("text", "reasoning", "value", "missing")})
+    reply = pa.struct({name: pa.string() for name in REPLY})
     types: dict[Kind, pa.DataType] = {
         "text": pa.string(),
         "number": pa.float64(),

@@ -45,6 +45,7 @@ def render(records: Sequence[ResultRecord], title: str | None, command: str | No
         date=datetime.now().astimezone(),
         scores=scores,
         dimensions=phrases.scales(scores),
+        sets=phrases.overall_sets(scores),
         strips=plot.strips(scores),
         verdicts=[record for record in records if isinstance(record, ClipVerdict)],
         comparisons=[record for record in records if isinstance(record, ClipComparison)],

@@ -15,7 +15,7 @@ from vqinsight.common.lock import hold_file
 from vqinsight.report.files import plain_errors, write_records
 from vqinsight.report.phrases import ResultRecord
 from vqinsight.report.store import NOTES, PART_CLIPS, PART_SECONDS
-from vqinsight.results import Judged, asked_again, read_record, without_previews
+from vqinsight.results import SCHEMA_VERSION, Judged, asked_again, read_record, without_previews
 from vqinsight.video.entries import Place
 
 _NEW = "new"  # id of the row that says that there was no file before
@@ -103,6 +103,7 @@ def open_kept(path: Path, settings: Mapping[str, Any], assemble: Assemble = _eac
         is_new = not os.path.lexists(path)
         with plain_errors(path):
             depends = {key: value for key, value in settings.items() if key not in NOTES}
+            depends["schema_version"] = SCHEMA_VERSION
             journal = Journal(path.with_name(f"{path.name}.journal.jsonl"), depends)
             if is_new and not journal.rows:
                 journal.add({"id": _NEW})

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
 from vqinsight.report.phrases import ResultRecord, failures
-from vqinsight.report.picks import NO_PICKS, Picks
+from vqinsight.report.picks import NO_PICKS, Picks, overall
 from vqinsight.report.progress import complain, quieted
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict, without_previews
 
@@ -99,7 +99,7 @@ class Taker(Generic[Result]):
         self.taken += 1
         self.failed |= bool(failures([result]))
         if isinstance(result, ClipScore):
-            self.below |= outputs.picks.fails(result.overall)
+            self.below |= outputs.picks.fails(overall(result))
         if outputs.report is None:
             result = without_previews(result)
         if self._file is not None:
@@ -197,7 +197,7 @@ def _json_line(result: ResultRecord) -> str:
 
 
 def _show(outputs: Outputs, results: list[Result], show: Callable[[Console, list[Result]], None]) -> None:
-    shown = outputs.picks.apply(results, lambda result: getattr(result, "overall", None))
+    shown = outputs.picks.apply(results, overall)
     if outputs.json_lines:
         for result in shown if outputs.picks.reorders else ():
             print(_json_line(result), flush=True)

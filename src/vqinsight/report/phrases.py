@@ -18,6 +18,8 @@ ResultRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 REASONING = "Reasoning: use --verbose, --out or --report."
+NONE = "–"  # in place of a number that is missing
+NOT_COMPARED = "Overall scores are of different dimensions, and only those of the same ones compare."
 HIGHER_IS_BETTER = "Higher is better on every dimension."
 BIAS_SCALE = "0 is none, +0.5 always the clip shown first, -0.5 always the second"
 
@@ -173,8 +175,23 @@ def scales(records: Iterable[ClipScore]) -> list[Dimension]:
 
 def score_on(record: ClipScore, dimension: Dimension) -> float | None:
     """The record's score on a dimension of ``scales``, or ``None``."""
-    there = record.scores and any(_scale_key(dim) == _scale_key(dimension) for dim in record.dimensions)
-    return record.scores[dimension.key] if record.scores and there else None
+    there = any(_scale_key(dim) == _scale_key(dimension) for dim in record.dimensions)
+    return (record.scores or {}).get(dimension.key) if there else None
+
+
+def lacking(record: ClipScore) -> list[tuple[str, str]]:
+    """Of a clip with a score, the dimensions without one, each with the reason."""
+    return list(record.missing_dimensions.items()) if record.scores else []
+
+
+def overall_of(record: ClipScore) -> str:
+    """What the overall score is the mean of: ``spatial, temporal``."""
+    return ", ".join(record.overall_of)
+
+
+def overall_sets(records: Iterable[ClipScore]) -> list[str]:
+    """The different sets of dimensions that overall scores are the mean of; of two sets they do not compare."""
+    return list(dict.fromkeys(overall_of(record) for record in records if record.scores))
 
 
 def _scale_key(dimension: Dimension) -> tuple[str, float, float]:

@@ -57,7 +57,7 @@ class Strip:
 
 
 def strips(records: Sequence[ClipScore]) -> list[Strip]:
-    """A strip for each dimension, then one for the overall score if there are several dimensions.
+    """A strip for each dimension, then one of the overall scores for each set of dimensions that they are the mean of.
 
     A clip's number is its index in ``records``, from 1.
     """
@@ -70,11 +70,14 @@ def strips(records: Sequence[ClipScore]) -> list[Strip]:
             for place, record in scored
             if (value := score_on(record, dim)) is not None
         ]
-        found.append(_strip(dim, values))
-    if len(dimensions) > 1:
-        overall = Dimension("overall", 0.0, 100.0, "mean of a clip's dimensions, brought to 0–100")
-        means = [(p, record.path, record.overall, 0.0) for p, record in scored if record.overall is not None]
-        found.append(_strip(overall, means))
+        if values:
+            found.append(_strip(dim, values))
+    for of in dict.fromkeys(record.overall_of for _, record in scored):
+        alike = [(place, record) for place, record in scored if record.overall_of == of]
+        if len(scales(record for _, record in alike)) > 1:
+            overall = Dimension("overall", 0.0, 100.0, f"mean of {', '.join(of)}, brought to 0–100")
+            means = [(p, record.path, record.overall, 0.0) for p, record in alike if record.overall is not None]
+            found.append(_strip(overall, means))
     return found
 
 
@@ -168,10 +171,12 @@ class Bar:
 
 
 def bars(record: ClipScore) -> list[Bar]:
-    """A bar for each dimension of a scored clip; none for one that has no score."""
+    """A bar for each dimension that has a score."""
     found = []
-    for dim in record.dimensions if record.scores else ():
-        value, spread = (record.scores or {})[dim.key], (record.spread or {}).get(dim.key)
+    for dim in record.dimensions:
+        value, spread = (record.scores or {}).get(dim.key), (record.spread or {}).get(dim.key)
+        if value is None:
+            continue
         figure = number(value, dim.low, dim.high)
         figure += f" ± {number(spread, dim.low, dim.high)}" if spread is not None else ""
         ends = percent(dim, value - (spread or 0.0)), percent(dim, value + (spread or 0.0))

@@ -7,12 +7,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from vqinsight.report.phrases import ResultRecord, scales
-from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Judged, Reply, Tokens
+from vqinsight.results import (
+    SCHEMA_VERSION,
+    ClipComparison,
+    ClipInput,
+    ClipRanking,
+    ClipScore,
+    ClipVerdict,
+    Judged,
+    Reply,
+    Tokens,
+)
 from vqinsight.video.entries import PairEntry, Place
 
-SCHEMA_VERSION = 1  # of ``judged_columns``
-
 Kind = Literal["text", "number", "count", "flag", "texts", "numbers", "counts", "replies"]
+REPLY = ("text", "reasoning", "value", "missing", "missing_dimensions")  # what a cell of the kind ``replies`` holds
 Columns = dict[str, Kind]
 Row = dict[str, Any]
 
@@ -49,6 +58,8 @@ _PROVENANCE: Columns = {
 _TOKENS: Columns = {"prompt_tokens": "count", "completion_tokens": "count"}
 _CLIP: Columns = {"path": "text", "prompt": "text"}
 _OUTCOME: Columns = {"status": "text", "error": "text"}
+_OVERALL: Columns = {"overall": "number", "overall_of": "texts", "missing_dimensions": "text"}
+_END: Columns = {"schema_version": "count"}
 _ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, **_TOKENS, "replies": "replies"}
 _CALIBRATED: Columns = {
     "scale": "text",
@@ -76,8 +87,9 @@ _PAIR: Columns = {
 def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
     """Columns with their kinds, and rows, for records of one type; a row may lack columns that do not apply to it.
 
-    * **Scores**: one column per dimension, ``overall``, ``<dimension>_spread`` for several sampled answers, and
-      ``ranges`` (JSON: the ends of each dimension's scale).
+    * **Scores**: one column per dimension, ``overall``, ``overall_of`` (the names of its dimensions),
+      ``missing_dimensions`` (JSON: the reason of each that has no value), ``<dimension>_spread`` for several sampled
+      answers, and ``ranges`` (JSON: the ends of each dimension's scale).
     * **Comparisons**: the model's input has one set of columns per clip, beginning with ``a_`` and ``b_``.
     * **Rankings**: one row per clip, best first; cycles and single comparisons are in the ``.jsonl`` form only.
     * Lists stay lists: a CSV holds them as JSON, and texts so that no spreadsheet runs them (``common.csv_cells``). In
@@ -88,11 +100,11 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
         return _score_columns([record for record in records if isinstance(record, ClipScore)]), _rows(records)
     if isinstance(first, ClipVerdict):
         answer: Columns = {"yes": "flag", "share_yes": "number"}
-        return {**_CLIP, "question": "text", **_OUTCOME, **answer, **_ANSWERS}, _rows(records)
+        return {**_CLIP, "question": "text", **_OUTCOME, **answer, **_ANSWERS, **_END}, _rows(records)
     if isinstance(first, ClipRanking):
         place: Columns = {"rank": "count", "wins": "number", "strength": "number"}
-        return {**_CLIP, **_OUTCOME, **place, **_INPUT, **_PROVENANCE}, _rows(records)
-    return _PAIR, _rows(records)
+        return {**_CLIP, **_OUTCOME, **place, **_INPUT, **_PROVENANCE, **_END}, _rows(records)
+    return {**_PAIR, **_END}, _rows(records)
 
 
 def judged_columns(verb: str, dimensions: Sequence[str], samples: int, *, calibrated: bool = False) -> Columns:
@@ -104,15 +116,23 @@ def judged_columns(verb: str, dimensions: Sequence[str], samples: int, *, calibr
         calibrated: scores have a value on a user's scale.
     """
     identity: Columns = {"id": "text", "revision": "text", "position": "count"}
-    end: Columns = {"seconds": "number", "schema_version": "count"}
+    end: Columns = {"seconds": "number", **_END}
     if verb in ("compare", "rank"):
         return {**identity, "a_id": "text", "b_id": "text", **_PAIR, **end}
     if verb == "ask":
         answer: Columns = {"question": "text", **_OUTCOME, "yes": "flag", "share_yes": "number"}
     else:
         spreads = [f"{key}_spread" for key in dimensions] if samples > 1 else []
-        numbers: Columns = dict.fromkeys([*dimensions, "overall", *spreads], "number")
-        answer = {"task": "text", **_OUTCOME, **numbers, "ranges": "text", **(_CALIBRATED if calibrated else {})}
+        values: Columns = dict.fromkeys(dimensions, "number")
+        answer = {
+            "task": "text",
+            **_OUTCOME,
+            **values,
+            **_OVERALL,
+            **dict.fromkeys(spreads, "number"),
+            "ranges": "text",
+            **(_CALIBRATED if calibrated else {}),
+        }
     return {**identity, **_CLIP, **answer, **_ANSWERS, **end}
 
 
@@ -121,25 +141,25 @@ def judged_row(entry: Place, record: Judged, seconds: float | None) -> Row:
 
     The ids of a pair's clips are those that they have where they are scored.
     """
-    (row,) = _record_rows(record)
+    (row,) = _rows([record])
     identity = {"id": entry.id, "revision": entry.revision, "position": entry.position}
     if isinstance(entry, PairEntry):
         identity |= {"a_id": entry.a.id, "b_id": entry.b.id}
-    return identity | row | {"seconds": seconds, "schema_version": SCHEMA_VERSION}
+    return identity | row | {"seconds": seconds}
 
 
 def _score_columns(records: Sequence[ClipScore]) -> Columns:
     keys = dict.fromkeys(dimension.key for dimension in scales(records))
-    values: Columns = {**dict.fromkeys(keys, "number"), "overall": "number"}
+    values: Columns = {**dict.fromkeys(keys, "number"), **_OVERALL}
     if any(record.spread for record in records):
         values.update({f"{key}_spread": "number" for key in keys})
     if any(record.calibrated for record in records):
         values.update(_CALIBRATED)
-    return {**_CLIP, "task": "text", **_OUTCOME, **values, "ranges": "text", **_ANSWERS}
+    return {**_CLIP, "task": "text", **_OUTCOME, **values, "ranges": "text", **_ANSWERS, **_END}
 
 
 def _rows(records: Iterable[ResultRecord]) -> list[Row]:
-    return [row for record in records for row in _record_rows(record)]
+    return [row | {"schema_version": SCHEMA_VERSION} for record in records for row in _record_rows(record)]
 
 
 def _record_rows(record: ResultRecord) -> list[Row]:
@@ -159,7 +179,9 @@ def _record_rows(record: ResultRecord) -> list[Row]:
     row |= _token_columns(record.replies)
     if isinstance(record, ClipVerdict):
         return [row | _flat(record, ("question", "yes", "share_yes"))]
-    row |= _flat(record, ("task", "overall")) | (record.scores or {})
+    row |= _flat(record, ("task", "overall")) | {"overall_of": list(record.overall_of)} | (record.scores or {})
+    if record.missing_dimensions:
+        row["missing_dimensions"] = json.dumps(record.missing_dimensions)
     row |= {f"{key}_spread": value for key, value in (record.spread or {}).items()}
     if record.calibrated is not None:
         on = record.calibrated
@@ -191,4 +213,8 @@ def _token_columns(replies: Iterable[Reply]) -> Row:
 
 
 def _replies(replies: Iterable[Reply]) -> list[Row]:
-    return [_flat(reply, ("text", "reasoning", "missing")) | {"value": json.dumps(reply.value)} for reply in replies]
+    return [
+        _flat(reply, ("text", "reasoning", "missing"))
+        | {"value": json.dumps(reply.value), "missing_dimensions": json.dumps(reply.missing_dimensions)}
+        for reply in replies
+    ]

@@ -19,8 +19,8 @@ from vqinsight.common.files import atomic_path, remove_parts, write_atomic
 from vqinsight.common.lock import hold_folder
 from vqinsight.errors import UsageError
 from vqinsight.report.files import write_parquet
-from vqinsight.report.rows import SCHEMA_VERSION, Columns, Row, judged_columns, judged_row
-from vqinsight.results import Judged, asked_again
+from vqinsight.report.rows import Columns, Row, judged_columns, judged_row
+from vqinsight.results import SCHEMA_VERSION, Judged, asked_again
 from vqinsight.video.entries import Place
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PART_CLIPS, PART_SECONDS = 64, 30.0  # a part is committed at the first of these
 # Settings for readers: other values do not change an answer, or another key says it better (the weights' digest).
 NOTES = frozenset({"model", "version", "device", "engine"})
 _BRIEF = ("id", "revision", "position", "path", "a", "b", "a_kind", "b_kind", "status", "error")
-_ANSWERS = ("overall", "yes", "verdict")
+_ANSWERS = ("overall", "overall_of", "missing_dimensions", "yes", "verdict")
 
 
 @dataclass
@@ -127,11 +127,12 @@ def read_results(folder: str | Path) -> pa.Table:
     ``table.to_pandas()`` or ``table.to_pylist()`` converts them. A run may be writing: what it committed is there.
 
     Raises:
-        UsageError: the folder holds no results, or a part is damaged.
+        UsageError: the folder holds no results, those of another schema, or a part is damaged.
     """
     place = Path(folder)
     if not (place / MANIFEST).is_file():
         raise UsageError(f"{place} holds no results: it has no {MANIFEST}. Name the folder that --out made.")
+    _manifest(place)
     rows = _read(_parts(place))
     latest = {row: number for number, row in enumerate(rows["id"].to_pylist())} if rows.num_rows else {}
     return (
@@ -156,13 +157,9 @@ def check_store(folder: Path) -> None:
 
 def _check(folder: Path, manifest: dict[str, Any]) -> None:
     check_store(folder)
-    file = folder / MANIFEST
-    if not file.exists():
+    if not (folder / MANIFEST).exists():
         return
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file} cannot be read ({error}). Choose another folder.") from error
+    before = _manifest(folder)
     keys = [key for key in {**before, **manifest} if key not in NOTES]
     changed = [f"{key} was {before.get(key)!r}, is {manifest.get(key)!r}" for key in keys]
     changed = [text for key, text in zip(keys, changed, strict=True) if before.get(key) != manifest.get(key)]
@@ -171,6 +168,21 @@ def _check(folder: Path, manifest: dict[str, Any]) -> None:
             f"{folder} was begun with other settings: {'; '.join(changed)}. Rows of two kinds are not mixed: ask as "
             "before, or choose another folder."
         )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    file = folder / MANIFEST
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read ({error}). Choose another folder.") from error
+    if found.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(
+            f"{folder} holds rows of schema {found.get('schema_version')}, and this version of vqinsight reads and "
+            f"writes schema {SCHEMA_VERSION}: their columns differ. Choose another folder, or read its parts with "
+            "pyarrow."
+        )
+    return found
 
 
 def _parts(folder: Path) -> list[Path]:

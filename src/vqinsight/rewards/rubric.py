@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vqinsight.rewards.comparison import comparison_reward
 from vqinsight.rewards.format import format_reward
 from vqinsight.rewards.length import length_reward
-from vqinsight.rewards.scoring import multi_score_reward, worst_reward
+from vqinsight.rewards.scoring import multi_score_reward
 from vqinsight.rewards.temporal import WRONG, answer_rule, likelihood_rule, released_rule, share_rule
 from vqinsight.settings.train import RELEASED_ABOVE, RewardSettings
 from vqinsight.tasks.labels import SCORING_TASKS
@@ -113,9 +113,8 @@ class Rubric:
         if not isinstance(group.label, Score):
             return comparison_reward(completion.answer, group.label)
         labels, shape = group.label.values, (given.scale, given.dimension_weights, given.combine)
-        if not isinstance(completion.answer, Score):
-            return worst_reward([dim for dim in group.dimensions if dim.key in labels], *shape)
-        return multi_score_reward(completion.answer.values, labels, group.dimensions, *shape)
+        said = completion.answer.values if isinstance(completion.answer, Score) else {}
+        return multi_score_reward(said, labels, group.dimensions, *shape)
 
     def _temporal(self, group: Group) -> Sequence[float | None]:
         given, nothing = self.settings, [None] * len(group.completions)
@@ -159,6 +158,8 @@ def _error(group: Group, completion: Completion) -> float:
     if not isinstance(completion.answer, Score):
         return WRONG
     said, labels = completion.answer.values, _timed(group.question, group.label)
+    if not labels.keys() <= said.keys():
+        return WRONG
     return statistics.fmean(
         abs(said[dim.key] - labels[dim.key]) / (dim.high - dim.low) for dim in group.dimensions if dim.key in labels
     )

@@ -40,11 +40,15 @@ def multi_score_reward(
 ) -> float:
     """Eq. 6: ``1 - sum_j lambda_j |prediction_j - label_j|`` over the dimensions that have a label.
 
+    A dimension without a prediction has the error of the farthest value within its range, so it earns nothing of its
+    share: left out of the sum, it would count as an exact answer.
+
     * ``sum``: the formula as it stands; with M dimensions on the unit scale it lies in [1 - M, 1].
     * ``mean``: the lambda_j are divided by their sum, so that M does not change the reward's weight among the others.
       ``raw`` is always a sum.
 
     Args:
+        predictions: of the dimensions that have one; none for a missing answer.
         weights: lambda_j by dimension key; 1 by default.
 
     Raises:
@@ -54,29 +58,11 @@ def multi_score_reward(
     if not labelled:
         raise ValueError(f"none of {[dim.key for dim in dimensions]} has a label; labelled: {sorted(labels)}")
     weight = {dim.key: (weights or {}).get(dim.key, 1.0) for dim in labelled}
-    lost = sum(
-        weight[dim.key] * (1.0 - score_reward(predictions[dim.key], labels[dim.key], dim, scale)) for dim in labelled
-    )
-    return 1.0 - lost if _is_sum(scale, combine) else 1.0 - lost / sum(weight.values())
+    lost = sum(weight[dim.key] * _lost(predictions.get(dim.key), labels[dim.key], dim, scale) for dim in labelled)
+    return 1.0 - lost if scale == "raw" or combine == "sum" else 1.0 - lost / sum(weight.values())
 
 
-def worst_reward(
-    dimensions: Sequence[Dimension],
-    scale: Scale,
-    weights: Mapping[str, float] | None = None,
-    combine: Combine = "mean",
-) -> float:
-    """The reward of a missing answer: that of the farthest answer within the range.
-
-    Args:
-        dimensions: those that have a label.
-        weights: lambda_j by dimension key; 1 by default.
-    """
-    if not _is_sum(scale, combine):
-        return 0.0
-    farthest = {dim.key: dim.high - dim.low if scale == "raw" else 1.0 for dim in dimensions}
-    return 1.0 - sum((weights or {}).get(key, 1.0) * distance for key, distance in farthest.items())
-
-
-def _is_sum(scale: Scale, combine: Combine) -> bool:
-    return scale == "raw" or combine == "sum"
+def _lost(prediction: float | None, label: float, dimension: Dimension, scale: Scale) -> float:
+    if prediction is None:
+        return dimension.high - dimension.low if scale == "raw" else 1.0
+    return 1.0 - score_reward(prediction, label, dimension, scale)

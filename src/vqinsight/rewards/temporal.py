@@ -5,7 +5,7 @@ probability under it. Each rule gives the bonus ``alpha`` to some of the N only,
 cancels in Eq. 1.
 
 Three rules look at errors. The error of a score is its distance to the label as a share of the range, that of the right
-yes or no is 0; a wrong yes or no and a missing answer have the error ``WRONG``. An answer is *correct* if its error is
+yes or no is 0; a wrong yes or no, and a missing score or answer, have ``WRONG``. An answer is *correct* if its error is
 at most ``tolerance``.
 """
 

@@ -59,7 +59,13 @@ class Answered:
 
 
 def encode(assessor: Assessor, job: Job) -> tuple[EncodedClip, ...]:
-    """The job's clips, each through the tower once."""
+    """The job's clips, each through the tower once.
+
+    Raises:
+        UsageError: a prompt is longer than the model takes; then nothing is encoded.
+    """
+    for messages, places in job.asked:
+        assessor.check(messages, [job.clips[i] for i in places])
     return tuple(assessor.encode(clip) for clip in job.clips)
 
 
@@ -118,10 +124,14 @@ def questions_job(
 
 
 def replies(
-    assessor: Assessor, asked: Sequence[tuple[Question, tuple[int, ...]]], answered: Answered
+    assessor: Assessor,
+    clips: Sequence[ProcessedClip | Exception],
+    asked: Sequence[tuple[Question, tuple[int, ...]]],
+    answered: Answered,
 ) -> list[tuple[Reply, ...]]:
-    """The completions of a job of questions, read."""
+    """The completions of a job of questions, read; ``clips`` and ``asked`` as for ``questions_job``."""
+    shown = [[clip for clip in (clips[i] for i in places) if isinstance(clip, ProcessedClip)] for _, places in asked]
     return [
-        tuple(assessor.read(question, completion.text) for completion in said)
-        for (question, _), said in zip(asked, answered.completions, strict=True)
+        tuple(assessor.read(question, mine, completion.text) for completion in said)
+        for (question, _), mine, said in zip(asked, shown, answered.completions, strict=True)
     ]

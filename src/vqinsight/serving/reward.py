@@ -30,7 +30,7 @@ def reward(
     samples: int = 1,
     temperature: float = 1.0,
     seed: int = 0,
-) -> list[dict[str, float] | Missing]:
+) -> list[dict[str, float | Missing] | Missing]:
     """Rewards of videos, deterministic by default.
 
     Args:
@@ -47,12 +47,14 @@ def reward(
         samples, temperature, seed: as for ``score_all``; one sample is the most likely answer.
 
     Returns:
-        For each video its rewards by name, higher is better; or ``Missing`` with the reason, where the video cannot be
-        read, the model gives no usable answer, the group has one video, or fewer than half of its pairs an answer.
+        For each video its rewards by name, higher is better, or ``Missing`` with the reason for one that is not there:
+        the answer lacks that dimension (``overall`` needs all), the group has one video, or fewer than half of its
+        pairs an answer. ``Missing`` alone where no reward is there: the video cannot be read, or there is no usable
+        answer.
 
     Raises:
         UsageError: an unknown reward, lists of different lengths, a group of several prompts, frames that are not
-            uint8.
+            uint8, a prompt longer than the model takes.
         ModelError: the model cannot be loaded, or runs out of memory.
     """
     if isinstance(videos, str | bytes | Path):
@@ -69,7 +71,7 @@ def reward(
     asked = batch.asked()
     drawing = Drawing(samples, temperature if samples > 1 else 0.0, seed)
     job = questions_job(assessor, batch.seen, asked, drawing)
-    said = replies(assessor, asked, complete(assessor, [(job, encode(assessor, job))])[0])
+    said = replies(assessor, batch.seen, asked, complete(assessor, [(job, encode(assessor, job))])[0])
     found = batch.numbers(assessor.prompt_set, said, judge.provenance(samples, seed, temperature))
     return [_plain(numbers) for numbers in found]
 
@@ -110,8 +112,6 @@ def renamed(found: Seen, name: str, folder: str) -> Seen:
     return UnreadableVideo(name, found.reason.replace(folder, ""), found.remedy)
 
 
-def _plain(numbers: dict[str, float | Missing]) -> dict[str, float] | Missing:
+def _plain(numbers: dict[str, float | Missing]) -> dict[str, float | Missing] | Missing:
     reasons = [value.reason for value in numbers.values() if isinstance(value, Missing)]
-    if reasons:
-        return Missing("; ".join(dict.fromkeys(reasons)))
-    return {name: value for name, value in numbers.items() if not isinstance(value, Missing)}
+    return numbers if len(reasons) < len(numbers) else Missing("; ".join(dict.fromkeys(reasons)))

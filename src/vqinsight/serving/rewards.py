@@ -14,7 +14,7 @@ from vqinsight.inference import aggregate
 from vqinsight.inference.batches import default_task, score_question
 from vqinsight.ranking import tally
 from vqinsight.ranking.judge import judgement
-from vqinsight.results import Provenance, Reply
+from vqinsight.results import ClipScore, Provenance, Reply
 from vqinsight.tasks.prompt_set import PromptSet, clean
 from vqinsight.tasks.types import Clip, Missing, Question, TaskName
 from vqinsight.video.preprocess import ProcessedClip
@@ -64,6 +64,16 @@ def win_rates(n: int, outcomes: Sequence[tally.Outcome]) -> list[float | Missing
     ]
 
 
+def _numbers(record: ClipScore) -> Numbers:
+    """Each dimension's reward and ``overall``, which is missing where a dimension is: without it, it is another one."""
+    if record.scores is None or record.overall is None:
+        return {name: Missing(record.error or "") for name in (*(dim.key for dim in record.dimensions), OVERALL)}
+    lacking = {key: Missing(f"{record.path}: {key}: {reason}") for key, reason in record.missing_dimensions.items()}
+    overall = next((Missing(f"{each.reason}; {OVERALL} needs it") for each in lacking.values()), record.overall)
+    values: Numbers = {**record.scores, **lacking}
+    return {**{dim.key: values[dim.key] for dim in record.dimensions}, OVERALL: overall}
+
+
 @dataclass(frozen=True)
 class Batch:
     """Clips to be rewarded together.
@@ -98,11 +108,7 @@ class Batch:
         for (question, (i,)), said in zip(scores, replies, strict=False):
             clip = self.seen[i]
             assert isinstance(clip, ProcessedClip)
-            record = aggregate.scored(question, prompt_set.dimensions(question), said, clip.input, by)
-            reason = Missing(record.error or "")
-            values: dict[str, float | None] = {dimension.key: None for dimension in record.dimensions}
-            values |= {**(record.scores or {}), OVERALL: record.overall}
-            found[i] = {name: reason if value is None else value for name, value in values.items()}
+            found[i] = _numbers(aggregate.scored(question, prompt_set.dimensions(question), said, clip.input, by))
         if WIN_RATE in self.names:
             for i, rate in self._win_rates(replies[len(scores) :]):
                 found[i][WIN_RATE] = rate

@@ -77,7 +77,7 @@ class Service:
         """The replies to questions about seen clips, and the encoded clips."""
         job = questions_job(self.judge.assessor, seen, asked, drawing)
         answered = await self.engine.ask(job)
-        found: list[tuple[Reply, ...]] = replies(self.judge.assessor, asked, answered)
+        found: list[tuple[Reply, ...]] = replies(self.judge.assessor, seen, asked, answered)
         return found, answered
 
     async def complete(self, job: Job) -> Answered:

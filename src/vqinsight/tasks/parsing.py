@@ -1,7 +1,7 @@
 """Parsing of completions: the reasoning, the answer, and its value or the reason why there is none.
 
-Three rules hold everywhere: the reasoning is never parsed for an answer, the last complete ``<answer>`` counts, and an
-ambiguous answer is ``Missing`` with a reason, never a guess. Nothing here raises on any completion.
+Three rules hold everywhere: the reasoning is never parsed for an answer, tags that are repeated or out of order give no
+answer, and an ambiguous answer is ``Missing`` with a reason, never a guess. Nothing here raises on any completion.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TypeVar
 
 from vqinsight.tasks.retraction import retraction
@@ -83,12 +84,14 @@ _CHOICE_FRAME = _FRAME | {
     *("slightly", "much", "be", "looks", "has", "wins", "quality"),
 }
 
+_ORDER = ("think", "/think", "answer", "/answer")  # each tag at most once, and in this order
+
 _Option = TypeVar("_Option")
 
 
 def reasoning(completion: str) -> str:
     """The text in ``<think>``; without think tags, the text before the last ``<answer>``; for display."""
-    thoughts, _, _ = _split(completion)
+    thoughts = _thoughts(completion)
     if not thoughts:
         opened = [tag.start() for tag in TAG.finditer(completion) if _is(tag, "answer")]
         thoughts = [completion[: opened[-1]] if opened else completion]
@@ -96,31 +99,30 @@ def reasoning(completion: str) -> str:
 
 
 def answer_text(completion: str) -> str | Missing:
-    """The text of the last complete ``<answer>…</answer>`` outside the reasoning.
+    """The text of the one ``<answer>…</answer>``, behind the reasoning if there is any.
 
-    The reasoning is the text between ``<think>`` and the next ``</think>``; an unopened ``</think>`` closes reasoning
-    opened by the chat template, so everything before it is reasoning. Of nested answers the innermost counts.
-    ``Missing`` when there is no answer, when it is empty, and when the completion ends inside ``<answer>`` or
-    ``<think>``, even after an earlier answer, which the unfinished one may revise.
+    The reasoning is ``<think>…</think>``; an unopened ``</think>`` closes reasoning opened by the chat template.
+    ``Missing`` when a tag occurs twice, when tags are out of order (an answer inside the reasoning, a ``<think>``
+    inside the answer), when there is no answer, when it is empty, and when the completion ends inside ``<answer>`` or
+    ``<think>``.
     """
-    _, rest, thinking = _split(completion)
-    if thinking:
+    tags = list(islice(TAG.finditer(completion), len(_ORDER) + 1))  # one of five is a repeated one
+    names = [tag[1] + tag[2].lower() for tag in tags]
+    if repeated := next((name for name in _ORDER if names.count(name) > 1), None):
+        return Missing(f"<{repeated}> occurs more than once")
+    if names != sorted(names, key=_ORDER.index):
+        return Missing(f"tags out of order: {' '.join(f'<{name}>' for name in names)}")
+    place = dict(zip(names, tags, strict=True))
+    if "think" in place and "/think" not in place:
         return Missing("cut off: <think> was never closed")
-    found: str | None = None
-    opened: int | None = None
-    for tag in TAG.finditer(rest):
-        if _is(tag, "answer"):
-            opened = tag.end()
-        elif _is(tag, "/answer") and opened is not None:
-            found, opened = rest[opened : tag.start()].strip(), None
-    if opened is not None:
-        return Missing("cut off: <answer> was never closed")
-    if found is None:
+    if "answer" not in place:
         return Missing("no <answer>…</answer> outside the reasoning")
-    return found or Missing("the answer is empty")
+    if "/answer" not in place:
+        return Missing("cut off: <answer> was never closed")
+    return completion[place["answer"].end() : place["/answer"].start()].strip() or Missing("the answer is empty")
 
 
-def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[str, float] | Missing:
+def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[str, float | Missing] | Missing:
     """One number for each key of ``ranges`` (lower case, each with its lowest and highest value, inclusive).
 
     Accepts JSON objects at any depth (with code fences, other keys and numbers in quotes), near-JSON and plain
@@ -128,9 +130,9 @@ def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[s
     that is the range's highest value, ``%`` when that is 100, and a sign of rounding (``≈ 62.5``). In JSON a key's
     value may be an object with one of ``score``, ``value`` and ``rating``.
 
-    ``Missing`` when a key has no value, two different ones, one that is not a plain finite number (``62,5``, ``60-70``,
-    ``about 62``, ``[62]``), or one outside its range, as nothing is clipped or rescaled; and when the text takes its
-    answer back ("62, wait, I was wrong").
+    A key is ``Missing`` when it has no value, two different ones, one that is not a plain finite number (``62,5``,
+    ``60-70``, ``about 62``, ``[62]``), or one outside its range, as nothing is clipped or rescaled. All are, in one
+    ``Missing``, when the text takes its answer back ("62, wait, I was wrong").
     """
     plain = _FENCE.sub("", _plain(text).strip()).strip()
     pairs = _json_pairs(plain)
@@ -138,16 +140,10 @@ def parse_scores(text: str, ranges: Mapping[str, tuple[float, float]]) -> dict[s
         pairs = _labelled(plain, ranges)
     if not pairs and len(ranges) == 1:
         pairs = [(key, _LEAD_IN.sub("", " ".join(plain.split()), count=1)) for key in ranges]
-    values: dict[str, float] = {}
-    for key, (low, high) in ranges.items():
-        for raw in (raw for name, raw in pairs if name == key):
-            value = _number(raw, key, low, high)
-            if isinstance(value, Missing):
-                return value
-            if values.setdefault(key, value) != value:
-                return Missing(f"contradictory: {key} is both {values[key]:g} and {value:g}")
-        if key not in values:
-            return Missing(f"{key} is missing")
+    said: dict[str, list[object]] = {}
+    for name, raw in pairs:
+        said.setdefault(name, []).append(raw)
+    values = {key: _value(said.get(key, ()), key, *ends) for key, ends in ranges.items()}
     return retraction(plain) or values
 
 
@@ -179,26 +175,22 @@ def _is(tag: re.Match[str], name: str) -> bool:
     return tag[1] + tag[2].lower() == name
 
 
-def _split(completion: str) -> tuple[list[str], str, bool]:
-    """The parts in ``<think>``, the text outside them, and whether the completion ends inside one."""
+def _thoughts(completion: str) -> list[str]:
+    """The parts in ``<think>``; what is before a ``</think>`` that none opens is one."""
     # Spans, cut out at the end: a text before each of a million tags would take a time of a million squared.
-    thoughts: list[tuple[int, int]] = []
-    outside: list[tuple[int, int]] = []
-    start, thinking = 0, False
+    spans: list[tuple[int, int]] = []
+    start: int | None = None
     for tag in TAG.finditer(completion):
-        name = tag[1] + tag[2].lower()
-        if name == "think" and not thinking:
-            outside.append((start, tag.start()))
-        elif name == "/think" and thinking:
-            thoughts.append((start, tag.start()))
-        elif name == "/think":
-            thoughts, outside = [(0, tag.start())], []
-        else:
-            continue
-        start, thinking = tag.end(), name == "think"
-    (thoughts if thinking else outside).append((start, len(completion)))
-    within, rest = ([completion[begin:end] for begin, end in spans] for spans in (thoughts, outside))
-    return within, " ".join(rest), thinking
+        if _is(tag, "think") and start is None:
+            start = tag.end()
+        elif _is(tag, "/think"):
+            if start is None:
+                spans, start = [], 0
+            spans.append((start, tag.start()))
+            start = None
+    if start is not None:
+        spans.append((start, len(completion)))
+    return [completion[begin:end] for begin, end in spans]
 
 
 def _plain(text: str) -> str:
@@ -247,6 +239,19 @@ def _labelled(text: str, keys: Mapping[str, tuple[float, float]]) -> list[tuple[
         (match[1], _VALUE_END.split(text[match.end() : end].strip(), maxsplit=1)[0])
         for match, end in zip(found, ends, strict=False)  # ``ends`` is one longer
     ]
+
+
+def _value(said: Iterable[object], key: str, low: float, high: float) -> float | Missing:
+    """The one number that all values of a key are."""
+    found: float | Missing = Missing(f"{key} is missing")
+    for raw in said:
+        value = _number(raw, key, low, high)
+        if isinstance(value, Missing):
+            return value
+        if not isinstance(found, Missing) and found != value:
+            return Missing(f"contradictory: {key} is both {found:g} and {value:g}")
+        found = value
+    return found
 
 
 def _number(raw: object, key: str, low: float, high: float) -> float | Missing:

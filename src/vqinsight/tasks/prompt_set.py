@@ -16,6 +16,8 @@ from typing import Any
 from vqinsight.tasks import parsing
 from vqinsight.tasks.types import Answer, Choice, Dimension, Missing, Preference, Question, Score, TaskName, Verdict
 
+MOTION = "temporal"  # the dimension that takes two frames
+ONE_FRAME = "one frame cannot show motion"
 _HARMLESS = str.maketrans("<>", "‹›")
 
 
@@ -73,7 +75,10 @@ class PromptSet:
         ]
 
     def parse(self, question: Question, completion: str) -> Answer | Missing:
-        """The completion's answer to the question, on the question's scales. Never raises."""
+        """The completion's answer to the question, on the question's scales. Never raises.
+
+        A scoring answer is ``Missing`` where no dimension has a value; else each dimension has a value or a reason.
+        """
         text = parsing.answer_text(completion)
         if isinstance(text, Missing):
             return text
@@ -85,7 +90,7 @@ class PromptSet:
         values = parsing.parse_scores(text, {key: (dim.low, dim.high) for key, dim in dims.items()})
         if isinstance(values, Missing):
             return values
-        return Score({dim.key: values[key] for key, dim in dims.items()})
+        return known_scores({dim.key: values[key] for key, dim in dims.items()})
 
     def format_answer(self, question: Question, answer: Answer) -> str:
         """The text of this answer with ``<answer>`` tags, the inverse of ``parse``.
@@ -116,6 +121,21 @@ class PromptSet:
             return numbers[dims[0].key]
         members = (f'"{self.answer_keys.get(key, key)}": {number}' for key, number in numbers.items())
         return "{" + ", ".join(members) + "}"
+
+
+def known_scores(values: Mapping[str, float | Missing]) -> Score | Missing:
+    """A score of the dimensions that have a value; ``Missing`` with all reasons where none has."""
+    reasons = {key: value.reason for key, value in values.items() if isinstance(value, Missing)}
+    if len(reasons) == len(values):
+        return Missing("; ".join(dict.fromkeys(reasons.values())))
+    return Score({key: value for key, value in values.items() if not isinstance(value, Missing)}, reasons)
+
+
+def without_motion(answer: Answer | Missing) -> Answer | Missing:
+    """An answer about one frame: a value of its temporal dimension is no answer, as one frame cannot show motion."""
+    if not isinstance(answer, Score) or MOTION not in answer.by_dimension:
+        return answer
+    return known_scores(answer.by_dimension | {MOTION: Missing(ONE_FRAME)})
 
 
 def clean(text: str) -> str:

@@ -5,7 +5,7 @@ They are plain frozen objects without torch, shared by rewards, datasets and eva
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Choice = Literal["A", "B", "tie"]
@@ -57,9 +57,20 @@ class Missing:
 
 @dataclass(frozen=True)
 class Score:
-    """Values by dimension key, on each dimension's own scale."""
+    """Values by dimension key, on each dimension's own scale.
+
+    Attributes:
+        values: of the dimensions that have one.
+        missing: of every other dimension that was asked for, why it has none; empty in a label.
+    """
 
     values: dict[str, float]
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def by_dimension(self) -> dict[str, float | Missing]:
+        """Of every dimension its value, or that it is missing."""
+        return {**self.values, **{key: Missing(reason) for key, reason in self.missing.items()}}
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,9 @@ class EndpointAssessor:
         """The clip itself: the server encodes it."""
         return EncodedClip(clip, (), "")
 
+    def check(self, messages: Sequence[dict[str, Any]], clips: Sequence[ProcessedClip]) -> None:
+        """Nothing: the server knows how much its model takes, and says so."""
+
     def ask(
         self,
         asked: Sequence[tuple[Question, Sequence[EncodedClip]]],
@@ -129,7 +132,7 @@ class EndpointAssessor:
                 sampling = (samples - len(replies), seed + len(replies)) if samples > 1 else None
                 said, tokens = await self._complete(messages, temperature, sampling, options, until)
                 for completion in said:
-                    replies.append(self._reply(question, completion, tokens))
+                    replies.append(self._reply(question, clips, completion, tokens))
                     tokens = None
             return tuple(replies)
 
@@ -161,10 +164,12 @@ class EndpointAssessor:
         self.spent += tokens or Tokens(0, 0)
         return said, tokens
 
-    def _reply(self, question: Question, completion: Completion, tokens: Tokens | None) -> Reply:
+    def _reply(
+        self, question: Question, clips: Sequence[ProcessedClip], completion: Completion, tokens: Tokens | None
+    ) -> Reply:
         if completion.missing is not None:
             return Reply("", "", None, completion.missing, tokens)
-        return as_reply(self.prompt_set, question, completion.text, completion.reasoning, tokens)
+        return as_reply(self.prompt_set, question, clips, completion.text, completion.reasoning, tokens)
 
     async def _try_forms(self) -> Form:
         """How the server takes frames: two clips of the longest kind, as a comparison has them."""

@@ -11,7 +11,7 @@ from vqinsight.rewards.rubric import Completion, Group, Rubric
 from vqinsight.settings.reader import Settings, read_settings
 from vqinsight.settings.train import RewardSettings
 from vqinsight.tasks.prompt_sets import SUFFIX, prompt_set
-from vqinsight.tasks.types import Clip, Missing, Question
+from vqinsight.tasks.types import Clip, Missing, Question, Score
 from vqinsight.training.export_verl.labels import read_label
 
 FILE = "rewards.json"  # in an export's folder
@@ -57,8 +57,9 @@ class Reward:
             extra_info: of the row, and under ``answer_tokens`` the number of the answer's tokens, end token included.
 
         Returns:
-            ``score``; ``reward_NAME`` for each part, unweighted, NaN where it does not apply to the question; and
-            ``missing``, 1 where the answer cannot be read.
+            ``score``; ``reward_NAME`` for each part, unweighted, NaN where it does not apply to the question;
+            ``missing``, 1 where the answer cannot be read; and ``missing_dimensions``, how many of the question's
+            dimensions have no value.
 
         Raises:
             ValueError: the length counts and is not there.
@@ -77,4 +78,6 @@ class Reward:
         dimensions = self.prompt_set.dimensions(question)
         [parts] = self.rubric.grade(Group(question, read_label(ground_truth), dimensions, (completion,)))
         named = {f"reward_{name}": math.nan if value is None else value for name, value in parts.items()}
-        return {"score": self.rubric.total(parts), **named, "missing": float(isinstance(answer, Missing))}
+        lacking = len(answer.missing) if isinstance(answer, Score) else len(dimensions)  # choices have no dimensions
+        counts = {"missing": float(isinstance(answer, Missing)), "missing_dimensions": float(lacking)}
+        return {"score": self.rubric.total(parts), **named, **counts}
