@@ -46,7 +46,8 @@ class Judged:
         scores = record.scores or {}
         if record.status != "ok":
             return Missing(record.error or record.status)
-        if (record.task, tuple(scores)) != (self.task, self.of):
+        alike = tuple(scores) == self.of if self.dimension == OVERALL else self.dimension in scores
+        if record.task != self.task or not alike:
             return Missing(f"scored as {record.task} ({', '.join(scores)}), not as {self.task} ({', '.join(self.of)})")
         value = record.overall if self.dimension == OVERALL else scores[self.dimension]
         return Missing("no score") if value is None else value
