@@ -18,6 +18,7 @@ from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, srcc
+from tools.figures_calibration import calibration
 from tools.figures_performance import (
     damage,
     damaged,
@@ -226,6 +227,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "human_ratings": (human_ratings, ("human_ratings",)),
     "rated_measurements": (rated_measurements, ("human_ratings",)),
     "rated_ladders": (rated_ladders, ("human_ratings",)),
+    "calibration": (calibration, ("calibration",)),
     "measurements": (measurements, ("measurements",)),
     "oracle": (oracle, ("oracle",)),
     "generator": (generator, ("generator",)),

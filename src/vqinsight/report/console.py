@@ -35,6 +35,8 @@ def show_scores(console: Console, records: Sequence[ClipScore], *, verbose: bool
         for record in scored:
             _heading(console, record)
             _score_lines(console, record)
+            if (on_scale := phrases.calibrated(record)) is not None:
+                print_text(console, on_scale, "bold", indent=2)
             _asides(console, record, verbose)
     if len(scored) > 1:
         _score_table(console, scored)
@@ -196,16 +198,30 @@ def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
             known.append(phrases.scale(dimension))
     headings = [f"{key}\n{' or '.join(known)}" for key, known in ranges.items()]
     several = len(ranges) > 1 or any(len(known) > 1 for known in ranges.values())
+    on_scale = next((record.calibrated.scale for record in scored if record.calibrated), "")
     named = len(phrases.overall_sets(scored)) > 1
     rows = []
     for record in scored:
         cells = [_cell(record, key, len(known) > 1) for key, known in ranges.items()]
         if several:
             cells.append(f"{record.overall:.1f}" + (f" of {phrases.overall_of(record)}" if named else ""))
+        if on_scale:
+            value = record.calibrated.value if record.calibrated else None
+            cells.append("" if value is None else f"{value:.2f}")
         clip_input = record.input
         cells.append(f"{len(set(clip_input.indices))}/{clip_input.source_frames}" if clip_input else "")
         rows.append([record.path, *cells])
-    print_table(console, ["Clip", *headings, *(["overall\n0–100"] if several else []), "frames"], rows)
+    print_table(
+        console,
+        [
+            "Clip",
+            *headings,
+            *(["overall\n0–100"] if several else []),
+            *([f"scale\n{on_scale}"] if on_scale else []),
+            "frames",
+        ],
+        rows,
+    )
 
 
 def _cell(record: ClipScore, key: str, own_scale: bool) -> str:

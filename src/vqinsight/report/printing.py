@@ -48,10 +48,15 @@ def print_table(console: Console, headings: Sequence[str], rows: Sequence[Sequen
     console.print(_table(headings, cut), Text())
 
 
+def print_grid(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table whose first column names the rows."""
+    console.print(_table(headings, rows))
+
+
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold", justify="left" if heading == "Clip" else "right")
+        table.add_column(heading, overflow="fold", justify="left" if heading in ("Clip", "") else "right")
     for row in rows:
         table.add_row(*map(Text, row))
     return table
