@@ -10,8 +10,7 @@ from vqinsight.calibration.scale import Scale
 from vqinsight.calibration.validation import Control, Validation
 from vqinsight.evaluation.metrics.bootstrap import Measure
 from vqinsight.report import phrases
-from vqinsight.report.printing import FAILURES
-from vqinsight.report.printing import print_failure, print_grid, print_text
+from vqinsight.report.printing import FAILURES, print_failure, print_grid, print_text
 
 _SYSTEMS = {
     "scale": "this scale",
