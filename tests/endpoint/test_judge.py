@@ -26,11 +26,15 @@ from vqinsight.inference.endpoint.frames import FileView
 from vqinsight.inference.endpoint.judge import EndpointJudge
 from vqinsight.results import Tokens
 from vqinsight.video.preprocess import ProcessedClip
+from vqinsight.video.record import ClipInput
 from vqinsight.video.views import view
 
 Connect = Callable[..., EndpointJudge]
 Grey = Callable[..., str]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+NO_INPUT = ClipInput("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), ())  # no record is made
 
 
 def behind(model: VQInsight) -> Callable[[endpoint.Body], str]:
@@ -44,7 +48,7 @@ def behind(model: VQInsight) -> Callable[[endpoint.Body], str]:
             pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)
             times = tuple(range(len(frames)))
             seen = view("video" if len(frames) > 1 else "image", pixels, spec, 1.0, times)
-            shown.append(ProcessedClip("", "video", (seen,), None))  # type: ignore[arg-type] - no record is made
+            shown.append(ProcessedClip("", "video", (seen,), NO_INPUT))
         places = iter(range(len(shown)))
         content = [
             part if part["type"] == "text" else {"type": "clip", "index": next(places)}
