@@ -35,14 +35,15 @@ def _merged(rows: Iterable[list[str]]) -> list[list[str]]:
 
 
 def step() -> str:
-    """One update on the grid: the ratio to the stock flow, and each phase's share of its limit."""
+    """One update on the grid: the ratio to the stock flow with the wanted one, and each phase's share of its limit."""
     cells = results("step")["cells"]
-    rows = []
-    for each in cells:
-        ratio = [f"{each['ratio']:.1f}", f"{0.85 * each['ratio_of_operations']:.1f}"] if "ratio" in each else ["", ""]
-        size = f"{each['visual_tokens']} / {each['answer_tokens']}, {each['tower']}"
-        rows.append([size, *ratio])
-    head = ("visual / answer tokens, tower", "times faster than stock", "wanted")
+    lengths = sorted({each["answer_tokens"] for each in cells})
+    grid = {(each["visual_tokens"], each["tower"], each["answer_tokens"]): each for each in cells}
+    rows = [
+        [f"{visual}, {tower}", *(_ratio(grid.get((visual, tower, length), {})) for length in lengths)]
+        for visual, tower in dict.fromkeys((each["visual_tokens"], each["tower"]) for each in cells)
+    ]
+    head = ("visual tokens, tower", *(f"{length} answer tokens" for length in lengths))
     reached = (
         f"{title} {_span([each['ours']['phases'][name]['of_limit'] for each in cells], 2)}"
         for name, title in _PHASES.items()
@@ -52,6 +53,11 @@ def step() -> str:
         f"{table(head, rows)}\n\nShares of the limit: {', '.join(reached)}. Sampling is {faster} times as fast as "
         "transformers' loop."
     )
+
+
+def _ratio(each: dict[str, Any]) -> str:
+    """How many times faster than the stock flow, and how many are wanted; empty where it is not measured."""
+    return f"{each['ratio']:.1f} ({0.85 * each['ratio_of_operations']:.1f})" if "ratio" in each else ""
 
 
 def _span(values: list[float], digits: int) -> str:
@@ -230,15 +236,17 @@ def damage() -> str:
     named, whole, plain = (found[outcome] for outcome in ("named", "as undamaged", "as a plain decode"))
     return (
         f"Of {row['injected']} damaged clips {named} are named and have no score, {whole} show the frames of the "
-        f"undamaged clip, and {plain} those of a plain decode of the file: FFmpeg hides some damage without a word."
+        f"undamaged clip, and {plain} those of a plain\ndecode of the file: FFmpeg hides some damage without a word."
     )
 
 
 def damaged() -> str:
     """What became of each of the damaged files, by kind."""
-    verdicts = ("named", "warned", "whole", "unnoticed", "silent")
+    kinds = results("damaged")["kinds"]
+    verdicts = ("named", "warned", "whole", "unnoticed")
     rows = (
         [kind, *(str(each.get(verdict, 0)) for verdict in verdicts)]
-        for kind, each in results("damaged")["kinds"].items()
+        for kind, each in kinds.items()
     )
-    return table(("file", *verdicts), rows)
+    silent = sum(each.get("silent", 0) for each in kinds.values())
+    return f"{table(('file', *verdicts), rows)}\n\nFrames go missing without a word in {silent}."
