@@ -26,7 +26,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def _merged(rows: Iterable[list[str]]) -> list[list[str]]:
+def merged(rows: Iterable[list[str]]) -> list[list[str]]:
     """One row for all whose figures are equal, with their names in order."""
     names: dict[tuple[str, ...], list[str]] = {}
     for name, *figures in rows:
@@ -82,14 +82,14 @@ def plan() -> str:
         [f"`{name}`", cell(row[smallest], memory=False), *(cell(row[place]) for place in others)]
         for name, row in found.items()
     )
-    return table(["", *PLACES], _merged(rows))
+    return table(["", *PLACES], merged(rows))
 
 
 def precision() -> str:
     """The share of learned weights that two updates change."""
     found = results("precision")["arrangements"] | results("precision_deepspeed")["arrangements"]
     rows = ([name, f"{row['share']:.2%}", row["dtype"]] for name, row in found.items() if row["share"] is not None)
-    return table(["arrangement", "changed", "saved as"], _merged(rows))
+    return table(["arrangement", "changed", "saved as"], merged(rows))
 
 
 def log_probs() -> str:
@@ -224,7 +224,7 @@ def faults() -> str:
     counts = (f"{sum(row[key] for row in found.values())} {key}" for key in ("lost", "double", "wrong"))
     broken = [name for name, row in found.items() if not row["holds"]]
     verdict = f" Not held: {', '.join(broken)}." if broken else ""
-    return f"{table(('fault', 'times', 'rows'), _merged(rows))}\n\nOf all rows {', '.join(counts)}.{verdict}"
+    return f"{table(('fault', 'times', 'rows'), merged(rows))}\n\nOf all rows {', '.join(counts)}.{verdict}"
 
 
 def damage() -> str:
@@ -249,4 +249,4 @@ def damaged() -> str:
         for kind, each in kinds.items()
     )
     silent = sum(each.get("silent", 0) for each in kinds.values())
-    return f"{table(('file', *verdicts), rows)}\n\nFrames go missing without a word in {silent}."
+    return f"{table(('file', *verdicts), rows)}\n\nAnything else that differs without a word: {silent}."

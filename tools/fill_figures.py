@@ -26,6 +26,7 @@ from tools.figures_performance import (
     judging,
     layouts,
     log_probs,
+    merged,
     plan,
     precision,
     reading,
@@ -137,11 +138,11 @@ def _stored_cells(stored: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 def measurements() -> str:
     """How measurements of pixels follow defects of known strength."""
-    rows = [
-        [name, row["measurement"].replace("_", " "), f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"]
+    rows = (
+        [f"{name} ({row['measurement'].replace('_', ' ')})", f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"]
         for name, row in results("measurements")["severity"].items()
-    ]
-    return table(["defect", "measurement", "SRCC, mean over contents", "least"], rows)
+    )
+    return table(["defect (measurement)", "SRCC, mean over contents", "least"], merged(rows))
 
 
 def oracle() -> str:
