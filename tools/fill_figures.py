@@ -44,13 +44,13 @@ from vqinsight.report.paper_tables import shown
 
 SHAPES = ("colour", "direction", "count", "shape")
 SEEN = (*list(BARS)[3:], "text facts")
-LEARNED = (*(f"{dimension} srcc" for dimension in DIMENSIONS[1:]), "pairs right, both orders")
 # Generators that the page compares; the stored results hold more.
 UNITED = (
-    "G", "by lot, three rounds", "offline DPO (G')", "united (G'')",
+    "G", "by lot, three rounds", "offline DPO (G')", "without united", "united (G'')",
     "without united, three rounds", "united, three rounds", "oracle, three rounds",
 )  # fmt: skip
-GUIDED = ("without united, three rounds", "united, three rounds", "oracle, three rounds")
+GUIDED = ("united, three rounds", "oracle, three rounds")
+GENERATED = ("generated, no guidance", "generated")
 CHOSEN = {"round 2, by D": "D", "round 2, by D'": "D'"}
 # Display names of names in stored results.
 PLAIN = {"by lot": "random pairs", "embedded world ": ""}
@@ -69,16 +69,6 @@ def perception() -> str:
     least = ["least of " + ", ".join(SHAPES), *(f"{min(each[name]['share'] for name in SHAPES):.1%}" for each in found)]
     rows = ([name, *(f"{each[name]['share']:.1%}" for each in found)] for name in SEEN)
     return table(("attribute", "short answer", "reasoning"), [least, *rows])
-
-
-def learning() -> str:
-    """Held-out synthetic clips before stage 1 and after stage 2: order of the scores, and pairs."""
-    models = results("learning")["models"]
-    said = (
-        f"{name} {measured(models['base']['rows'][name])} → {measured(models['stage2']['rows'][name])}"
-        for name in LEARNED
-    )
-    return f"Base → stage 2: {'; '.join(said)}."
 
 
 def transfer() -> str:
@@ -199,7 +189,8 @@ def repair() -> str:
 def within_prompt() -> str:
     """Agreement within a prompt: correlation with its interval."""
     said = []
-    for kind, of in results("within_prompt")["within"].items():
+    kinds = results("within_prompt")["within"]
+    for kind, of in ((name, kinds[name]) for name in GENERATED):
         low, high = (of["overall"]["interval"][end] for end in ("low", "high"))
         said.append(f"{kind} {of['overall']['correlation']:.2f} ({low:.2f} to {high:.2f})")
     return f"Correlation of overall scores: {'; '.join(said)}."
@@ -208,7 +199,6 @@ def within_prompt() -> str:
 # Generated parts of pages by name, and the results that they print.
 PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "perception": (perception, ("perception", "perception_reasoning")),
-    "learning": (learning, ("learning",)),
     "transfer": (transfer, ("transfer", "transfer_samples", "transfer_generated")),
     "ablation": (ablation, ("ablation",)),
     "plan": (plan, ("plan",)),
