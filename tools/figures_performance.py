@@ -236,9 +236,6 @@ def damaged() -> str:
     """What became of each of the damaged files, by kind."""
     kinds = results("damaged")["kinds"]
     verdicts = ("named", "warned", "whole", "unnoticed")
-    rows = (
-        [kind, *(str(each.get(verdict, 0)) for verdict in verdicts)]
-        for kind, each in kinds.items()
-    )
+    rows = ([kind, *(str(each.get(verdict, 0)) for verdict in verdicts)] for kind, each in kinds.items())
     silent = sum(each.get("silent", 0) for each in kinds.values())
     return f"{table(('file', *verdicts), merged(rows))}\n\nAnything else that differs without a word: {silent}."

@@ -79,9 +79,7 @@ def transfer() -> str:
         "generated clips, likeliest answer": "transfer_generated",
     }
     found = {title: results(file)["rows"] for title, file in files.items()}
-    means = (
-        f"{_ordered(rows['spatial'])} and {_ordered(rows['temporal'])} ({title})" for title, rows in found.items()
-    )
+    means = (f"{_ordered(rows['spatial'])} and {_ordered(rows['temporal'])} ({title})" for title, rows in found.items())
     kinds = (
         f"{name} {_ordered(row)}"
         for name, row in found["likeliest answer"].items()
@@ -128,11 +126,12 @@ def _stored_cells(stored: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 def measurements() -> str:
     """How measurements of pixels follow defects of known strength."""
-    rows = (
-        [f"{name} ({row['measurement'].replace('_', ' ')})", f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"]
-        for name, row in results("measurements")["severity"].items()
-    )
-    return table(["defect (measurement)", "SRCC, mean over contents", "least"], merged(rows))
+    rows = []
+    for defect, row in results("measurements")["severity"].items():
+        by = row["measurement"].replace("_", " ")
+        name = defect if by == defect else f"{defect} ({by})"
+        rows.append([name, f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"])
+    return table(["defect (measurement of another name)", "SRCC, mean over contents", "least"], merged(rows))
 
 
 def oracle() -> str:
@@ -180,7 +179,8 @@ def chosen() -> str:
 def repair() -> str:
     """Repairing and its two controls."""
     said = (
-        f"*{name}* takes {row['taken']} of {row['clips']} clips, {points(row['change'], sign='+')}, {row['worse']} worse"
+        f"*{name}* takes {row['taken']} of {row['clips']} clips, {points(row['change'], sign='+')}, "
+        f"{row['worse']} worse"
         for name, row in results("repair")["rows"].items()
     )
     return f"Change of the oracle's score over all clips: {'; '.join(said)}."
