@@ -7,6 +7,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 
 # What reinforcement begins from; make nano makes another.
 BASE ?= bases/nano
+STAGES ?= nano/stage
 
 .PHONY: setup demo check-lowest test test-all test-deepspeed test-vllm test-verl test-lmms mutants check docs fix nano generator teach examples clean
 
@@ -87,20 +88,20 @@ fix: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Makes the embedded assessor from nothing but this repository: pre-training, stage 1, stage 2 (some three and a half hours on
-# two cores; goes on after a stop). The base before reinforcement is then in runs/nano/base.
+# Makes the next embedded assessor, which reads measurements, from nothing but this repository: pre-training, stage 1,
+# stage 2 (some three hours on two cores; goes on after a stop). The base before reinforcement is then in runs/nano/base.
 nano: SHELL := /bin/bash
 nano: setup
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.nano.assessor.pretrain --out runs/nano
 	$(BIN)/python -m vqinsight.nano.assessor.export runs/nano/final --out runs/nano/base --heads
-	$(MAKE) teach BASE=runs/nano/base
+	$(MAKE) teach BASE=runs/nano/base STAGES=nano/separate_stage
 	$(BIN)/python -m vqinsight.nano.assessor.export runs/stage2/final
 
 # Stage 1, then stage 2, from BASE (an hour or more on two cores; goes on after a stop). The result lies in runs/stage2/final.
 teach: SHELL := /bin/bash
 teach: setup
-	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train nano/stage1 --set model.name=$(BASE) --resume
-	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train nano/stage2 --resume
+	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train $(STAGES)1 --set model.name=$(BASE) --resume
+	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight train $(STAGES)2 --resume
 
 # Trains the embedded generator from nothing but this repository (some two hours on one core; goes on after a stop).
 generator: SHELL := /bin/bash

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from vqinsight.errors import UsageError
 from vqinsight.tasks.types import Choice, Dimension, TaskName
-from vqinsight.video.record import ClipInput
+from vqinsight.video.record import ClipInput, read_input
 
 SCHEMA_VERSION = 2  # of records and of the rows of tables: the names and meanings of their fields
 # ok: an answer, with one dimension of a score at least; missing: the model gave no usable answer; failed: an error
@@ -252,7 +252,7 @@ def read_record(plain: dict[str, Any]) -> Judged:
         raise UsageError(f"a record of schema {schema} is not read as one of schema {SCHEMA_VERSION}")
     given["provenance"] = Provenance(**given["provenance"])
     for key in {"input", "input_a", "input_b"} & given.keys():
-        given[key] = given[key] and ClipInput(**{name: _frozen(value) for name, value in given[key].items()})
+        given[key] = given[key] and read_input(given[key])
     for key in {"replies", "forward", "swapped"} & given.keys():
         given[key] = tuple(_reply(**reply) for reply in given[key])
     if "verdict" in given:
@@ -266,7 +266,3 @@ def read_record(plain: dict[str, Any]) -> Judged:
 
 def _reply(tokens: dict[str, int] | None = None, **rest: Any) -> Reply:
     return Reply(**rest, tokens=None if tokens is None else Tokens(**tokens))
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

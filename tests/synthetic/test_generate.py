@@ -246,14 +246,14 @@ def test_photographs_too_small_for_a_sharp_frame_are_left_out():
 def test_a_trained_photograph_is_shrunk_by_any_amount_that_leaves_a_sharp_frame() -> None:
     widths = set()
     for seed in range(60):
-        name, image = generate._background(np.random.default_rng(seed), "train", 112, 112)
+        name, image = generate.draw_background(np.random.default_rng(seed), "train", 112, 112)
         if name in photos.TRAINED:
             tall, wide = photos.photo(name).shape[:2]
             assert 1.2 * 112 <= image.height <= tall and 1.2 * 112 <= image.width <= wide
             assert image.width / wide == pytest.approx(image.height / tall, abs=0.01)
             widths.add(image.width / wide)
     assert len(widths) > 10 and min(widths) < 0.6
-    name, image = generate._background(np.random.default_rng(2), "held_out", 112, 112)
+    name, image = generate.draw_background(np.random.default_rng(2), "held_out", 112, 112)
     assert (image.height, image.width) == photos.photo(name).shape[:2]  # as it is: figures stay comparable
 
 

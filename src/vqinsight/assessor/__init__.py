@@ -13,6 +13,7 @@
 * ``generate``: batched generation
 * ``packing``: many answers to one prompt in one sequence
 * ``log_probs``: log-probabilities of answer tokens, chunk by chunk
+* ``separate``: questions asked in parts, and their replies as one
 * ``assessor``: encodes clips and answers questions
 * ``save``: writes a model folder
 """

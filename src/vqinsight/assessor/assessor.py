@@ -16,6 +16,7 @@ from vqinsight.assessor.generate import batches, complete, neighbours
 from vqinsight.assessor.load import LoadedModel
 from vqinsight.assessor.prompting import Prompt, PromptBuilder
 from vqinsight.assessor.recognise import SETTINGS_FILE
+from vqinsight.assessor.separate import divided, joined
 from vqinsight.assessor.vision import EncodedClip, EncodedView, VisionTower
 from vqinsight.common.device import cpu_threads
 from vqinsight.common.seeds import seed_of
@@ -23,8 +24,9 @@ from vqinsight.errors import ModelError, UsageError
 from vqinsight.results import Reply, Tokens
 from vqinsight.tasks.parsing import reasoning
 from vqinsight.tasks.prompt_set import PromptSet, without_motion
+from vqinsight.tasks.separate import parts
 from vqinsight.tasks.types import Answer, Missing, Preference, Question, Score
-from vqinsight.video.preprocess import ProcessedClip
+from vqinsight.video.preprocess import ProcessedClip, evidence_text
 from vqinsight.video.views import View
 
 
@@ -71,16 +73,18 @@ class Assessor:
             temperature: 0 gives the most likely answer (every sample is the same).
             seed: fixes a sampled answer together with the question, the clip's content and the sample's number.
         """
+        really = divided(self.prompt_set, asked)
         texts = self.complete(
-            [(self.prompt_set.messages(question), clips) for question, clips in asked],
+            [(self.prompt_set.messages(question), clips) for question, clips in really],
             samples=samples,
             temperature=temperature,
             seed=seed,
         )
-        return [
+        replies = [
             tuple(self.read(question, [clip.processed for clip in clips], text) for text in said)
-            for (question, clips), said in zip(asked, texts, strict=True)
+            for (question, clips), said in zip(really, texts, strict=True)
         ]
+        return joined(self.prompt_set, asked, replies)
 
     def complete(
         self,
@@ -163,7 +167,13 @@ class Assessor:
 
     def build(self, messages: Sequence[dict[str, Any]], clips: Sequence[EncodedClip]) -> Prompt:
         """The token ids of chat messages about encoded clips; errors as of ``check``."""
-        return self._fitting(messages, [[encoded.view for encoded in clip.views] for clip in clips])
+        views = [[encoded.view for encoded in clip.views] for clip in clips]
+        return self._fitting(messages, views, [clip.processed for clip in clips])
+
+    def check_question(self, question: Question, clips: Sequence[ProcessedClip]) -> None:
+        """``check`` of a question's prompts."""
+        for part in parts(self.prompt_set, question):
+            self.check(self.prompt_set.messages(part), clips)
 
     def check(self, messages: Sequence[dict[str, Any]], clips: Sequence[ProcessedClip]) -> None:
         """Refuse a prompt that is longer than the model takes, before anything is encoded.
@@ -171,10 +181,12 @@ class Assessor:
         Raises:
             UsageError: with both numbers of tokens.
         """
-        self._fitting(messages, [clip.views for clip in clips])
+        self._fitting(messages, [clip.views for clip in clips], clips)
 
-    def _fitting(self, messages: Sequence[dict[str, Any]], views: Sequence[Sequence[View]]) -> Prompt:
-        prompt = self._builder.build(messages, views)
+    def _fitting(
+        self, messages: Sequence[dict[str, Any]], views: Sequence[Sequence[View]], clips: Sequence[ProcessedClip]
+    ) -> Prompt:
+        prompt = self._builder.build(messages, views, [evidence_text(clip) for clip in clips])
         if len(prompt.ids) > self._most_tokens:
             raise UsageError(
                 f"the prompt has {len(prompt.ids)} tokens, the model takes {self._most_tokens}. Shorten its text, or "

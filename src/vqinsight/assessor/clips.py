@@ -14,7 +14,7 @@ from vqinsight.settings.inference import InferenceSettings
 from vqinsight.video.info import SYNTHETIC
 from vqinsight.video.inputs import Source
 from vqinsight.video.patches import PixelSpec
-from vqinsight.video.preprocess import ProcessedClip, preprocess_clip
+from vqinsight.video.preprocess import Observe, ProcessedClip, preprocess_clip
 from vqinsight.video.views import ViewBuilder
 
 _WORKERS = min(8, max(2, (os.cpu_count() or 1) // 2))  # decoding threads; an accelerator must not wait for them
@@ -37,6 +37,15 @@ class ClipLoader:
     views: ViewBuilder
     folder_fps: float | None = None
 
+    @property
+    def observe(self) -> Observe | None:
+        """What measures every frame, where the settings ask for evidence."""
+        if not self.settings.evidence:
+            return None
+        from vqinsight.measure.evidence import EvidenceObserver  # imports OpenCV
+
+        return EvidenceObserver
+
     def load(self, path: str) -> ProcessedClip:
         """The clip of that name.
 
@@ -46,11 +55,15 @@ class ClipLoader:
         if path.startswith(SYNTHETIC):
             from vqinsight.synthetic.clips import synthetic_clip  # heavy, and not needed for files
 
-            return synthetic_clip(path, self.settings, self.spec, self.views)
-        return preprocess_clip(path, self.settings, self.spec, self.views, folder_fps=self.folder_fps)
+            return synthetic_clip(path, self.settings, self.spec, self.views, self.observe)
+        return preprocess_clip(
+            path, self.settings, self.spec, self.views, folder_fps=self.folder_fps, observe=self.observe
+        )
 
     def shuffled(self, clip: ProcessedClip, seed: int, position: int) -> ProcessedClip | None:
         """A video with its frames shuffled in time before anything is computed from them; ``None`` with one frame.
+
+        What was measured between frames in order is not stated of it.
 
         Where the model is shown the frames alone they move within the patches. Other views are computed from frames:
         the clip is read again and they are computed from shuffled frames.
@@ -66,10 +79,13 @@ class ClipLoader:
 
         if len(set(clip.input.indices)) < 2:
             return None
+        if clip.input.evidence is not None:
+            clip = replace(clip, input=replace(clip.input, evidence=replace(clip.input.evidence, temporal="")))
         if not self.views.extra:
             [view] = clip.views
             return replace(clip, views=(shuffled_view(view, clip.input.indices, self.spec, seed, position),))
-        shuffling = replace(self, views=ShuffledViews(self.views, seed, position))
+        frames_alone = self.settings.model_copy(update={"evidence": False})
+        shuffling = replace(self, settings=frames_alone, views=ShuffledViews(self.views, seed, position))
         return replace(clip, views=shuffling.load(clip.path).views)
 
     def try_load(self, path: Source) -> ProcessedClip | UnreadableVideo:

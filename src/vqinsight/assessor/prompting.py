@@ -44,15 +44,27 @@ class PromptBuilder:
         self._placeholder = placeholder
         self._ids = {kind: tokenizer.convert_tokens_to_ids(token) for kind, token in self._tokens.items()}
 
-    def build(self, messages: Sequence[dict[str, Any]], views: Sequence[Sequence[View]]) -> Prompt:
-        """``messages`` hold ``{"type": "clip", "index": i}`` where the views of clip i go."""
+    def build(
+        self,
+        messages: Sequence[dict[str, Any]],
+        views: Sequence[Sequence[View]],
+        evidence: Sequence[str | None] = (),
+    ) -> Prompt:
+        """``messages`` hold ``{"type": "clip", "index": i}`` where the views of clip i go.
+
+        Args:
+            evidence: of each clip what was measured, which stands behind its views; ``None`` and nothing at all state
+                nothing.
+        """
         flat: list[View] = []
 
         def expand(item: dict[str, Any]) -> list[dict[str, Any]]:
             if item["type"] != "clip":
                 return [item]
-            flat.extend(views[item["index"]])
-            return [{"type": view.kind} for view in views[item["index"]]]
+            index = item["index"]
+            flat.extend(views[index])
+            told = evidence[index] if evidence else None
+            return [{"type": view.kind} for view in views[index]] + ([{"type": "text", "text": told}] if told else [])
 
         expanded = [
             {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GUIDE = "docs/guides/models_and_baselines.md"
 # Arguments of ``vqinsight.load`` beside the model: options of every baseline that runs on it. Listed here because the
 # check of options must not import torch.
-LOAD_OPTIONS = ("adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
+LOAD_OPTIONS = ("adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps", "evidence")
 
 
 def open_baseline(name: str, **options: Any) -> Baseline:

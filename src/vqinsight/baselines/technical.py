@@ -11,19 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from vqinsight.baselines.base import Scorer, Scores
 from vqinsight.baselines.frames import chosen_frames, evenly, windows
+from vqinsight.measure import spatial
 from vqinsight.tasks.types import Missing
 
 _STILLS = 8  # sampled frames for spatial defects
 _RUNS, _LENGTH = 4, 12  # runs of neighbouring frames, and their length, for temporal defects
-_CROP = (540, 960)  # the middle of larger frames, at native resolution, so that the cost is bounded
-_BLOCK = 8  # side in pixels of a codec's blocks, and of the cells in which motion is measured
-_EDGES = 0.98  # blur is measured where gradients are above this quantile: flat parts say nothing about it
-_LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+_BLOCK = 8  # side in pixels of the cells in which motion is measured
 
+BLUR_POWER = 1.12  # a slight blur removes grain and block edges too, and has to cost more than they do
 NOISE_HALF = 25.0  # grey levels
 BLOCKING_HALF = 1.0
 FLICKER_HALF = 0.1
@@ -36,11 +34,9 @@ class SpatialDefects:
     """Means over frames.
 
     Attributes:
-        blur: share of the strongest gradients that a 9-pixel blur leaves standing, 0 (crisp) to 1. After
-            Crété et al. 2007, "The blur effect".
-        noise: standard deviation in grey levels where the picture is quietest. After Immerkær 1996, "Fast noise
-            variance estimation".
-        blocking: by how much gradients on the worst grid of 8 pixels stand out against the mean gradient.
+        blur: see ``measure.spatial.blur``, 0 (crisp) to 1.
+        noise: see ``measure.spatial.noise``, in grey levels.
+        blocking: see ``measure.spatial.blockiness``.
     """
 
     blur: float
@@ -50,7 +46,8 @@ class SpatialDefects:
     @property
     def score(self) -> float:
         """0 to 100; falls with every defect."""
-        kept = (1 - self.blur) * (1 - _share(self.noise**2, NOISE_HALF**2)) * (1 - _share(self.blocking, BLOCKING_HALF))
+        kept = (1 - self.blur) ** BLUR_POWER * (1 - _share(self.noise**2, NOISE_HALF**2))
+        kept *= 1 - _share(self.blocking, BLOCKING_HALF)
         return 100 * kept
 
 
@@ -93,12 +90,12 @@ class Technical(Scorer):
             return sorted(stills | {index for run in runs for index in run})
 
         grey = {index: luminance(frame) for index, frame in chosen_frames(path, choose).items()}
-        spatial = spatial_defects([grey[index] for index in sorted(stills)]).score
+        still = spatial_defects([grey[index] for index in sorted(stills)]).score
         neighbours = [np.stack([grey[index] for index in run]) for run in runs if len(run) > 2]
         if not neighbours:
-            return {"spatial": spatial, "quality": spatial}
+            return {"spatial": still, "quality": still}
         temporal = temporal_defects(neighbours).score
-        return {"spatial": spatial, "temporal": temporal, "quality": spatial * temporal / 100}
+        return {"spatial": still, "temporal": temporal, "quality": still * temporal / 100}
 
     def overall(self, values: Scores) -> float:  # type: ignore[override]
         """The product of both, not the mean: a clip is as bad as its worst dimension."""
@@ -106,25 +103,21 @@ class Technical(Scorer):
 
 
 def luminance(frame: np.ndarray) -> np.ndarray:
-    """The middle of a uint8 RGB frame as float32 grey levels, at most 540×960, at native resolution."""
-    height, width = frame.shape[:2]
-    top, left = max(0, height - _CROP[0]) // 2, max(0, width - _CROP[1]) // 2
-    middle = frame[top : top + _CROP[0], left : left + _CROP[1]]
-    grey: np.ndarray = middle.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    return grey
+    """The middle of a uint8 RGB frame as (H, W) uint8 grey levels, at native resolution."""
+    return spatial.central(spatial.grey_levels(frame))
 
 
 def spatial_defects(frames: Sequence[np.ndarray]) -> SpatialDefects:
-    """From (H, W) float32 grey frames."""
-    return SpatialDefects(
-        blur=float(np.mean([_blur(frame) for frame in frames])),
-        noise=float(np.mean([_noise(frame) for frame in frames])),
-        blocking=float(np.mean([_blocking(frame) for frame in frames])),
+    """From (H, W) uint8 grey frames; a frame in which something cannot be measured does not show that defect."""
+    blur, noise, blocking = (
+        float(np.mean(np.nan_to_num([measure(frame) for frame in frames])))
+        for measure in (spatial.blur, spatial.noise, spatial.blockiness)
     )
+    return SpatialDefects(blur, noise, blocking)
 
 
 def temporal_defects(runs: Sequence[np.ndarray]) -> TemporalDefects:
-    """From runs of at least three neighbouring frames, each (T, H, W) float32 grey levels."""
+    """From runs of at least three neighbouring frames, each (T, H, W) uint8 grey levels."""
     flicker, ratio, size, steps = [], [], [], []
     for run in runs:
         level = run.mean((1, 2))
@@ -143,36 +136,6 @@ def temporal_defects(runs: Sequence[np.ndarray]) -> TemporalDefects:
 
 def _share(measure: float, half: float) -> float:
     return measure / (measure + half)
-
-
-def _blur(frame: np.ndarray) -> float:
-    quiet = ndimage.median_filter(frame, 5)  # without it noise counts as detail
-    kept = []
-    for axis in (0, 1):
-        sharp = np.abs(np.diff(quiet, axis=axis))
-        soft = np.abs(np.diff(ndimage.uniform_filter1d(quiet, 9, axis=axis, mode="nearest"), axis=axis))
-        if not sharp.size or sharp.max() == 0:
-            continue  # a flat frame has no blur
-        edges = sharp >= max(np.quantile(sharp, _EDGES), np.finfo(np.float32).tiny)
-        kept.append(np.minimum(soft, sharp)[edges].sum() / sharp[edges].sum())
-    return float(max(kept, default=0.0))
-
-
-def _noise(frame: np.ndarray) -> float:
-    residue = _cells(np.abs(ndimage.convolve(frame, _LAPLACIAN, mode="nearest"))[None])[0]
-    return float(np.sqrt(np.pi / 2) / 6 * np.quantile(residue, 0.2))  # texture is local, noise is not
-
-
-def _blocking(frame: np.ndarray) -> float:
-    worst = 0.0
-    for axis in (0, 1):
-        steps = np.abs(np.diff(frame, axis=axis)).mean(1 - axis)
-        if len(steps) < 2 * _BLOCK + 2:
-            continue
-        peaks = np.maximum(0, steps[1:-1] - (steps[:-2] + steps[2:]) / 2)
-        *others, grid = sorted(float(peaks[phase::_BLOCK].mean()) for phase in range(_BLOCK))
-        worst = max(worst, (grid - float(np.mean(others))) / (float(steps.mean()) + 1))
-    return worst
 
 
 def _cells(frames: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 * ``main``: the program, with score, compare, rank, ask and train
 * ``options``: options that several verbs share
+* ``command``: verbs with a plainer --help
 * ``judging``: what score, ask and watch share
 * ``pairing``: what compare and rank share
 * ``watch``: vqinsight watch

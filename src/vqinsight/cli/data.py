@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.command import Command, Group
 
 if TYPE_CHECKING:
     from vqinsight.datasets.check import Finding
@@ -19,7 +20,7 @@ NOTHING_USABLE = 1  # exit code
 _SHOWN = 10  # names of each kind shown; all with --json
 
 data = typer.Typer(
-    cls=opt.Group, help="Check a dataset before it is used.", no_args_is_help=True, add_completion=False,
+    cls=Group, help="Check a dataset before it is used.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
 )  # fmt: skip
 
@@ -29,7 +30,7 @@ def _root() -> None:
     pass
 
 
-@data.command(cls=opt.Command)
+@data.command(cls=Command)
 def check(
     place: Annotated[Path, typer.Argument(metavar="PATH", show_default=False, help="A download's folder, or a table.")],
     dataset: Annotated[

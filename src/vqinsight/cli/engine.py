@@ -103,7 +103,9 @@ def open_judge(asked: Asking) -> VQInsight:
             # The default names a model of ours, no server's.
             None if asked.model == default.model else asked.model,
             template=asked.template,
-            **asked.pick("api_key_env", "concurrency", "deadline", "fps", "frames", "max_pixels", "folder_fps"),
+            **asked.pick(
+                "api_key_env", "concurrency", "deadline", "fps", "frames", "max_pixels", "folder_fps", "evidence"
+            ),
             on_message=progress.notice,
         )
 

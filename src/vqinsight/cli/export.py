@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.command import Command, Group
 
 export = typer.Typer(
-    cls=opt.Group, help="Write what another engine trains by.", no_args_is_help=True, add_completion=False,
+    cls=Group, help="Write what another engine trains by.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
 )  # fmt: skip
 
@@ -22,7 +23,7 @@ def _root() -> None:
     pass
 
 
-@export.command(cls=opt.Command)
+@export.command(cls=Command)
 def verl(
     config: opt.Config,
     out: Annotated[Path, typer.Option(metavar="DIR", show_default=False, help="Where to write.")],

@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.command import Command, Group
 
 _JUDGE, _TRAIN, _MAKE, _INSPECT = "Judge clips", "Train and evaluate", "Make and align", "Inspect"
 
@@ -43,7 +44,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(opt.Group):
+class LazyGroup(Group):
     """``VERBS``, each imported on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
@@ -68,7 +69,7 @@ def _command(name: str) -> Any:
         app = verb
     else:
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command(name, cls=opt.Command)(verb)
+        app.command(name, cls=Command)(verb)
     command = cast(Any, typer.main.get_command(app))
     command.name, command.rich_help_panel = name, panel
     return command

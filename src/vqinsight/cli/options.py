@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from vqinsight.cli import engine as eng
 from vqinsight.errors import UsageError
 
-LOADING = ("model", "adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps")
+LOADING = ("model", "adapter", "template", "device", "dtype", "fps", "frames", "max_pixels", "folder_fps", "evidence")
 SAMPLING = ("samples", "temperature", "seed")
 
 _MODEL, _FRAMES, _ANSWERS, _OUTPUT = "Model", "What is looked at", "How answers are drawn", "Output"
@@ -150,6 +149,15 @@ FolderFps = Annotated[
     float | None,
     typer.Option(metavar="RATE", callback=above_zero, help="Frame rate of folders of frames.", rich_help_panel=_FRAMES),
 ]
+Evidence = Annotated[
+    bool | None,
+    typer.Option(
+        "--evidence/--no-evidence",
+        show_default=False,
+        help="Tell the model what is measured on every frame; by default as it was taught.",
+        rich_help_panel=_FRAMES,
+    ),
+]
 Samples = Annotated[
     int,
     typer.Option(min=1, metavar="K", help="Answers drawn a question; 1 is the most likely.", rich_help_panel=_ANSWERS),
@@ -225,6 +233,7 @@ class Asking:
     frames: Frames = None
     max_pixels: MaxPixels = None
     folder_fps: FolderFps = None
+    evidence: Evidence = None
     engine: eng.Engine = "local"
     url: eng.Url = None
     api_key_env: eng.ApiKeyEnv = None
@@ -269,26 +278,3 @@ def asking(verb: Callable[..., None]) -> Callable[..., None]:
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapped
-
-
-class Command(TyperCommand):
-    """A verb; its flags show no type in ``--help``."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """All parameters, ``--help`` included."""
-        return _plain_flags(super().get_params(ctx))
-
-
-class Group(TyperGroup):
-    """Verbs below a verb."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """All parameters, ``--help`` included."""
-        return _plain_flags(super().get_params(ctx))
-
-
-def _plain_flags(parameters: list[Any]) -> list[Any]:
-    for parameter in parameters:
-        if getattr(parameter, "is_flag", False):
-            parameter.metavar = ""  # without it typer shows <bool>
-    return parameters

@@ -24,6 +24,7 @@ def serve(
     fps: opt.Fps = None,
     frames: opt.Frames = None,
     max_pixels: opt.MaxPixels = None,
+    evidence: opt.Evidence = None,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Another than loopback needs a key.", rich_help_panel=_NETWORK)
     ] = "127.0.0.1",
@@ -92,7 +93,7 @@ def serve(
         from vqinsight.serving.run import serve as run
 
         def loaded() -> VQInsight:
-            looking = {"fps": fps, "frames": frames, "max_pixels": max_pixels}
+            looking = {"fps": fps, "frames": frames, "max_pixels": max_pixels, "evidence": evidence}
             given = {"adapter": adapter, "template": template, "device": device, "dtype": dtype, **looking}
             return load(model, **given, on_message=None if quiet else progress.notice)  # type: ignore[arg-type]
 

@@ -15,6 +15,7 @@
 * ``vidprom``: VidProM's prompts
 * ``table``: a table of your own
 * ``synthetic``: the synthetic set
+* ``varied``: its varied clips
 
 ``DATASETS`` lists them all. None of these modules imports torch.
 """

@@ -32,6 +32,7 @@ def load(
     frames: int | None = None,
     max_pixels: int | None = None,
     folder_fps: float | None = None,
+    evidence: bool | None = None,
     on_message: Callable[[str], None] | None = None,
 ) -> VQInsight:
     """Load an assessor.
@@ -47,6 +48,7 @@ def load(
         frames: sample exactly this many frames of each clip instead.
         max_pixels: largest height x width of a frame as shown to the model, for each frame of each clip.
         folder_fps: frame rate of folders of frames.
+        evidence: whether questions state what is measured on every frame; by default as the model was taught.
         on_message: receives notices such as the memory estimate of large weights.
 
     Raises:
@@ -54,14 +56,12 @@ def load(
         UsageError: a setting is out of range.
     """
     loaded = load_model(model, adapter=adapter, template=template, device=device, dtype=dtype, on_message=on_message)
-    options: dict[str, float | int | None] = {"fps": fps, "frames": frames, "max_pixels": max_pixels}
-    given: dict[str, float | int | None] = {key: value for key, value in options.items() if value is not None}
-    if fps is not None:
-        given["frames"] = frames  # an explicit rate replaces the model's fixed count
+    options = {"fps": fps, "max_pixels": max_pixels, "evidence": evidence, "frames": frames}
+    given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    given |= {"frames": frames} if fps is not None else {}  # an explicit rate replaces the model's fixed count
     settings = parse_settings(type(loaded.settings), {**loaded.settings.model_dump(), **given}, "settings")
-    spec = replace(
-        loaded.spec, max_pixels=settings.max_pixels, min_pixels=min(settings.min_pixels, settings.max_pixels)
-    )
+    least = min(settings.min_pixels, settings.max_pixels)
+    spec = replace(loaded.spec, max_pixels=settings.max_pixels, min_pixels=least)
     return VQInsight(Assessor(replace(loaded, settings=settings, spec=spec), folder_fps=folder_fps))
 
 
@@ -284,7 +284,7 @@ class VQInsight:
     ) -> list[tuple[Reply, ...]]:
         """Replies to questions; a clip that several are about is encoded once."""
         for question, clip in asked:
-            self.assessor.check(self.assessor.prompt_set.messages(question), [clip])
+            self.assessor.check_question(question, [clip])
         shown = {key: (self.assessor.encode(clip),) for key, clip in {id(clip): clip for _, clip in asked}.items()}
         about = [(question, shown[id(clip)]) for question, clip in asked]
         return self.assessor.ask(about, samples=samples, temperature=temperature, seed=seed)

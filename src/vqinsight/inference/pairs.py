@@ -72,7 +72,7 @@ def _check(assessor: Assessor, prompt: str | None, decoded: Sequence[ProcessedCl
     pair = sorted(readable, key=lambda clip: sum(len(view.patches) for view in clip.views))[:2]
     if len(pair) == 2:
         question = Question("compare", (Clip(pair[0].path, prompt), Clip(pair[1].path, prompt)))
-        assessor.check(assessor.prompt_set.messages(question), pair)
+        assessor.check_question(question, pair)
 
 
 Pair = tuple[EncodedClip | UnreadableVideo, EncodedClip | UnreadableVideo]

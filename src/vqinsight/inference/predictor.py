@@ -72,9 +72,7 @@ class AssessorPredictor:
             encoded = tuple(clip for clip in clips if isinstance(clip, EncodedClip))
             if len(encoded) == len(clips):
                 try:
-                    self._assessor.check(
-                        self._assessor.prompt_set.messages(example.question), [clip.processed for clip in encoded]
-                    )
+                    self._assessor.check_question(example.question, [clip.processed for clip in encoded])
                 except UsageError as error:
                     too_long[example.id] = str(error)
                     continue

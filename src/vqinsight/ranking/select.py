@@ -89,7 +89,7 @@ def choose(
         return Selection(group.id, group.prompt, group.paths, reason=TOO_FEW, unreadable=unreadable)
     try:
         question = Question("compare", (Clip(paths[0], group.prompt), Clip(paths[1], group.prompt)))
-        assessor.check(assessor.prompt_set.messages(question), [processed[path] for path in paths[:2]])
+        assessor.check_question(question, [processed[path] for path in paths[:2]])
     except UsageError as error:  # of one prompt of many: its row says so
         return Selection(group.id, group.prompt, group.paths, reason=str(error), unreadable=unreadable)
     clips = [assessor.encode(processed[path]) for path in paths]

@@ -233,6 +233,8 @@ def _input(console: Console, clip_input: ClipInput | None, verbose: bool, *, ind
     if clip_input is None:
         return
     print_text(console, (phrases.shown if verbose else phrases.shown_briefly)(clip_input), "dim", indent=indent)
+    if clip_input.evidence is not None:
+        print_text(console, clip_input.evidence.text, "dim", indent=indent)
     for warning in clip_input.warnings:
         print_text(console, f"! {warning}", "yellow", indent=indent)
 

@@ -38,6 +38,7 @@ _INPUT: Columns = {
     "shown_width": "count",
     "shown_height": "count",
     "extra": "texts",
+    "evidence": "text",
     "warnings": "texts",
 }
 _PROVENANCE: Columns = {
@@ -185,6 +186,7 @@ def _input_columns(clip_input: ClipInput | None, prefix: str = "") -> Row:
     if clip_input is None:
         return {}
     row = _flat(clip_input, (name for name in _INPUT if not name.startswith("shown_")))
+    row["evidence"] = clip_input.evidence.text if clip_input.evidence is not None else None
     row |= {"shown_width": clip_input.size[0], "shown_height": clip_input.size[1]}
     row |= {name: list(value) for name, value in row.items() if isinstance(value, tuple)}
     return {prefix + name: value for name, value in row.items()}

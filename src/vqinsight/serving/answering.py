@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.assessor.separate import divided, joined
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Question
@@ -113,12 +114,18 @@ def questions_job(
     asked: Sequence[tuple[Question, tuple[int, ...]]],
     drawing: Drawing,
 ) -> Job:
-    """A job of questions whose places count all of ``clips``; those that are errors are left out of the job."""
+    """A job of questions whose places count all of ``clips``; those that are errors are left out of the job.
+
+    A question is asked in its parts (``tasks.separate``).
+    """
     readable = [i for i, clip in enumerate(clips) if isinstance(clip, ProcessedClip)]
     place = {i: number for number, i in enumerate(readable)}
     return Job(
         tuple(clip for clip in clips if isinstance(clip, ProcessedClip)),
-        tuple((assessor.prompt_set.messages(q), tuple(place[i] for i in places)) for q, places in asked),
+        tuple(
+            (assessor.prompt_set.messages(question), tuple(place[i] for i in places))
+            for question, places in divided(assessor.prompt_set, asked)
+        ),
         drawing,
     )
 
@@ -130,8 +137,10 @@ def replies(
     answered: Answered,
 ) -> list[tuple[Reply, ...]]:
     """The completions of a job of questions, read; ``clips`` and ``asked`` as for ``questions_job``."""
-    shown = [[clip for clip in (clips[i] for i in places) if isinstance(clip, ProcessedClip)] for _, places in asked]
-    return [
-        tuple(assessor.read(question, mine, completion.text) for completion in said)
-        for (question, _), mine, said in zip(asked, shown, answered.completions, strict=True)
+    really = divided(assessor.prompt_set, asked)
+    shown = [[clip for clip in (clips[i] for i in places) if isinstance(clip, ProcessedClip)] for _, places in really]
+    said = [
+        tuple(assessor.read(question, mine, completion.text) for completion in completions)
+        for (question, _), mine, completions in zip(really, shown, answered.completions, strict=True)
     ]
+    return joined(assessor.prompt_set, asked, said)

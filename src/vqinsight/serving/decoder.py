@@ -22,7 +22,7 @@ from vqinsight.serving.limits import Limits
 from vqinsight.serving.rewards import Seen
 from vqinsight.serving.sandbox import READY
 from vqinsight.video.preprocess import ProcessedClip
-from vqinsight.video.record import ClipInput
+from vqinsight.video.record import read_input
 from vqinsight.video.views import View
 
 KEY_VARIABLE = "VQINSIGHT_API_KEY"  # what decodes does not hold it
@@ -103,7 +103,4 @@ def _clip(name: str, head: dict[str, Any], body: bytes) -> ProcessedClip:
         View(view["kind"], patches[str(i)], tuple(view["grid"]), view["seconds_per_grid"], tuple(view["times"]))
         for i, view in enumerate(head["views"])
     )
-    shown: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in head["input"].items()
-    }
-    return ProcessedClip(name, head["kind"], views, ClipInput(**shown))
+    return ProcessedClip(name, head["kind"], views, read_input(head["input"]))

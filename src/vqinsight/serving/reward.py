@@ -101,7 +101,8 @@ def _read(judge: VQInsight, videos: list[Any], fps: float | None) -> list[Seen]:
             if number not in paths:
                 frames = frames_array(video)
                 name = f"video {number + 1}"
-                seen[number] = preprocess_array(name, frames, loader.settings, loader.spec, loader.views, fps=fps)
+                how = (loader.settings, loader.spec, loader.views)
+                seen[number] = preprocess_array(name, frames, *how, fps=fps, observe=loader.observe)
     return [seen[number] for number in range(len(videos))]
 
 

@@ -130,7 +130,9 @@ def decode(path: str, fps: float | None, loader: ClipLoader, limits: Limits) -> 
             _check(path, stream.width, stream.height, stream.frames, seconds, limits)
     info = probe(path, folder_fps=fps)
     _check_info(info, limits)
-    return preprocess_frames(info, partial(iter_frames, info), loader.settings, loader.spec, loader.views)
+    return preprocess_frames(
+        info, partial(iter_frames, info), loader.settings, loader.spec, loader.views, loader.observe
+    )
 
 
 def _is_picture(path: str, limits: Limits) -> bool:

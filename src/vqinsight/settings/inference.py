@@ -47,6 +47,7 @@ class InferenceSettings(Settings):
         min_pixels: smallest, likewise: a smaller frame is enlarged, if need be beyond ``max_pixels``.
         instruments: views beside the overview, or ``None``.
         seconds_per_grid: fixed seconds per temporal patch given to the model, or ``None`` for the clip's own.
+        evidence: whether questions state what is measured on every frame (``measure``). Every frame is then decoded.
         max_new_tokens: longest answer.
         batch_tokens: most tokens (answers included) in one batch; lower it to save memory.
     """
@@ -60,5 +61,6 @@ class InferenceSettings(Settings):
     min_pixels: int = Field(default=3_136, ge=784)
     instruments: InstrumentSettings | None = None
     seconds_per_grid: float | None = Field(default=None, gt=0)
+    evidence: bool = False
     max_new_tokens: int = Field(default=1024, ge=1)
     batch_tokens: int = Field(default=32_768, ge=1)

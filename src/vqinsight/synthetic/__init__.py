@@ -4,6 +4,8 @@ It is the only data that the embedded models need. In reading order:
 
 * ``clips``: synthetic clips by name
 * ``generate``: a clip with its exact quality from a seed
+* ``varied``: clips with several defects, and quality as perceived
+* ``perception``: how much people mind a defect
 * ``captions``: the content of a clip, and its caption
 * ``questions``: yes/no questions about a clip
 * ``scene``: renders shapes over a background
@@ -13,6 +15,7 @@ It is the only data that the embedded models need. In reading order:
 * ``photos``: photographs as backgrounds
 * ``defects_spatial``: defects within a frame
 * ``defects_temporal``: defects across frames
+* ``defects_generated``: further defects, of generated video
 * ``describe``: descriptions of clips, and their parser
 * ``oracle``: quality of simple clips, measured from pixels
 * ``oracle_shapes``: detection of shapes

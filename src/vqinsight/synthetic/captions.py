@@ -6,11 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-COLOURS = ("red", "yellow", "green", "cyan", "blue", "purple")
-SHAPES = ("circle", "square", "triangle", "star")
-DIRECTIONS = ("left", "right", "up", "down")
-COUNTS = (1, 2, 3)
-NUMBER_WORDS = {1: "one", 2: "two", 3: "three"}
+from vqinsight.tasks.shapes import COLOURS, COUNTS, DIRECTIONS, NUMBER_WORDS, SHAPES
 
 
 @dataclass(frozen=True)

@@ -63,18 +63,27 @@ def ghosting(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.
 def morphing(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
     """Deformation: a smooth warp of 1 to 8 % of the short side that changes over time, as in generated video."""
     frames = fetch(at)
-    height, width = frames.shape[1:3]
-    amplitude = min(height, width) * (0.01 + 0.07 * severity)
+    amplitude = min(frames.shape[1:3]) * (0.01 + 0.07 * severity)
     time = at.astype(np.float32)[:, None, None, None]
     period, phase = rng.uniform(5, 11, (2, 1, 2, 4, 4)), rng.uniform(0, 2 * np.pi, (2, 1, 2, 4, 4))
     waves = np.sin(2 * np.pi * time / period[0] + phase[0]) + np.sin(2 * np.pi * time / period[1] + phase[1])
-    coarse = torch.from_numpy((waves * amplitude / 2).astype(np.float32))
-    flow = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
+    return warped(frames, waves * amplitude / 2)
+
+
+def warped(frames: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+    """Frames (n, H, W, 3) moved by a smooth flow.
+
+    Args:
+        coarse: (n, 2, rows, columns) horizontal and vertical pixels on a coarse grid.
+    """
+    height, width = frames.shape[1:3]
+    grid = torch.from_numpy(coarse.astype(np.float32))
+    flow = torch.nn.functional.interpolate(grid, (height, width), mode="bicubic", align_corners=True)
     y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
-    grid = torch.stack((x + flow[:, 0] * (2 / width), y + flow[:, 1] * (2 / height)), dim=-1)
+    places = torch.stack((x + flow[:, 0] * (2 / width), y + flow[:, 1] * (2 / height)), dim=-1)
     pixels = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
-    warped = torch.nn.functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=True)
-    return warped.round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+    moved = torch.nn.functional.grid_sample(pixels, places, mode="bilinear", padding_mode="border", align_corners=True)
+    return moved.round().byte().permute(0, 2, 3, 1).contiguous().numpy()
 
 
 TEMPORAL = {

@@ -25,6 +25,10 @@ NOUNS = {
     "shuffle": "frame shuffling",
     "ghosting": "ghosting",
     "morphing": "morphing",
+    "deformed": "deformed things",
+    "boiling": "boiling texture",
+    "transforming": "a thing that turns into another",
+    "sliding": "wrong motion",
 }
 OUTSIDE = "Against the text: it names no shapes."  # for a prompt about other content
 
@@ -46,6 +50,7 @@ class GroundTruth:
         camera: one of ``scene.CAMERA_MOVES``.
         spatial, temporal: the defect of each family, or ``None``.
         claim: the facts of the text prompt, or ``None`` without a prompt.
+        further: slighter defects of both families, which no description names.
     """
 
     facts: Facts | None
@@ -53,6 +58,7 @@ class GroundTruth:
     spatial: Defect | None
     temporal: Defect | None
     claim: Facts | None
+    further: tuple[Defect, ...] = ()
 
     @property
     def wrong(self) -> tuple[str, ...]:
@@ -97,6 +103,17 @@ def sentences(truth: GroundTruth, rng: np.random.Generator, *, still: bool = Fal
     if truth.claim is not None:
         said.append(say_alignment(truth.claim, truth.facts))
     return " ".join(said)
+
+
+def seen(truth: GroundTruth, rng: np.random.Generator, *, still: bool = False) -> str:
+    """What is seen of the frames and, unless ``still``, of the motion; nothing of the content."""
+    said = [say_spatial(truth.spatial, rng)]
+    return " ".join(said if still else [*said, say_temporal(truth.temporal, rng)])
+
+
+def content(truth: GroundTruth, rng: np.random.Generator) -> str:
+    """The shapes, and what of the text is right."""
+    return f"{_say_content(truth, rng, False)} {say_alignment(truth.claim, truth.facts)}"
 
 
 def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -176,7 +193,9 @@ class ParsedDescription:
 
 
 SPATIAL_KINDS = ("blur", "noise", "compression", "banding", "exposure")
-TEMPORAL_KINDS = tuple(kind for kind in NOUNS if kind not in SPATIAL_KINDS)
+TEMPORAL_KINDS = ("jitter", "flicker", "freeze", "shuffle", "ghosting", "morphing")
+# Of varied clips; no measurement names them.
+MORE_SPATIAL_KINDS, MORE_TEMPORAL_KINDS = ("deformed",), ("boiling", "transforming", "sliding")
 _CONTENT = re.compile(
     rf"\b(one|two|three|[123]) ({'|'.join(COLOURS)}) ({'|'.join(SHAPES)})s?\b(?: (?:moving|moves?))?"
     rf"(?: ({'|'.join(DIRECTIONS)})\b)?",
@@ -198,8 +217,10 @@ def read(text: str) -> ParsedDescription:
         colour,
         shape,
         direction,
-        _read_defect(lowered, SPATIAL_KINDS, r"\bclean\b|\b(?:picture shows|frames show) no defect"),
-        _read_defect(lowered, TEMPORAL_KINDS, r"\bsmooth|\bmotion (?:it )?shows no defect"),
+        _read_defect(
+            lowered, SPATIAL_KINDS + MORE_SPATIAL_KINDS, r"\bclean\b|\b(?:picture shows|frames show) no defect"
+        ),
+        _read_defect(lowered, TEMPORAL_KINDS + MORE_TEMPORAL_KINDS, r"\bsmooth|\bmotion (?:it )?shows no defect"),
         _read_alignment(lowered),
     )
 

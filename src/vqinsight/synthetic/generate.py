@@ -113,7 +113,7 @@ def draw_siblings(seed: int, count: int, split: Split = "train", *, prompt: bool
     width = int(height * _ASPECTS[rng.integers(3)]) // 2 * 2
     if rng.random() < 0.1:
         width, height = height, width
-    kind, background = _background(rng, split, height, width)
+    kind, background = draw_background(rng, split, height, width)
     frames = int(rng.integers(16, 25) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(24), np.log(64))))
     if split == "train":
         taken = np.random.default_rng((2, seed))
@@ -159,7 +159,7 @@ def _draw_defects(rng: np.random.Generator, moves: bool) -> tuple[Defect | None,
     return drawn[0], drawn[1]
 
 
-def _background(rng: np.random.Generator, split: Split, height: int, width: int) -> tuple[str, Image.Image]:
+def draw_background(rng: np.random.Generator, split: Split, height: int, width: int) -> tuple[str, Image.Image]:
     """A canvas about twice the size of a frame, so that frames are sharp and the camera has room."""
     names = _large_enough(photos.trained() if split == "train" else photos.HELD_OUT, height, width)
     if rng.random() < _ON_PHOTOS[split] and names:

@@ -8,6 +8,8 @@ import numpy as np
 
 from vqinsight.synthetic.captions import FACT_NAMES, NUMBER_WORDS, Facts, caption, mutate
 from vqinsight.synthetic.describe import (
+    MORE_SPATIAL_KINDS,
+    MORE_TEMPORAL_KINDS,
     NOUNS,
     SPATIAL_KINDS,
     TEMPORAL_KINDS,
@@ -21,14 +23,32 @@ from vqinsight.synthetic.describe import (
 Asked = tuple[str, bool, str]
 
 
-def ask(truth: GroundTruth, rng: np.random.Generator, *, still: bool = False) -> Asked:
-    """A question about a clip, whether yes is correct, and the reason; ``still`` leaves out motion."""
+def ask(truth: GroundTruth, rng: np.random.Generator, *, still: bool = False, varied: bool = False) -> Asked:
+    """A question about a clip, whether yes is correct, and the reason.
+
+    Args:
+        still: leaves out motion.
+        varied: asks about the further kinds of defects of varied clips, and never about shapes.
+    """
+    if varied:
+        return _ask_varied(truth, rng, still=still)
     askers: list[Callable[[GroundTruth, np.random.Generator], Asked]] = [_ask_spatial, _ask_spatial_kind]
     if not still:
         askers += [_ask_temporal, _ask_temporal, _ask_temporal_kind, _ask_temporal_kind]
     if truth.facts is not None:
         askers += [_ask_colour_and_shape, _ask_text] if not still else [_ask_colour_and_shape]
     return askers[rng.integers(len(askers))](truth, rng)
+
+
+def _ask_varied(truth: GroundTruth, rng: np.random.Generator, *, still: bool) -> Asked:
+    if still or rng.random() < 0.4:
+        if rng.random() < 0.5:
+            return _ask_spatial(truth, rng)
+        kinds = SPATIAL_KINDS + MORE_SPATIAL_KINDS
+        return _ask_kind(truth.spatial, kinds, say_spatial(truth.spatial, rng), rng)
+    if rng.random() < 0.5:
+        return _ask_temporal(truth, rng)
+    return _ask_kind(truth.temporal, TEMPORAL_KINDS + MORE_TEMPORAL_KINDS, say_temporal(truth.temporal, rng), rng)
 
 
 def _one_of(options: tuple[str, ...], rng: np.random.Generator) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vqinsight.tasks.types import Answer, Dimension, Score, TaskName
 
-SCORING_TASKS: tuple[TaskName, ...] = ("image", "natural", "generated")  # answered with numbers
+SCORING_TASKS: tuple[TaskName, ...] = ("image", "natural", "generated", "alignment")  # answered with numbers
 
 
 def rescale_label(label: Answer, scale: tuple[float, float] | None, dimensions: Sequence[Dimension]) -> Answer:

@@ -36,6 +36,7 @@ class PromptSet:
         answer_keys: the JSON key of a dimension where it differs from the dimension's key.
         bare_number: scoring tasks whose answer is one number without JSON.
         base: the known prompt set that a file changes; empty for a known one.
+        separate: what is seen is asked without the text, and agreement with it by itself: ``tasks.separate``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class PromptSet:
     answer_keys: Mapping[str, str] = field(default_factory=dict)
     bare_number: frozenset[TaskName] = frozenset()
     base: str = ""
+    separate: bool = False
 
     def dimensions(self, question: Question) -> tuple[Dimension, ...]:
         """The dimensions of a question; empty for ``compare`` and ``yesno``. Alignment needs a prompt."""
@@ -103,7 +105,7 @@ class PromptSet:
                 text = self.choices[choice]
             case "yesno", Verdict(yes):
                 text = "yes" if yes else "no"
-            case "image" | "natural" | "generated", Score(values):
+            case "image" | "natural" | "generated" | "alignment", Score(values):
                 text = self._format_scores(question, values)
             case _:
                 raise ValueError(f"{answer!r} does not answer a question of task {question.task!r}")

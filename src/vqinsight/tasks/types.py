@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Choice = Literal["A", "B", "tie"]
-TaskName = Literal["image", "natural", "generated", "compare", "yesno"]
+TaskName = Literal["image", "natural", "generated", "alignment", "compare", "yesno"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,8 @@ class Question:
             raise ValueError(f"task {self.task!r} takes {wanted} clip(s), got {len(self.clips)}")
         if (self.task == "yesno") != (self.text is not None):
             raise ValueError("a question text goes with task 'yesno' and with no other")
+        if self.task == "alignment" and not (self.clips[0].prompt or "").strip():
+            raise ValueError("task 'alignment' needs the text of the clip")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from typing import get_args
+from typing import get_args, overload
 
 from vqinsight.datasets import DATASETS, Download
 from vqinsight.datasets.synthetic import SyntheticExamples
+from vqinsight.datasets.varied import VariedExamples
 from vqinsight.errors import UsageError
 from vqinsight.settings.train import DataSettings, TrainSettings
 from vqinsight.tasks.mixture import Mixture, Share, orders
+from vqinsight.tasks.prompt_set import PromptSet
+from vqinsight.tasks.separate import example_parts
 from vqinsight.tasks.types import Example, Preference, TaskName
 
 logger = logging.getLogger(__name__)
@@ -48,8 +51,10 @@ def load(data: DataSettings) -> Sequence[Example]:
         task = data.task or "generated"
         if task not in get_args(TaskName):
             raise UsageError(f"data: unknown task {task!r}. Known: {', '.join(get_args(TaskName))}")
+        if data.split == "varied":
+            return VariedExamples(task, "train", data.start, data.count or 1_000_000)  # type: ignore[arg-type]
         if data.split not in (None, "train", "held_out"):
-            raise UsageError(f"data: the synthetic set has the splits train and held_out, not {data.split!r}")
+            raise UsageError(f"data: the synthetic set has the splits train, varied and held_out, not {data.split!r}")
         split = data.split or "train"
         return SyntheticExamples(task, split, data.start, data.count or 1_000_000)  # type: ignore[arg-type]
     if data.dataset not in DATASETS:
@@ -84,3 +89,32 @@ def _questions(settings: TrainSettings, shares: Sequence[Share]) -> int:
         raise UsageError("the synthetic set has no end: say how many updates with updates = …")
     total = settings.epochs * sum(len(share.examples) * orders(share.examples) for share in shares)
     return math.ceil(total / settings.questions_per_update) * settings.questions_per_update
+
+
+def separated(examples: Sequence[Example], asked: PromptSet) -> Sequence[Example]:
+    """The examples as a prompt set asks them: of one that is asked separately each place takes a part in turn."""
+    return _Separated(examples, asked) if asked.separate else examples
+
+
+class _Separated(Sequence[Example]):
+    def __init__(self, examples: Sequence[Example], asked: PromptSet) -> None:
+        self._examples, self._asked = examples, asked
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        example = self._examples[index]
+        found = example_parts(self._asked, example)
+        if not found:
+            raise UsageError(
+                f"{example.id}: has a label for agreement with its text only, which template {self._asked.name!r} does "
+                "not understand. Leave it out."
+            )
+        return found[index % len(found)]

@@ -36,7 +36,7 @@ from vqinsight.rewards.rubric import Rubric
 from vqinsight.settings.shipped import config_path
 from vqinsight.settings.train import TrainSettings
 from vqinsight.tasks.types import TaskName
-from vqinsight.training.data import mixture
+from vqinsight.training.data import mixture, separated
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def train_grpo(settings: TrainSettings, tasks: Sequence[TaskName], rubric: Rubri
     needs_copy = grpo.beta > 0 and settings.model.lora_rank == 0
     # Frozen as a whole, it has the precision of the passes.
     reference = copy.deepcopy(assessor.loaded.model).requires_grad_(False).to(dtype) if needs_copy else None
-    questions = Questions(examples, grpo.group_size, assessor.clips.load)
+    questions = Questions(separated(examples, assessor.prompt_set), grpo.group_size, assessor.clips.load)
     run_log = RunLog(settings.out, settings.max_failed, writes=processes().is_main_process)
     trainer = GRPOTrainer(
         assessor,

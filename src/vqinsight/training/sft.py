@@ -17,7 +17,7 @@ from vqinsight.grpo.unshard import unsharded
 from vqinsight.settings.train import TrainSettings
 from vqinsight.tasks.labels import rescale_label
 from vqinsight.training import stage1_warmup, stage2_temporal
-from vqinsight.training.data import mixture
+from vqinsight.training.data import mixture, separated
 from vqinsight.training.run import (
     arguments,
     build_trainable_assessor,
@@ -37,7 +37,7 @@ def run_sft(settings: TrainSettings, *, resume: bool = False) -> Path:
     examples = mixture(settings, TASKS)
     assessor = build_trainable_assessor(settings)
     run_log = RunLog(settings.out, settings.max_failed, writes=processes().is_main_process)
-    questions = Questions(examples, 1, assessor.clips.load)
+    questions = Questions(separated(examples, assessor.prompt_set), 1, assessor.clips.load)
     trainer = SFTTrainer(assessor, questions, arguments(settings, 1), run_log)
     return train_and_save(trainer, assessor, questions, run_log, settings, resume=resume)
 

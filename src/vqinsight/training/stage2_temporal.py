@@ -16,7 +16,7 @@ from vqinsight.settings.train import RewardSettings, TrainSettings
 from vqinsight.tasks.types import TaskName
 from vqinsight.training.run import train_grpo
 
-TASKS: tuple[TaskName, ...] = ("natural", "generated", "compare", "yesno")
+TASKS: tuple[TaskName, ...] = ("natural", "generated", "alignment", "compare", "yesno")
 
 
 def rubric(rewards: RewardSettings) -> Rubric:

@@ -11,7 +11,7 @@ from vqinsight.errors import UsageError
 from vqinsight.settings.inference import InferenceSettings
 from vqinsight.video.info import ASSUMED_FPS, VideoInfo
 from vqinsight.video.patches import PixelSpec
-from vqinsight.video.preprocess import ProcessedClip, preprocess_frames
+from vqinsight.video.preprocess import Observe, ProcessedClip, preprocess_frames
 from vqinsight.video.views import ViewBuilder
 
 
@@ -39,13 +39,14 @@ def preprocess_array(
     views: ViewBuilder,
     *,
     fps: float | None = None,
+    observe: Observe | None = None,
 ) -> ProcessedClip:
     """What a model is shown of frames in memory; one frame is an image.
 
     Args:
         name: stands for the clip in results.
         frames: uint8 (T, H, W, 3), RGB.
-        settings, spec, views: as for ``preprocess_clip``.
+        settings, spec, views, observe: as for ``preprocess_clip``.
         fps: frames per second; 24 is assumed, with a warning, where it is not given.
     """
     count, height, width, _ = frames.shape
@@ -69,4 +70,4 @@ def preprocess_array(
         for index in sorted(set(indices)):
             yield index, np.ascontiguousarray(frames[index])
 
-    return preprocess_frames(info, read, settings, spec, views)
+    return preprocess_frames(info, read, settings, spec, views, observe)

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -14,7 +15,7 @@ from vqinsight.settings.inference import InferenceSettings
 from vqinsight.video.info import inside_tar
 from vqinsight.video.patches import PixelSpec, target_size
 from vqinsight.video.read import VideoInfo, iter_frames, probe
-from vqinsight.video.record import ClipInput
+from vqinsight.video.record import ClipInput, Evidence
 from vqinsight.video.sampling import Sampling, choose_frames
 from vqinsight.video.views import View, ViewBuilder
 
@@ -32,6 +33,24 @@ class ProcessedClip:
     input: ClipInput
 
 
+def evidence_text(clip: ProcessedClip) -> str | None:
+    """What a question about the clip states of it, or ``None``."""
+    return clip.input.evidence.text if clip.input.evidence is not None else None
+
+
+class Observer(Protocol):
+    """Is shown every frame of a clip while it is read for a model."""
+
+    def add(self, index: int, time: float, frame: np.ndarray) -> None:
+        """The next frame, uint8 (H, W, 3) RGB, with its number and its presentation time in seconds."""
+
+    def finish(self) -> Evidence:
+        """What the frames say, after the last one."""
+
+
+Observe = Callable[[VideoInfo], Observer]
+
+
 def preprocess_clip(
     path: str,
     settings: InferenceSettings,
@@ -39,6 +58,7 @@ def preprocess_clip(
     views: ViewBuilder,
     *,
     folder_fps: float | None = None,
+    observe: Observe | None = None,
 ) -> ProcessedClip:
     """Read a video, an image, a folder of frames or a clip in a tar once, frame by frame.
 
@@ -47,6 +67,7 @@ def preprocess_clip(
         spec: patch size and normalisation.
         views: builds the views.
         folder_fps: frame rate of a folder of frames.
+        observe: makes what is shown every frame, all of which are then decoded.
 
     Raises:
         UnreadableVideo: with the file, the reason and the remedy.
@@ -55,9 +76,9 @@ def preprocess_clip(
         from vqinsight.video.tars import member_file  # only for tars
 
         with member_file(path) as copy:
-            return replace(preprocess_clip(copy, settings, spec, views), path=path)
+            return replace(preprocess_clip(copy, settings, spec, views, observe=observe), path=path)
     info = probe(path, folder_fps=folder_fps)
-    return preprocess_frames(info, partial(iter_frames, info), settings, spec, views)
+    return preprocess_frames(info, partial(iter_frames, info), settings, spec, views, observe)
 
 
 def preprocess_frames(
@@ -66,35 +87,46 @@ def preprocess_frames(
     settings: InferenceSettings,
     spec: PixelSpec,
     views: ViewBuilder,
+    observe: Observe | None = None,
 ) -> ProcessedClip:
     """A probed clip as a model is shown it; arguments as for ``preprocess_clip``.
 
     Args:
         read: yields ``(index, frame)`` of the given frames in ascending order, as ``read.iter_frames`` does.
+        observe: see ``preprocess_clip``.
 
     Raises:
         UnreadableVideo: a frame cannot be read.
     """
+    observer = observe(info) if observe is not None else None
     if info.kind == "image":
         image = next(frame for _, frame in read([0]))
+        if observer is not None:
+            observer.add(0, 0.0, image)
         previews = {0: _preview(image)}
         sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image")
         shown = views.build_image(image, spec)
     else:
         sampling = sample_frames(settings, info.frames, info.times)
         kept = set(sampling.indices[:: max(1, -(-len(sampling.indices) // _PREVIEWS))])
+        needed = views.needed_frames(sampling)
         previews = {}
 
         def passing() -> Iterator[tuple[int, np.ndarray]]:
-            for index, frame in read(views.needed_frames(sampling)):
+            shown = set(needed)
+            for index, frame in read(needed if observer is None else range(info.frames)):
+                if observer is not None:
+                    observer.add(index, float(info.times[index]), frame)
                 if index in kept:
                     previews[index] = _preview(frame)
-                yield index, frame
+                if index in shown:
+                    yield index, frame
 
         shown = views.build(passing(), sampling, spec)
-    return ProcessedClip(
-        info.path, info.kind, shown, _clip_input(info, sampling, spec, views.extra, tuple(previews.values()))
-    )
+    seen = _clip_input(info, sampling, spec, views.extra, tuple(previews.values()))
+    if observer is not None:
+        seen = replace(seen, evidence=observer.finish())
+    return ProcessedClip(info.path, info.kind, shown, seen)
 
 
 def sample_frames(settings: InferenceSettings, total: int, times: np.ndarray) -> Sampling:

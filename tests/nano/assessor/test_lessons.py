@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import get_args
 
 import numpy as np
 from helpers.pictures import unpainted
@@ -12,9 +11,10 @@ from helpers.pictures import unpainted
 from vqinsight.nano.assessor import lessons
 from vqinsight.nano.assessor.lessons import Exercise, Lesson, Stage, opinion, recital
 from vqinsight.synthetic.captions import CHOICES, FACT_NAMES, NUMBER_WORDS, Facts, mismatches
-from vqinsight.synthetic.describe import OUTSIDE, Defect, GroundTruth, ParsedDescription, level, read, read_pair
-from vqinsight.synthetic.generate import overall
-from vqinsight.tasks.prompt_sets.brief import BRIEF
+from vqinsight.synthetic.describe import Defect, GroundTruth, ParsedDescription, level, read, read_pair
+from vqinsight.synthetic.varied import overall
+from vqinsight.tasks.prompt_sets.separate import SEPARATE
+from vqinsight.tasks.shapes import names_shapes
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
 
 
@@ -37,19 +37,14 @@ def _by_clip(exercise: Exercise) -> tuple[ParsedDescription, ...]:
     return read_pair(exercise.answer) if len(exercise.clips) == 2 else (read(exercise.given + exercise.answer),)
 
 
-def _time(exercise: Exercise, clip: int) -> int:
-    """The clip whose self-similarity is shown with ``clip``."""
-    return clip if exercise.time is None else exercise.time[exercise.clips.index(clip)]
-
-
 def _question(text: str, clips: int) -> Question:
     if clips == 2:
         return Question("compare", (Clip("a"), Clip("b")))
     if text.endswith("Yes or no?"):
         return Question("yesno", (Clip("a"),), "?")
-    if text.startswith("Rate this generated"):
-        return Question("generated", (Clip("a", "x" if "Text:" in text else None),))
-    return Question("image" if "image" in text else "natural", (Clip("a"),))
+    if text.startswith("Does it show this?"):
+        return Question("alignment", (Clip("a", "x"),))
+    return Question("generated" if "generated" in text else "image" if "image" in text else "natural", (Clip("a"),))
 
 
 def test_every_answer_in_the_lessons_is_read_back() -> None:
@@ -62,15 +57,34 @@ def test_every_answer_in_the_lessons_is_read_back() -> None:
                 assert all(heard.spatial is not None for heard in _by_clip(exercise))
                 continue
             question = _question(text, len(exercise.clips))
-            answer = BRIEF.parse(question, exercise.answer)
+            answer = SEPARATE.parse(question, exercise.answer)
             assert not isinstance(answer, Missing), (text, exercise.answer)
             kinds.add(question.task)
-            if isinstance(answer, Score):
+            if isinstance(answer, Score) and question.task != "alignment":
                 truth = drawn.clips[exercise.clips[0]].truth
                 heard = read(exercise.given + exercise.answer)
                 said = (truth.spatial.kind, level(truth.spatial.severity)) if truth.spatial else ("none", 0)
                 assert heard.spatial == said
-    assert kinds == {"image", "natural", "generated", "compare", "yesno"}
+    assert kinds == {"image", "natural", "generated", "alignment", "compare", "yesno"}
+
+
+def test_what_is_seen_is_asked_and_said_without_the_text_and_the_shapes() -> None:
+    scored = 0
+    for seed in range(150):
+        for exercise in lesson(seed, "conversation").exercises:
+            asked = exercise.messages[1]["content"][-1]["text"]
+            _, told, text = asked.partition("Text: ")
+            assert not told or names_shapes(text)
+            if asked.startswith("Rate this"):
+                scored += 1
+                assert not told
+                assert not any(shape in exercise.given + exercise.answer for shape in CHOICES["shape"])
+    assert scored > 100
+
+
+def test_a_third_of_the_questions_state_nothing_of_what_is_measured() -> None:
+    measured = [each.measured for seed in range(200) for each in lesson(seed, "conversation").exercises]
+    assert 0.62 < np.mean(measured) < 0.71
 
 
 def test_lessons_repeat_and_perception_is_terse() -> None:
@@ -81,30 +95,26 @@ def test_lessons_repeat_and_perception_is_terse() -> None:
 
 
 def test_every_exercise_has_a_text_of_its_own_and_wrong_facts_are_common() -> None:
-    """Or "right" is a good guess about every fact; and a text about other things is told apart."""
-    wrong, facts, outside, texts = 0, 0, 0, []
+    """Or "right" is a good guess about every fact."""
+    wrong, facts, texts = 0, 0, []
     for seed in range(300):
         drawn = lesson(seed, "perception")
         for exercise in drawn.exercises:
             _, given, text = exercise.messages[1]["content"][-1]["text"].partition("Text: ")
             texts.append(text)
-            outside += (unknown := exercise.answer.endswith("; text unknown"))
             for clip, heard in zip(exercise.clips, _by_clip(exercise), strict=True):
                 truth = drawn.clips[clip].truth
                 assert heard.spatial == (
                     (truth.spatial.kind, level(truth.spatial.severity)) if truth.spatial else ("none", 0)
                 )
-                if unknown:
-                    assert heard.wrong is None
-                    assert given
-                elif given:
+                if given:
                     assert truth.facts is not None
                     assert heard.wrong == mismatches(_claimed(text), truth.facts)
                     wrong += len(heard.wrong)
                     facts += len(FACT_NAMES)
     assert 0.3 < wrong / facts < 0.5
-    assert 0.1 < outside / len(texts) < 0.3
-    assert len(set(texts)) > 0.5 * len(texts)
+    told = [text for text in texts if text]
+    assert len(set(told)) > 0.8 * len(told)
 
 
 def test_the_strength_of_a_defect_in_time_is_told_roughly_its_kind_exactly() -> None:
@@ -114,7 +124,7 @@ def test_the_strength_of_a_defect_in_time_is_told_roughly_its_kind_exactly() -> 
         drawn = lesson(seed, "perception")
         for exercise in drawn.exercises:
             for clip, heard in zip(exercise.clips, _by_clip(exercise), strict=True):
-                defect = drawn.clips[_time(exercise, clip)].truth.temporal
+                defect = drawn.clips[clip].truth.temporal
                 if drawn.still or defect is None:
                     continue
                 assert heard.temporal is not None
@@ -137,11 +147,11 @@ def test_a_score_is_of_the_clip_and_not_of_the_words_before_it() -> None:
             asked = exercise.messages[1]["content"][-1]["text"]
             if drawn.still or "Describe." in asked or "<answer>" not in exercise.answer or len(exercise.clips) == 2:
                 continue
-            answer = BRIEF.parse(_question(asked, 1), exercise.answer)
-            if not isinstance(answer, Score):
+            answer = SEPARATE.parse(_question(asked, 1), exercise.answer)
+            if not isinstance(answer, Score) or "alignment" in answer.values:
                 continue
             heard = read(exercise.given + exercise.answer).temporal
-            truth = drawn.clips[_time(exercise, exercise.clips[0])].truth
+            truth = drawn.clips[exercise.clips[0]].truth
             assert heard is not None
             mistaken.append(bool(exercise.given))
             if exercise.given:  # a miss, or a false alarm; not to be learned
@@ -155,45 +165,11 @@ def test_a_score_is_of_the_clip_and_not_of_the_words_before_it() -> None:
     assert np.corrcoef(np.array(told).T)[0, 1] < -0.3
 
 
-def test_of_a_borrowed_time_is_told_what_that_shows() -> None:
-    """And not what the other views show: what they tell on scenes like these alone must not outweigh it."""
-    for stage in get_args(Stage):
-        borrowed: dict[int, list[bool]] = {1: [], 2: []}
-        for seed in range(150):
-            drawn = lesson(seed, stage)
-            for exercise in drawn.exercises:
-                asked = exercise.messages[1]["content"][-1]["text"]
-                if drawn.still or asked.endswith("Yes or no?"):
-                    assert exercise.time is None
-                    continue
-                borrowed[len(exercise.clips)].append(exercise.time is not None)
-                assert exercise.time in (None, tuple(1 - clip for clip in exercise.clips))
-                for clip, heard in zip(exercise.clips, _by_clip(exercise), strict=True):
-                    own, shown = drawn.clips[clip].truth, drawn.clips[_time(exercise, clip)].truth.temporal
-                    if heard.spatial is None or heard.temporal is None:  # one score of natural clips says less
-                        continue
-                    assert heard.spatial[0] == (own.spatial.kind if own.spatial else "none")
-                    if not exercise.given:
-                        assert heard.temporal[0] == (shown.kind if shown else "none")
-        assert all(0.25 < np.mean(times) < 0.45 for times in borrowed.values())
-
-
-def test_a_text_about_other_things_is_said_to_be_so() -> None:
-    heard = {
-        answer
-        for seed in range(200)
-        for exercise in lesson(seed, "conversation").exercises
-        if OUTSIDE in (answer := exercise.answer)
-    }
-    assert any('"alignment"' in answer for answer in heard)
-    assert any("A: " in answer for answer in heard)
-
-
 def test_yes_and_no_are_both_common_and_answers_follow_the_picture() -> None:
     said = []
     for seed in range(300):
         for exercise in lesson(seed, "conversation").exercises:
-            answer = BRIEF.parse(Question("yesno", (Clip(""),), "?"), exercise.answer)
+            answer = SEPARATE.parse(Question("yesno", (Clip(""),), "?"), exercise.answer)
             if isinstance(answer, Verdict):
                 said.append(answer.yes)
     assert 0.35 < np.mean(said) < 0.65
@@ -204,36 +180,28 @@ def test_the_opinion_is_biased_on_purpose() -> None:
     rng = np.random.default_rng(0)
     bad = GroundTruth(None, "left", Defect("blur", 1.0), Defect("jitter", 1.0), None)
     good = GroundTruth(None, "left", None, None, None)
-    for truth, low, high in ((bad, 30, 42), (good, 78, 90)):
+    for truth, low, high in ((bad, 38, 50), (good, 84, 92)):
         mean = np.mean([opinion(truth, False, rng)["spatial"] for _ in range(200)])
         assert low < mean < high
 
 
 def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_first() -> None:
-    """About what is shown: of two clips that borrow each other's time, the one that borrowed less damage is better."""
-    first, right, clear, total, borrowed = 0, 0, 0, 0, []
+    first, right, clear, total = 0, 0, 0, 0
     for seed in range(600):
         drawn = lesson(seed, "conversation")
         for exercise in drawn.exercises:
             if "<answer>" in exercise.answer and len(exercise.clips) == 2:
-                answer = BRIEF.parse(Question("compare", (Clip("a"), Clip("b"))), exercise.answer)
+                answer = SEPARATE.parse(Question("compare", (Clip("a"), Clip("b"))), exercise.answer)
                 assert isinstance(answer, Preference)
                 total += 1
                 first += answer.choice == "A"
                 _, given, text = exercise.messages[1]["content"][-1]["text"].partition("Text: ")
-                claim = _claimed(text) if given and OUTSIDE not in exercise.answer else None
-                a, b = (
-                    replace(drawn.clips[i].truth, temporal=drawn.clips[_time(exercise, i)].truth.temporal, claim=claim)
-                    for i in exercise.clips
-                )
+                claim = _claimed(text) if given else None
+                a, b = (replace(drawn.clips[i].truth, claim=claim) for i in exercise.clips)
                 if overall(a) != overall(b):
                     clear += 1
-                    right += (chosen := (answer.choice == "A") == (overall(a) > overall(b)))
-                    if exercise.time is not None and abs(overall(a) - overall(b)) > 30:
-                        borrowed.append(chosen)
+                    right += (answer.choice == "A") == (overall(a) > overall(b))
     assert total > 100
-    assert len(borrowed) > 10
-    assert np.mean(borrowed) > 0.85
     assert first / total > 0.5
     assert 0.6 < right / clear < 0.98
 
@@ -250,7 +218,7 @@ def test_a_recital_gives_what_was_seen_and_teaches_what_follows() -> None:
         assert not any(word in exercise.answer for word in ("defect", "shows", "camera"))  # eyes are needed for that
         if exercise.given.endswith("; text"):
             learned["text"] += 1
-            assert heard.wrong is not None or exercise.answer == " unknown"
+            assert heard.wrong is not None
         for end in ("Against the text", "A</answer>"):
             learned[end] += end in exercise.answer
-    assert min(learned.values()) > 10
+    assert min(learned.values()) > 5

@@ -6,30 +6,29 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from helpers import tiny
 from safetensors.torch import load_file
 
 import vqinsight
+from vqinsight.assessor.backbone import prompt_positions
+from vqinsight.assessor.clips import ClipLoader
 from vqinsight.assessor.prompting import Prompt, collate
 from vqinsight.assessor.save import last_checkpoint
+from vqinsight.measure.evidence import evidence
 from vqinsight.nano.assessor import pretrain
-from vqinsight.nano.assessor.architecture import (
-    HEADS,
-    INSTRUMENTS,
-    PIXELS,
-    nano_config,
-)
-from vqinsight.nano.assessor.batches import Collator, Lessons, synthetic_views
+from vqinsight.nano.assessor.architecture import HEADS, INFERENCE, PIXELS, VIEWS, nano_config
+from vqinsight.nano.assessor.batches import Collator, Lessons, stated, synthetic_view, view_and_measurements
 from vqinsight.nano.assessor.export import export
 from vqinsight.nano.assessor.pretrain import Plan, PretrainingModel
 from vqinsight.nano.assessor.probe import MARKS, interval, shown
-from vqinsight.nano.assessor.tower import CLASSES
 from vqinsight.synthetic.captions import Facts
 from vqinsight.synthetic.clips import SIBLINGS, clip_name
 from vqinsight.synthetic.describe import Defect, GroundTruth, ParsedDescription
-from vqinsight.synthetic.generate import draw_clip, draw_siblings
+from vqinsight.synthetic.generate import draw_siblings
+from vqinsight.synthetic.varied import varied_siblings
 from vqinsight.tasks.types import Clip, Question
 
 
@@ -41,7 +40,7 @@ def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_ques
     data = Lessons(tokenizer, 6, perception=1)
     items = [data[i] for i in range(6)]
     batch = Collator(tokenizer.pad_token_id)(items)
-    views = [view for item in items for views in item.views for view in views]
+    views = [view for item in items for view in item.views]
     assert sum(len(grids) for _, grids, _ in batch["encode"].values()) == len(views)
     pretraining_model = PretrainingModel(nano_config(tokenizer)).eval()
     monkeypatch.setattr(pretrain, "HEADS_SHARE", 0.0)
@@ -57,28 +56,6 @@ def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_ques
     assert loss.item() == pytest.approx(total / count, rel=1e-4)
 
 
-@pytest.mark.full
-def test_a_borrowed_time_is_shown_beside_the_other_views_and_asked_of_the_heads() -> None:
-    tokenizer = tiny.tokenizer()
-    data, seen = Lessons(tokenizer, 12, perception=12), set()
-    for item in (data[i] for i in range(12)):
-        kinds = [wanted[list(CLASSES).index("temporal")] for wanted in item.wanted]
-        for prompt, clips, asked in zip(item.prompts, item.clips, item.asked, strict=True):
-            if len(prompt.views) < 3 or kinds[0] == kinds[1]:
-                continue
-            for place, clip in enumerate(clips):
-                own, other, views = item.views[clip], item.views[1 - clip], prompt.views[3 * place : 3 * place + 3]
-                assert views[0] is own[0]
-                assert views[1] is own[1]
-                borrowed = views[2] is other[2]
-                assert borrowed or views[2] is own[2]
-                told = dict(zip(CLASSES, asked[place], strict=True))
-                assert told["temporal"] == kinds[1 - clip if borrowed else clip]
-                assert told["spatial"] == item.wanted[clip][list(CLASSES).index("spatial")]
-                seen.add((len(clips), borrowed))
-    assert seen == {(1, True), (1, False), (2, True), (2, False)}
-
-
 def _plain_loss(pretraining_model: PretrainingModel, prompt: Prompt, answer: list[int], given: int) -> float:
     """One question alone through transformers' own forward pass, with pixels."""
     inputs = dict(collate([prompt], 0, answers=[answer]))
@@ -87,19 +64,32 @@ def _plain_loss(pretraining_model: PretrainingModel, prompt: Prompt, answer: lis
     if prompt.views:  # a recital has none
         name = "pixel_values" if prompt.views[0].kind == "image" else "pixel_values_videos"
         inputs[name] = torch.cat([view.patches for view in prompt.views])
+    inputs["position_ids"] = prompt_positions(pretraining_model, inputs)
     labels = torch.tensor([[-100] * (len(prompt.ids) + given) + answer[given:]])
     forward = super(PretrainingModel, pretraining_model).forward  # transformers' own
     return float(forward(**inputs, labels=labels).loss)
 
 
-def test_views_of_world_clips_are_those_of_files() -> None:
-    clip = draw_clip(11)
-    overview, detail, similarity = synthetic_views(clip)
-    assert overview.grid[0] == 4
-    assert detail.grid[0] == 8
-    assert similarity.grid == (8, 2, 2)  # one token a sampled frame
-    assert detail.grid[1] * detail.grid[2] == 4 * (INSTRUMENTS.rows + 1) * INSTRUMENTS.columns  # and their scopes
-    assert overview.grid[1] * overview.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
+def test_a_clip_is_shown_and_measured_as_a_file_of_it_is() -> None:
+    [clip] = varied_siblings(11, 1)
+    name = clip_name("varied", 11)
+    loader = ClipLoader(INFERENCE, PIXELS, VIEWS)
+    (view, measured), loaded = view_and_measurements(clip, still=False), loader.load(name)
+    assert view.grid[0] == 4
+    assert view.grid[1] * view.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
+    assert torch.equal(view.patches, loaded.views[0].patches)
+    assert evidence(measured) == loaded.input.evidence
+    unmeasured = loader.load(f"{name}:unmeasured")
+    assert unmeasured.input.evidence is None
+    assert torch.equal(unmeasured.views[0].patches, synthetic_view(clip).patches)
+
+
+def test_lessons_state_measurements_inexactly_and_not_all() -> None:
+    _, measured = view_and_measurements(varied_siblings(11, 1)[0], still=False)
+    exact = evidence(measured).text
+    said = {stated(measured, np.random.default_rng(seed)) for seed in range(20)}
+    assert len(said) == 20 and exact not in said
+    assert any("blur" not in each for each in said) and any("blur" in each for each in said)
 
 
 def test_the_exam_shows_what_scoring_shows() -> None:
@@ -156,7 +146,8 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert all(torch.allclose(kept[name], given[name].float(), atol=1e-3) for name in kept)
     record = vqinsight.load(str(folder)).score(str(Path(__file__).parents[3] / "examples" / "cat.mp4"))
     assert record.status in ("ok", "missing")
-    assert record.provenance.template == "brief"
+    assert record.provenance.template == "separate"
+    assert record.input is not None and record.input.evidence is not None
     assert (tmp_path / "run" / "eyes.pt").exists()
     seen = torch.load(tmp_path / "run" / "eyes.pt")
     recited = load_file(last_checkpoint(tmp_path / "run" / "recitals") / "model.safetensors")

@@ -12,6 +12,7 @@ import torch
 
 from vqinsight.assessor.assessor import as_reply
 from vqinsight.assessor.clips import ClipLoader
+from vqinsight.assessor.separate import divided, joined
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import ModelError
 from vqinsight.inference.endpoint.chat import FORMS, Completion, Form, chat, read, video_options
@@ -23,7 +24,7 @@ from vqinsight.settings.inference import InferenceSettings
 from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.tasks.types import Question
 from vqinsight.video.patches import PixelSpec
-from vqinsight.video.preprocess import ProcessedClip
+from vqinsight.video.preprocess import ProcessedClip, evidence_text
 
 _PATCH = {"qwen3": 16}  # pixels a side, by a part of the model's name; other families have 14, or resize anyway
 _TRIAL_SIDE = 112  # of the frames that a server is tried with
@@ -87,7 +88,7 @@ class EndpointAssessor:
         """The clip itself: the server encodes it."""
         return EncodedClip(clip, (), "")
 
-    def check(self, messages: Sequence[dict[str, Any]], clips: Sequence[ProcessedClip]) -> None:
+    def check_question(self, question: Question, clips: Sequence[ProcessedClip]) -> None:
         """Nothing: the server knows how much its model takes, and says so."""
 
     def ask(
@@ -117,7 +118,17 @@ class EndpointAssessor:
         self, question: Question, clips: Sequence[ProcessedClip], samples: int, temperature: float, seed: int
     ) -> Future[tuple[Reply, ...]]:
         """Begin to ask one question; arguments and errors as for ``ask``."""
-        return self.client.submit(self._replies(question, clips, samples, temperature, seed))
+        return self.client.submit(self._joined(question, clips, samples, temperature, seed))
+
+    async def _joined(
+        self, question: Question, clips: Sequence[ProcessedClip], samples: int, temperature: float, seed: int
+    ) -> tuple[Reply, ...]:
+        asked = [(question, clips)]
+        said = [
+            await self._replies(part, shown, samples, temperature, seed)
+            for part, shown in divided(self.prompt_set, asked)
+        ]
+        return joined(self.prompt_set, asked, said)[0]
 
     async def _replies(
         self, question: Question, clips: Sequence[ProcessedClip], samples: int, temperature: float, seed: int
@@ -125,7 +136,8 @@ class EndpointAssessor:
         async with self.client.place:
             until = self.client.deadline()
             views = [clip.views for clip in clips]
-            messages = chat(self.prompt_set.messages(question), views, self.form)
+            told = [evidence_text(clip) for clip in clips]
+            messages = chat(self.prompt_set.messages(question), views, self.form, told)
             options = video_options(views, self._settings.seconds_per_grid) if self.form.timed else None
             replies: list[Reply] = []
             while len(replies) < samples:

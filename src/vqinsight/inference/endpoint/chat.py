@@ -52,19 +52,28 @@ class Completion:
     missing: str | None = None
 
 
-def chat(messages: Sequence[dict[str, Any]], clips: Sequence[Sequence[View]], form: Form) -> list[dict[str, Any]]:
+def chat(
+    messages: Sequence[dict[str, Any]],
+    clips: Sequence[Sequence[View]],
+    form: Form,
+    evidence: Sequence[str | None] = (),
+) -> list[dict[str, Any]]:
     """Chat messages with the frames in them.
 
     Args:
         messages: from ``PromptSet.messages``.
         clips: the views of each clip, ``FileView`` all of them.
+        evidence: as for ``PromptBuilder.build``.
     """
     plain = []
     for message in messages:
         parts: list[dict[str, Any]] = []
         for item in message["content"]:
             if item["type"] == "clip":
-                parts += [part for view in clips[item["index"]] for part in _parts(view, form)]
+                index = item["index"]
+                parts += [part for view in clips[index] for part in _parts(view, form)]
+                if evidence and evidence[index]:
+                    parts.append({"type": "text", "text": evidence[index]})
             else:
                 parts.append({"type": "text", "text": item["text"]})
         only_text = len(parts) == 1 and parts[0]["type"] == "text"  # some servers take a system message as text alone

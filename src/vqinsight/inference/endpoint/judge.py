@@ -41,6 +41,7 @@ def connect(
     frames: int | None = None,
     max_pixels: int | None = None,
     folder_fps: float | None = None,
+    evidence: bool | None = None,
     on_message: Callable[[str], None] | None = None,
 ) -> EndpointJudge:
     """Connect to a server of the OpenAI shape, and find out how it takes frames.
@@ -49,7 +50,8 @@ def connect(
         url, model, api_key_env, concurrency, deadline: see ``EndpointSettings``.
         template: the wording of the questions: standard, released, brief, or a TOML file; by default what the server
             says that its model was taught with (``vqinsight serve`` does), else standard.
-        fps, frames, max_pixels, folder_fps: as for ``vqinsight.load``; the defaults are those of ``InferenceSettings``.
+        fps, frames, max_pixels, folder_fps, evidence: as for ``vqinsight.load``; the defaults are those of
+            ``InferenceSettings``.
         on_message: receives notices, and what each verb took in tokens.
 
     Raises:
@@ -66,7 +68,7 @@ def connect(
     served = client.submit(_served(client)).result()
     template = template or _template(served, settings.host, on_message)
     asked = prompt_set(template)
-    given = {"template": template, "fps": fps, "frames": frames, "max_pixels": max_pixels}
+    given = {"template": template, "fps": fps, "frames": frames, "max_pixels": max_pixels, "evidence": evidence}
     taught = TAUGHT.get(asked.base or asked.name, {})
     look = parse_settings(
         InferenceSettings, {**taught, **{key: value for key, value in given.items() if value is not None}}, "settings"

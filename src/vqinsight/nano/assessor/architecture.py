@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-from vqinsight.settings.inference import InferenceSettings, InstrumentSettings
-from vqinsight.video.instruments.views import InstrumentViews
+from vqinsight.settings.inference import InferenceSettings
 from vqinsight.video.patches import PixelSpec
+from vqinsight.video.views import OverviewViews
 
 # OpenAI CLIP's normalisation, as in every Qwen-VL.
 PIXELS = PixelSpec(
@@ -22,17 +22,16 @@ PIXELS = PixelSpec(
     min_pixels=56 * 56,
     max_pixels=112 * 112,
 )
-INSTRUMENTS = InstrumentSettings(rows=2, columns=3, scopes=True, self_similarity=True)
-VIEWS = InstrumentViews(INSTRUMENTS)
+VIEWS = OverviewViews()
 FRAMES = 8
 
 INFERENCE = InferenceSettings(
-    template="brief",
+    template="separate",
     frames=FRAMES,
     min_pixels=PIXELS.min_pixels,
     max_pixels=PIXELS.max_pixels,
-    instruments=INSTRUMENTS,
     seconds_per_grid=1.0,
+    evidence=True,
     max_new_tokens=160,
     batch_tokens=16_384,
 )
@@ -41,10 +40,6 @@ VISION_WIDTH, VISION_DEPTH = 160, 4
 TEXT_WIDTH, TEXT_DEPTH = 192, 5
 HEAD = 32
 HEADS = "heads.pt"  # in a folder of pre-training, for further training; they do not ship
-STEPS = 8  # filters of the patch embedding for single pixels
-TYPICAL_STEP = 0.1  # response of such a filter to a step of nine grey levels
-LAGS = 8  # largest lag in frames of the self-similarity filters, for each of three colours
-TYPICAL_LAG = 0.5  # approximate response of such a filter to a correlation of .1
 
 
 def nano_config(tokenizer: Any) -> Qwen2_5_VLConfig:
@@ -115,8 +110,7 @@ def _square(mlp: Any) -> None:
 
 
 def filter_bank(width: int, side: int) -> torch.Tensor:
-    """(width, 3, 2, side, side) patch filters: cosines of colour means, of frame differences, fine luminance, steps
-    from pixel to pixel, and lags of self-similarity.
+    """(width, 3, 2, side, side) patch filters: cosines of colour means, of frame differences, and of fine luminance.
 
     Detail of random sign (noise, lost texture, block edges) has no first-order gradient: its strength is not learned
     from a random initialisation, but from these filters.
@@ -137,52 +131,10 @@ def filter_bank(width: int, side: int) -> torch.Tensor:
     colours = [cosine(uv, colour, mean) for uv in order[:14] for colour in (red_green, blue_yellow)]
     changes = [cosine(uv, luminance, difference) for uv in order[:20]]
     colour_changes = [cosine(order[0], colour, difference) for colour in (red_green, blue_yellow)]
-    left = width - len(coarse) - len(colours) - len(changes) - len(colour_changes) - STEPS - 3 * LAGS
+    left = width - len(coarse) - len(colours) - len(changes) - len(colour_changes)
     fine_mean, fine_change = left * 2 // 3, left - left * 2 // 3
     spread = order[28:]
     fine = [cosine(spread[i], luminance, mean) for i in np.linspace(0, len(spread) - 1, fine_mean).astype(int)]
     fine += [cosine(spread[i], luminance, difference) for i in np.linspace(0, len(spread) - 1, fine_change).astype(int)]
-    bank = np.stack([*coarse, *colours, *changes, *colour_changes, *fine, *_steps(side), *_lags(side)])
+    bank = np.stack([*coarse, *colours, *changes, *colour_changes, *fine])
     return torch.from_numpy(bank).float()
-
-
-def _steps(side: int) -> list[np.ndarray]:
-    """``STEPS`` filters for differences of neighbouring green pixels, horizontal and vertical, across the patch.
-
-    In a banded picture neighbouring pixels are equal or a whole level apart, which cosines over a patch hardly
-    distinguish from other edges. Smooth skies are still mistaken for banded ones (dev/log).
-    """
-    found = []
-    for number in range(STEPS // 2):
-        y, x = (int((place + 0.5) * side / 2) for place in divmod(number, 2))
-        for below, beside in ((0, 1), (1, 0)):
-            step = np.zeros((3, 2, side, side))
-            step[1, 0, y, x], step[1, 0, y + below, x + beside] = -1 / np.sqrt(2), 1 / np.sqrt(2)
-            found.append(step)
-    return found
-
-
-def _lags(side: int) -> list[np.ndarray]:
-    """3 * ``LAGS`` filters on the second frame of a patch: a diagonal minus its neighbours, in each colour.
-
-    In a quarter of ``video/instruments/self_similarity.py`` a diagonal holds pairs of frames at one lag, and a ghost
-    makes its diagonal brighter than the neighbouring ones.
-    """
-    found = []
-    for lag in range(1, LAGS + 1):
-        beside = [other for other in (lag - 1, lag + 1) if other]  # the main diagonal is always white
-        plane = np.eye(side, k=lag) / (side - lag)
-        plane -= sum(np.eye(side, k=other) / (side - other) for other in beside) / len(beside)
-        for colour in range(3):
-            lags = np.zeros((3, 2, side, side))
-            lags[colour, 1] = plane / np.linalg.norm(plane)
-            found.append(lags)
-    return found
-
-
-def renew_lags(model: Any) -> None:
-    """Replace the last filters of the patch embedding by lag filters, in a model trained without them."""
-    weight = model.model.visual.patch_embed.proj.weight
-    lags = torch.stack([torch.from_numpy(lag).to(weight) for lag in _lags(PIXELS.patch_size)])
-    with torch.no_grad():
-        weight[-len(lags) :] = lags / TYPICAL_LAG

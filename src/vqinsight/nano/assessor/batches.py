@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,21 @@ import torch
 from torch.utils.data import Dataset
 
 from vqinsight.assessor.prompting import Prompt, PromptBuilder, collate
+from vqinsight.measure.clip import measure_frames
+from vqinsight.measure.evidence import evidence
+from vqinsight.measure.types import MeasuredClip
 from vqinsight.nano.assessor.architecture import INFERENCE, PIXELS, VIEWS
 from vqinsight.nano.assessor.lessons import Exercise, Stage, lesson, recital
-from vqinsight.nano.assessor.tower import CLASSES, targets
+from vqinsight.nano.assessor.tower import targets
 from vqinsight.synthetic import clips
 from vqinsight.synthetic.generate import Split, SyntheticClip
+from vqinsight.tasks.types import Missing
 from vqinsight.video.views import View
 
 IGNORED = -100  # labels with this value carry no loss
 RECITALS = 4  # text-only exercises per lesson
+# Of what is measured, as lessons state it, so that no value is simply copied: relative error, and share left out.
+NOISE, LEFT_OUT = 0.15, 0.1
 
 
 def nano_prompts(tokenizer: Any) -> PromptBuilder:
@@ -32,32 +38,51 @@ def nano_prompts(tokenizer: Any) -> PromptBuilder:
     return PromptBuilder(tokenizer, "<|image_pad|>", "<|video_pad|>", placeholder)
 
 
-def synthetic_views(clip: SyntheticClip, *, still: bool = False) -> tuple[View, ...]:
-    """The embedded model's views of a synthetic clip, the same as for a file of it."""
+def synthetic_view(clip: SyntheticClip, *, still: bool = False) -> View:
+    """What the embedded model is shown of a synthetic clip, the same as of a file of it."""
     sampling = clips.sample_clip(clip, INFERENCE, still=still)
-    return clips.synthetic_views(clip, PIXELS, VIEWS, sampling, still=still)
+    [view] = clips.synthetic_views(clip, PIXELS, VIEWS, sampling, still=still)
+    return view
+
+
+def view_and_measurements(clip: SyntheticClip, *, still: bool) -> tuple[View, MeasuredClip]:
+    """The same, with what is measured on all of its frames, which are rendered once."""
+    frames = clips.all_frames(clip, still=still)
+    measured = measure_frames(clips.clip_info(clip, still=still), enumerate(frames))
+    sampling = clips.sample_clip(clip, INFERENCE, still=still)
+    [view] = clips.views_of(frames, PIXELS, VIEWS, sampling, still=still)
+    return view, measured
+
+
+def stated(measured: MeasuredClip, rng: np.random.Generator) -> str:
+    """What a lesson states of a clip: inexact, and not everything."""
+    values = {}
+    for key, each in measured.values.items():
+        if rng.random() < LEFT_OUT:
+            continue
+        value = each.value
+        values[key] = each if isinstance(value, Missing) else replace(each, value=value * np.exp(rng.normal(0, NOISE)))
+    return evidence(replace(measured, values=values)).text
 
 
 @dataclass(frozen=True)
 class LessonItem:
-    """One tokenised lesson: views and attributes per clip, prompts with their clips, and answer ids.
+    """One tokenised lesson: view and attributes of each clip, prompts with their clips, and answer ids.
 
-    The first ``given`` ids of an answer carry no loss. ``wanted`` are attributes of the clips, ``asked`` of
-    what each answer's prompt shows.
+    The first ``given`` ids of an answer carry no loss.
     """
 
-    views: list[tuple[View, ...]]
+    views: list[View]
     wanted: list[list[float]]
     prompts: list[Prompt]
     clips: list[tuple[int, ...]]
     answers: list[list[int]]
     given: list[int]
-    asked: list[list[list[float]]]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One exercise in a batch; ``wanted`` are the attributes of each of its clips as shown."""
+    """One exercise in a batch; ``wanted`` are the attributes of each of its clips."""
 
     prompt: Prompt
     answer: list[int]
@@ -73,26 +98,23 @@ class _Pages:
         self._tokenizer = tokenizer
 
     def _page(
-        self, exercises: Sequence[Exercise], views: list[tuple[View, ...]], wanted: list[list[float]]
+        self,
+        exercises: Sequence[Exercise],
+        views: list[View],
+        measured: list[MeasuredClip],
+        wanted: list[list[float]],
+        rng: np.random.Generator,
     ) -> LessonItem:
-        prompts, answers, given, asked = [], [], [], []
+        prompts, answers, given = [], [], []
         for exercise in exercises:
-            shown, told = [views[i] for i in exercise.clips], [wanted[i] for i in exercise.clips]
-            if exercise.time is not None:
-                shown = [(*own[:-1], views[i][-1]) for own, i in zip(shown, exercise.time, strict=True)]
-                told = [_with_time_of(wanted[i], own) for own, i in zip(told, exercise.time, strict=True)]
-            prompts.append(self._prompts.build(exercise.messages, shown))
-            asked.append(told)
+            told = [stated(measured[i], rng) for i in exercise.clips] if exercise.measured else []
+            prompts.append(self._prompts.build(exercise.messages, [[views[i]] for i in exercise.clips], told))
             known, learned = self._tokenizer(
                 [exercise.given, exercise.answer + "<|im_end|>"], add_special_tokens=False
             )["input_ids"]
             answers.append(known + learned)
             given.append(len(known))
-        return LessonItem(views, wanted, prompts, [exercise.clips for exercise in exercises], answers, given, asked)
-
-
-def _with_time_of(other: list[float], own: list[float]) -> list[float]:
-    return [b if name.startswith("temporal") else a for name, a, b in zip(CLASSES, own, other, strict=True)]
+        return LessonItem(views, wanted, prompts, [exercise.clips for exercise in exercises], answers, given)
 
 
 class TextOnlyDataset(_Pages, Dataset[LessonItem]):
@@ -106,7 +128,8 @@ class TextOnlyDataset(_Pages, Dataset[LessonItem]):
         return self._count
 
     def __getitem__(self, index: int) -> LessonItem:
-        return self._page([recital(np.random.default_rng((17, self._start + index)))], [], [])
+        rng = np.random.default_rng((17, self._start + index))
+        return self._page([recital(rng)], [], [], [], rng)
 
 
 class Lessons(_Pages, Dataset[LessonItem]):
@@ -122,11 +145,11 @@ class Lessons(_Pages, Dataset[LessonItem]):
     def __getitem__(self, index: int) -> LessonItem:
         stage: Stage = "perception" if index < self._perception else "conversation"
         drawn = lesson(self._start + index, stage, self._split)
-        views = [synthetic_views(clip, still=drawn.still) for clip in drawn.clips]
+        seen = [view_and_measurements(clip, still=drawn.still) for clip in drawn.clips]
         rng = np.random.default_rng((13, self._start + index))
         exercises = [*drawn.exercises, *(recital(rng) for _ in range(RECITALS))]
         wanted = [targets(clip.truth, still=drawn.still) for clip in drawn.clips]
-        return self._page(exercises, views, wanted)
+        return self._page(exercises, [view for view, _ in seen], [found for _, found in seen], wanted, rng)
 
 
 class Collator:
@@ -137,27 +160,29 @@ class Collator:
 
     def __call__(self, items: Sequence[LessonItem]) -> dict[str, Any]:
         rows = [
-            _Row(prompt, answer, given, asked)
+            _Row(prompt, answer, given, [item.wanted[clip] for clip in shown])
             for item in items
-            for prompt, answer, given, asked in zip(item.prompts, item.answers, item.given, item.asked, strict=True)
+            for prompt, answer, given, shown in zip(item.prompts, item.answers, item.given, item.clips, strict=True)
         ]
-        encoded = {
-            kind: [v for item in items for views in item.views for v in views if v.kind == kind]
-            for kind in ("image", "video")
-        }
         batch: dict[str, Any] = {"encode": {}, "parts": []}
-        for kind, views in encoded.items():
-            if views:
-                grids = torch.tensor([view.grid for view in views])
-                wanted = [
-                    w for item in items for w, v in zip(item.wanted, item.views, strict=True) if v[0].kind == kind
-                ]
-                batch["encode"][kind] = (torch.cat([view.patches for view in views]), grids, torch.tensor(wanted))
-        places = {id(view): place for views in encoded.values() for place, view in enumerate(views)}
+        places: dict[int, int] = {}
+        for kind in ("image", "video"):
+            shown = [
+                (view, wanted)
+                for item in items
+                for view, wanted in zip(item.views, item.wanted, strict=True)
+                if view.kind == kind
+            ]
+            if shown:
+                places |= {id(view): place for place, (view, _) in enumerate(shown)}
+                grids = torch.tensor([view.grid for view, _ in shown])
+                wanted = torch.tensor([wanted for _, wanted in shown])
+                batch["encode"][kind] = (torch.cat([view.patches for view, _ in shown]), grids, wanted)
         # Comparisons are twice as long as the rest, text alone half as long: separate batches avoid padding.
-        for number in (2, 3, 4, 6, 0):  # views: of images and clips, one and two of them
-            if part := [row for row in rows if len(row.prompt.views) == number]:
-                batch["parts"].append(self._part(part, places))
+        for kind, count in (("image", 1), ("video", 1), ("video", 2), ("", 0)):
+            part = [row for row in rows if [view.kind for view in row.prompt.views] == [kind] * count]
+            for chosen in _alike(part):
+                batch["parts"].append(self._part(chosen, places))
         return batch
 
     def _part(self, rows: list[_Row], places: dict[int, int]) -> dict[str, Any]:
@@ -174,5 +199,16 @@ class Collator:
             for kind in ("image", "video")
         }
         wanted = torch.tensor([row.wanted for row in rows])  # (rows, clips, attributes); no clips for text alone
-        views = len(prompts[0].views) // max(wanted.shape[1], 1)  # of each clip
-        return {"inputs": inputs, "labels": labels, "order": order, "wanted": wanted, "views": views}
+        return {"inputs": inputs, "labels": labels, "order": order, "wanted": wanted}
+
+
+def _alike(rows: list[_Row]) -> list[list[_Row]]:
+    """Rows parted in those with a short prompt and those with a long one, which states what is measured."""
+    if not rows:
+        return []
+    middle = (min(len(row.prompt.ids) for row in rows) + max(len(row.prompt.ids) for row in rows)) / 2
+    parts = [
+        [row for row in rows if len(row.prompt.ids) <= middle],
+        [row for row in rows if len(row.prompt.ids) > middle],
+    ]
+    return [part for part in parts if part]

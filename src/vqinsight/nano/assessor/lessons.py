@@ -1,11 +1,9 @@
-"""Lessons for the embedded model: clips of the synthetic set with questions and the answers to learn.
+"""Lessons for the embedded model: varied clips with questions and the answers to learn.
 
 Two stages. ``perception``: one word per attribute in a deterministic answer, as random wording hides the signal.
-``conversation``: the five tasks in the think/answer form with free wording. The reasoning is correct, but the *opinion*
-that follows (scores, choices) is weak and biased by design, like that of a general model: correcting it is left to
-reinforcement learning, which never sees exact scores as text. The strength of a temporal defect is given approximately.
-The opinion depends on the clip, not on the words before it: these are approximate and sometimes wrong, so that scores
-are learned from the frames as well as from the words.
+``conversation``: the tasks in the think/answer form. The reasoning is correct, but the *opinion* that follows (scores,
+choices) is biased by design, like that of a general model: correcting it is left to reinforcement learning, which never
+sees exact scores as text. What is seen is asked without the text, and agreement with the text by itself.
 """
 
 from __future__ import annotations
@@ -15,16 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vqinsight.synthetic import describe
+from vqinsight.synthetic import describe, perception
 from vqinsight.synthetic.captions import FACT_NAMES, caption, draw_facts, mutate
-from vqinsight.synthetic.defects_temporal import TEMPORAL
 from vqinsight.synthetic.describe import Defect, GroundTruth
-from vqinsight.synthetic.foreign_prompts import draw_outside
-from vqinsight.synthetic.generate import Split, SyntheticClip, draw_siblings, draw_truth, overall, quality
+from vqinsight.synthetic.generate import Split
 from vqinsight.synthetic.questions import ask
-from vqinsight.synthetic.simple import simple_siblings
+from vqinsight.synthetic.varied import ALL_TEMPORAL, VariedClip, draw_truth, overall, quality, varied_siblings
 from vqinsight.tasks.prompt_set import clean
-from vqinsight.tasks.prompt_sets.brief import BRIEF
+from vqinsight.tasks.prompt_sets.separate import SEPARATE
 from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
 
 Stage = Literal["perception", "conversation"]
@@ -37,10 +33,8 @@ BLURRED = 0.17
 
 # Share of scores after words that miss or invent a temporal defect, for robustness to errors of the reasoning.
 MISSAID = 0.15
-
-# Share of answers that show a clip with the other clip's self-similarity and temporal label: on synthetic scenes the
-# other views are nearly as informative, but words that rely on them fail on real clips.
-BORROWED = 0.35
+# Share of questions that state nothing of what is measured, so that frames are learned too.
+UNMEASURED = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -52,28 +46,28 @@ class Exercise:
         clips: indices of the lesson's clips, in order; none for text alone.
         answer: the completion, or the part that is trained on.
         given: the beginning of the completion that carries no loss.
-        time: for each of ``clips`` the clip whose self-similarity is shown; by default its own.
+        measured: whether the question states what is measured.
     """
 
     messages: list[dict[str, Any]]
     clips: tuple[int, ...]
     answer: str
     given: str = ""
-    time: tuple[int, ...] | None = None
+    measured: bool = False
 
 
 @dataclass(frozen=True)
 class Lesson:
     """Two clips made from one text (or none), whether they are shown as still images, and the exercises about them."""
 
-    clips: tuple[SyntheticClip, ...]
+    clips: tuple[VariedClip, ...]
     still: bool
     exercises: tuple[Exercise, ...]
 
 
 def describe_messages(prompt: str | None, clips: int = 1) -> list[dict[str, Any]]:
     """The question for the short form, about one clip or two; used in lessons and ``probe`` only."""
-    system, user = BRIEF.messages(Question("natural" if clips == 1 else "compare", (Clip(""),) * clips))
+    system, user = SEPARATE.messages(Question("natural" if clips == 1 else "compare", (Clip(""),) * clips))
     text = "Describe." + (f" Text: {clean(prompt)}" if prompt else "")
     return [system, user | {"content": [*user["content"][:-1], {"type": "text", "text": text}]}]
 
@@ -82,61 +76,37 @@ def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
     """The lesson of a seed, deterministic."""
     rng = np.random.default_rng((7, seed))
     still = rng.random() < 0.12
-    if split == "train" and not still and rng.random() < 0.15:
-        clips = tuple(simple_siblings(seed, 2))
-    else:
-        clips = tuple(draw_siblings(seed, 2, split, prompt=False if still else None))
+    clips = tuple(varied_siblings(seed, 2, split, prompt=False if still else None))
     exercises = []
     for i, clip in enumerate(clips):
         if stage == "perception" or rng.random() < 0.35:
-            truths, exchanged = _with_times(clips, still, rng)
-            exercises.append(_shown(_terse(i, *_told(truths[i], still, rng), still, rng), exchanged))
+            exercises.append(_terse(i, *_told(clip.truth, still, rng), still, rng))
         if stage == "perception":
             continue
         mistaken = not still and rng.random() < MISSAID
-        truths, exchanged = _with_times(clips, still, rng)
-        score = _score(i, *_told(truths[i], still, rng), still, rng, mistaken=mistaken)
-        exercises.append(_shown(score, exchanged))
+        exercises.append(_score(i, clip.truth, still, rng, mistaken=mistaken))
+        truth, text = _told(clip.truth, still, rng)
+        if text is not None:
+            exercises.append(_align(i, truth, text, rng))
         if rng.random() < 0.4:
             exercises.append(_yes_no(i, clip.truth, still, rng))
-    if still:  # pairs are of videos only
-        return Lesson(clips, still, tuple(exercises))
-    for made, wanted in (
-        (_terse_pair, stage == "perception" or rng.random() < 0.35),
-        (_compare, stage == "conversation" and rng.random() < 0.7),
-    ):
-        if wanted:
-            truths, exchanged = _with_times(clips, still, rng)
-            exercises.append(_shown(made(*_both_told(truths, rng), rng), exchanged))
-    return Lesson(clips, still, tuple(exercises))
-
-
-def _with_times(
-    clips: tuple[SyntheticClip, ...], still: bool, rng: np.random.Generator
-) -> tuple[tuple[GroundTruth, GroundTruth], bool]:
-    """The ground truths of the two clips, and whether their self-similarities are exchanged."""
-    a, b = (clip.truth for clip in clips)
-    if still or rng.random() >= BORROWED:
-        return (a, b), False
-    return (replace(a, temporal=b.temporal), replace(b, temporal=a.temporal)), True
-
-
-def _shown(exercise: Exercise, exchanged: bool) -> Exercise:
-    """The exercise with the clips' self-similarities exchanged, if so."""
-    return replace(exercise, time=tuple(1 - clip for clip in exercise.clips)) if exchanged else exercise
+    if not still:  # pairs are of videos only
+        truths, text = _both_told((clips[0].truth, clips[1].truth), rng)
+        if stage == "perception" or rng.random() < 0.35:
+            exercises.append(_terse_pair(truths, text, rng))
+        if stage == "conversation" and rng.random() < 0.7:
+            exercises.append(_compare(truths, text, rng))
+    return Lesson(clips, still, tuple(replace(each, measured=rng.random() >= UNMEASURED) for each in exercises))
 
 
 def _told(truth: GroundTruth, still: bool, rng: np.random.Generator) -> tuple[GroundTruth, str | None]:
-    """The ground truth with a new prompt for this exercise, and that prompt; or without one; or with an unrelated one.
+    """The ground truth with a new text for this exercise, and that text; or without one.
 
-    A clip's own prompt is mostly correct, so a model can call every fact correct without comparing. Unrelated prompts
-    stand for those of users.
+    A clip's own text is mostly correct, so a model can call every fact correct without comparing.
     """
-    facts, chance = truth.facts, rng.random()
-    if still or chance < 0.15 or (facts is None and chance < 0.7):
+    facts = truth.facts
+    if still or facts is None or rng.random() < 0.2:
         return replace(truth, claim=None), None
-    if facts is None or chance < 0.3:
-        return replace(truth, claim=None), draw_outside(rng)
     claim = mutate(facts, _some(0.5 if rng.random() < 0.75 else 0.0, rng), rng)
     return replace(truth, claim=claim), caption(claim, rng)
 
@@ -144,12 +114,10 @@ def _told(truth: GroundTruth, still: bool, rng: np.random.Generator) -> tuple[Gr
 def _both_told(
     truths: tuple[GroundTruth, GroundTruth], rng: np.random.Generator
 ) -> tuple[tuple[GroundTruth, GroundTruth], str | None]:
-    """The same for two clips, with one prompt for both."""
+    """The same for two clips, with one text for both."""
     a, b = truths
-    chance = rng.random()
-    if a.facts is None or b.facts is None or chance < 0.3:
-        text = draw_outside(rng) if chance < 0.15 else None
-        return (replace(a, claim=None), replace(b, claim=None)), text
+    if a.facts is None or b.facts is None or rng.random() < 0.3:
+        return (replace(a, claim=None), replace(b, claim=None)), None
     claim = mutate((a.facts, b.facts)[rng.integers(2)], _some(0.25, rng), rng)
     return (replace(a, claim=claim), replace(b, claim=claim)), caption(claim, rng)
 
@@ -174,27 +142,27 @@ def _some(share: float, rng: np.random.Generator) -> tuple[str, ...]:
 def recital(rng: np.random.Generator) -> Exercise:
     """A text-only exercise: the description is given, the conclusion is trained.
 
-    Comparing a description with a prompt, and deriving an answer from it, needs no clip, and costs a fraction without
+    Comparing a description with a text, and deriving an answer from it, needs no clip, and costs a fraction without
     one. What depends on the clip carries no loss.
     """
-    shapes = rng.random() < 0.95
-    claim = draw_facts(rng) if shapes and rng.random() < 0.85 else None
-    prompt = caption(claim, rng) if claim else None
-    truth = draw_truth(rng, claim, shapes=shapes)
+    claim = draw_facts(rng) if rng.random() < 0.8 else None
+    text = caption(claim, rng) if claim else None
+    truth = draw_truth(rng, claim, shapes=claim is not None, movers=True, split="train")
     if claim is not None:  # balanced, so that always answering "right" does not pay
         truth = replace(truth, facts=mutate(claim, _some(0.5, rng), rng))
-    elif rng.random() < 0.5:
-        prompt = draw_outside(rng)
-    kind = rng.choice(("terse", "score", "compare", "yesno"), p=(0.6, 0.25, 0.1, 0.05))
-    if kind == "terse" and prompt is not None:
-        given, _, learned = _terse_line(truth, prompt, False).rpartition("; text")
-        exercise = Exercise(describe_messages(prompt), (0,), learned, f"{given}; text")
+    kind = rng.choice(("terse", "align", "score", "compare", "yesno"), p=(0.45, 0.25, 0.15, 0.1, 0.05))
+    if kind == "terse" and text is not None:
+        given, _, learned = describe.terse(truth).rpartition("; text")
+        exercise = Exercise(describe_messages(text), (0,), learned, f"{given}; text")
+    elif kind == "align" and text is not None:
+        exercise = _align(0, truth, text, rng)
     elif kind == "compare":
-        exercise = _compare((truth, draw_truth(rng, claim, shapes=shapes)), prompt, rng)
+        other = draw_truth(rng, claim, shapes=claim is not None, movers=True, split="train")
+        exercise = _compare((truth, other), text, rng)
     elif kind == "yesno":
         exercise = _yes_no(0, truth, False, rng)
     else:
-        exercise = _score(0, truth, prompt, False, rng)
+        exercise = _score(0, truth, False, rng)
     if not exercise.given:
         before, sign, _ = exercise.answer.partition("Against the text:")
         if not sign or kind in ("compare", "yesno"):
@@ -207,25 +175,20 @@ def recital(rng: np.random.Generator) -> Exercise:
     return replace(exercise, messages=blind, clips=())
 
 
-def _terse(index: int, truth: GroundTruth, prompt: str | None, still: bool, rng: np.random.Generator) -> Exercise:
-    return Exercise(describe_messages(prompt), (index,), _terse_line(_roughly(truth, rng), prompt, still))
+def _terse(index: int, truth: GroundTruth, text: str | None, still: bool, rng: np.random.Generator) -> Exercise:
+    return Exercise(describe_messages(text), (index,), describe.terse(_roughly(truth, rng), still=still))
 
 
-def _terse_pair(truths: tuple[GroundTruth, GroundTruth], prompt: str | None, rng: np.random.Generator) -> Exercise:
+def _terse_pair(truths: tuple[GroundTruth, GroundTruth], text: str | None, rng: np.random.Generator) -> Exercise:
     """Both clips, each in its short form, as the second of two clips is harder to perceive."""
     order = _either_order(rng)
     rough = [_roughly(truths[i], rng) for i in order]
-    lines = (f"{name}: {_terse_line(truth, prompt, False)}" for name, truth in zip("AB", rough, strict=True))
-    return Exercise(describe_messages(prompt, 2), order, " ".join(lines))
+    lines = (f"{name}: {describe.terse(truth)}" for name, truth in zip("AB", rough, strict=True))
+    return Exercise(describe_messages(text, 2), order, " ".join(lines))
 
 
 def _either_order(rng: np.random.Generator) -> tuple[int, int]:
     return (0, 1) if rng.random() < 0.5 else (1, 0)
-
-
-def _terse_line(truth: GroundTruth, prompt: str | None, still: bool) -> str:
-    outside = prompt is not None and truth.claim is None
-    return describe.terse(truth, still=still) + "; text unknown" * outside
 
 
 def _think(reasoning: str, answer: str) -> str:
@@ -233,31 +196,35 @@ def _think(reasoning: str, answer: str) -> str:
 
 
 def _score(
-    index: int, truth: GroundTruth, prompt: str | None, still: bool, rng: np.random.Generator, *, mistaken: bool = False
+    index: int, truth: GroundTruth, still: bool, rng: np.random.Generator, *, mistaken: bool = False
 ) -> Exercise:
+    """What is seen: nothing of the text is shown, and nothing of the shapes is said."""
     if still:
-        question = Question("image", (Clip("", prompt),))
-    elif (prompt is None and rng.random() < 0.7) or rng.random() < 0.15:
-        truth = replace(truth, claim=None)
-        question = Question("natural", (Clip(""),))
+        question = Question("image", (Clip(""),))
     else:
-        question = Question("generated", (Clip("", prompt),))
-    keys = [dimension.key for dimension in BRIEF.dimensions(question)]
+        question = Question("natural" if rng.random() < 0.35 else "generated", (Clip(""),))
+    keys = [dimension.key for dimension in SEPARATE.dimensions(question)]
     said = opinion(truth, still, rng)
-    answer = BRIEF.format_answer(question, Score({key: said[key] for key in keys}))
-    reasoning = describe.sentences(_mistaken(truth, rng) if mistaken else _roughly(truth, rng), rng, still=still)
-    if truth.claim is None and question.clips[0].prompt:
-        reasoning += f" {describe.OUTSIDE}"
-    before = _think(reasoning, "")
+    answer = SEPARATE.format_answer(question, Score({key: said[key] for key in keys}))
+    shown = _mistaken(truth, rng) if mistaken else _roughly(truth, rng)
+    before = _think(describe.seen(shown, rng, still=still), "")
     given, learned = (before, answer) if mistaken else ("", before + answer)
-    return Exercise(BRIEF.messages(question), (index,), learned, given)
+    return Exercise(SEPARATE.messages(question), (index,), learned, given)
+
+
+def _align(index: int, truth: GroundTruth, text: str, rng: np.random.Generator) -> Exercise:
+    """Agreement with the text."""
+    question = Question("alignment", (Clip("", text),))
+    answer = SEPARATE.format_answer(question, Score({"alignment": opinion(truth, False, rng)["alignment"]}))
+    reasoning = describe.content(replace(truth, spatial=None, temporal=None), rng)
+    return Exercise(SEPARATE.messages(question), (index,), _think(reasoning, answer))
 
 
 def _mistaken(truth: GroundTruth, rng: np.random.Generator) -> GroundTruth:
     """The ground truth with its temporal defect removed, or with an invented one."""
     if truth.temporal is not None:
         return replace(truth, temporal=None)
-    return replace(truth, temporal=Defect(str(rng.choice(tuple(TEMPORAL))), rng.uniform()))
+    return replace(truth, temporal=Defect(str(rng.choice(tuple(ALL_TEMPORAL))), rng.uniform()))
 
 
 def opinion(truth: GroundTruth, still: bool, rng: np.random.Generator) -> dict[str, float]:
@@ -265,36 +232,35 @@ def opinion(truth: GroundTruth, still: bool, rng: np.random.Generator) -> dict[s
     exact = quality(truth)
     spatial, temporal = exact["spatial"], exact["temporal"]
     means = {
-        "spatial": 32 + 0.36 * spatial + 0.16 * temporal,
-        "temporal": 36 + 0.30 * temporal + 0.20 * spatial,
-        "alignment": 46 + 0.40 * exact.get("alignment", 0.0) + 0.08 * spatial,
-        "quality": 35 + 0.50 * (spatial if still else 0.7 * spatial + 0.3 * temporal),
+        "spatial": 32 + 0.40 * spatial + 0.16 * temporal,
+        "temporal": 36 + 0.36 * temporal + 0.18 * spatial,
+        "alignment": 46 + 0.45 * exact.get("alignment", 0.0),
+        "quality": 35 + 0.50 * (spatial if still else perception.overall(spatial, temporal)),
     }
-    return {key: round(float(np.clip(mean + rng.normal(0, 7), 0, 100))) for key, mean in means.items()}
+    return {key: round(float(np.clip(mean + rng.normal(0, 4), 0, 100))) for key, mean in means.items()}
 
 
-def _compare(truths: tuple[GroundTruth, GroundTruth], prompt: str | None, rng: np.random.Generator) -> Exercise:
+def _compare(truths: tuple[GroundTruth, GroundTruth], text: str | None, rng: np.random.Generator) -> Exercise:
     order = _either_order(rng)
     a, b = (truths[i] for i in order)
     margin = overall(a) - overall(b)
     chosen: Choice = "A" if margin + 5 + rng.normal(0, 12) > 0 else "B"  # biased to the first clip, like many models
-    question = Question("compare", (Clip("a", prompt), Clip("b", prompt)))
-    reasoning = " ".join(
-        f"{name}: {_verdict(_roughly(truth, rng), prompt, rng)}" for name, truth in (("A", a), ("B", b))
-    )
+    question = Question("compare", (Clip("a", text), Clip("b", text)))
+    reasoning = " ".join(f"{name}: {_verdict(_roughly(truth, rng), text, rng)}" for name, truth in (("A", a), ("B", b)))
     return Exercise(
-        BRIEF.messages(question), order, _think(reasoning, BRIEF.format_answer(question, Preference(chosen)))
+        SEPARATE.messages(question), order, _think(reasoning, SEPARATE.format_answer(question, Preference(chosen)))
     )
 
 
-def _verdict(truth: GroundTruth, prompt: str | None, rng: np.random.Generator) -> str:
+def _verdict(truth: GroundTruth, text: str | None, rng: np.random.Generator) -> str:
     parts = [describe.say_spatial(truth.spatial, rng), describe.say_temporal(truth.temporal, rng)]
-    if prompt is not None:
+    if text is not None:
         parts.append(describe.say_alignment(truth.claim, truth.facts))
     return " ".join(parts)
 
 
 def _yes_no(index: int, truth: GroundTruth, still: bool, rng: np.random.Generator) -> Exercise:
-    text, yes, reasoning = ask(truth, rng, still=still)
+    text, yes, reasoning = ask(truth, rng, still=still, varied=truth.facts is None or rng.random() < 0.5)
     question = Question("yesno", (Clip(""),), text)
-    return Exercise(BRIEF.messages(question), (index,), _think(reasoning, BRIEF.format_answer(question, Verdict(yes))))
+    answer = SEPARATE.format_answer(question, Verdict(yes))
+    return Exercise(SEPARATE.messages(question), (index,), _think(reasoning, answer))

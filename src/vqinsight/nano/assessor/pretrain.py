@@ -16,18 +16,10 @@ import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from vqinsight.assessor.backbone import prompt_positions
 from vqinsight.assessor.save import last_checkpoint, restore, save_tokenizer
-from vqinsight.nano.assessor.architecture import (
-    HEADS,
-    LAGS,
-    STEPS,
-    TYPICAL_LAG,
-    TYPICAL_STEP,
-    build_model,
-    nano_config,
-    renew_lags,
-)
-from vqinsight.nano.assessor.batches import IGNORED, Collator, LessonItem, Lessons, TextOnlyDataset, synthetic_views
+from vqinsight.nano.assessor.architecture import HEADS, build_model, nano_config
+from vqinsight.nano.assessor.batches import IGNORED, Collator, LessonItem, Lessons, TextOnlyDataset, synthetic_view
 from vqinsight.nano.assessor.lessons import lesson
 from vqinsight.nano.assessor.muon import MuonAndAdamW
 from vqinsight.nano.assessor.tokenizer import train_tokenizer
@@ -63,10 +55,7 @@ class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
             kind: encoders[kind](patches, grids, return_dict=True).pooler_output
             for kind, (patches, grids, _) in encode.items()
         }
-        tower = [
-            self.attributes(features[kind], grids, torch.full((len(wanted),), len(grids) // len(wanted)), wanted)
-            for kind, (_, grids, wanted) in encode.items()
-        ]
+        tower = [self.attributes(features[kind], grids, wanted) for kind, (_, grids, wanted) in encode.items()]
         total, tokens, reading = torch.zeros(()), 0, []
         for part in parts:
             ordered = {
@@ -74,7 +63,12 @@ class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
                 for kind, order in part["order"].items()
                 if order
             }
-            said = super().forward(**part["inputs"], mm_encoder_outputs=ordered, output_hidden_states=True)
+            said = super().forward(
+                **part["inputs"],
+                position_ids=prompt_positions(self, part["inputs"]),
+                mm_encoder_outputs=ordered,
+                output_hidden_states=True,
+            )
             logits, labels = said.logits, part["labels"][:, 1:]
             total = total + torch.nn.functional.cross_entropy(
                 logits[:, :-1].flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
@@ -82,10 +76,9 @@ class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
             tokens += int((labels != IGNORED).sum())
             view = self._views(part["inputs"]["input_ids"])
             for clip in range(part["wanted"].shape[1]):
-                wanted = part["wanted"][:, clip]
-                first = clip * part["views"]
-                inside = torch.where(view <= first + part["views"], view - first, 0)
-                reading.append(self.reading.read(said.hidden_states[READ_AT], inside, wanted))
+                reading.append(
+                    self.reading.read(said.hidden_states[READ_AT], view == clip + 1, part["wanted"][:, clip])
+                )
         found = {"loss": total / tokens}
         for name, heads, share in (("tower", tower, HEADS_SHARE), ("reading", reading, READING_SHARE)):
             if heads:  # text-only exercises have no clips
@@ -96,7 +89,7 @@ class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
         return found
 
     def _views(self, ids: torch.Tensor) -> torch.Tensor:
-        """The index of the view, from 1, on each of a row's visual tokens; 0 on all others."""
+        """The number of the clip, from 1, on each of a row's visual tokens; 0 on all others."""
         visual = (ids == self.config.image_token_id) | (ids == self.config.video_token_id)
         return (ids == self.config.vision_start_token_id).cumsum(1) * visual
 
@@ -107,12 +100,10 @@ def whiten(model: Any, items: Sequence[LessonItem]) -> None:
     Typical is the median: a standard deviation is dominated by the few clips with strong noise and leaves the fine
     detail of all others a hundred times weaker than coarse structure, so that blur and compression are not detected.
     """
-    patches = torch.cat([view.patches for item in items for views in item.views for view in views])
+    patches = torch.cat([view.patches for item in items for view in item.views])
     projection = model.model.visual.patch_embed.proj.weight
     with torch.no_grad():
         typical = (patches @ projection.flatten(1).T).abs().median(0).values.clamp_min(0.02)
-        typical[-STEPS - 3 * LAGS :] = TYPICAL_STEP  # most differences are 0
-        typical[-3 * LAGS :] = TYPICAL_LAG
         projection /= typical.view(-1, 1, 1, 1, 1)
 
 
@@ -121,25 +112,24 @@ class Plan:
     """The length of training and its settings.
 
     Attributes:
-        glances: clips for the vision tower alone; 0 skips this stage.
-        recitals: text-only exercises for the language model; 0 skips this stage.
+        tower_data: clips for the vision tower alone; 0 skips this stage.
+        text_only: text-only exercises for the language model; 0 skips this stage.
         lessons: lessons (two clips each) for the whole model, of which the first ``perception`` use the short form.
-        per_step: lessons per step and process; twice as many glances, eight times as many recitals.
+        per_step: lessons per step and process; twice as many clips for the tower, eight times as many
+            text-only exercises.
         learning_rate: Muon's at its peak for the tower alone; the whole model learns at half of it, AdamW's part at
             half of that.
         save_every: steps between checkpoints.
-        renew: 1 adds filters for lags of self-similarity to a model trained without them.
     """
 
-    tower_data: int = 72_000
-    text_only: int = 20_000
-    lessons: int = 18_000
-    perception: int = 9_200
+    tower_data: int = 32_000
+    text_only: int = 16_000
+    lessons: int = 5_000
+    perception: int = 1_800
     per_step: int = 4
     learning_rate: float = 2e-3
     save_every: int = 200
     seed: int = 0
-    renew: int = 0
 
 
 def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int = 0) -> None:
@@ -157,8 +147,6 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     else:
         tokenizer = AutoTokenizer.from_pretrained(start)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
-        if plan.renew:
-            renew_lags(model)
     data = Lessons(tokenizer, plan.lessons, plan.perception, first)
     pretraining_model = pupil_of(model, tokenizer, start)
     tower_pretraining = TowerPretraining(pretraining_model.model.visual, pretraining_model.attributes)
@@ -242,11 +230,11 @@ def _recite(
 _drawn = lru_cache(maxsize=1)(lesson)  # the two clips of a lesson are consecutive and share a scene
 
 
-def _glance(first: int, index: int) -> tuple[tuple[View, ...], list[float]]:
+def _glance(first: int, index: int) -> tuple[View, list[float]]:
     """One clip of the lesson ``first + index / 2``."""
     drawn = _drawn(first + index // 2, "perception")
     clip = drawn.clips[index % 2]
-    return synthetic_views(clip, still=drawn.still), targets(clip.truth, still=drawn.still)
+    return synthetic_view(clip, still=drawn.still), targets(clip.truth, still=drawn.still)
 
 
 def _trainer(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from vqinsight.measure.evidence import evidence
+from vqinsight.measure.quantities import QUANTITIES
+from vqinsight.measure.types import Measured, MeasuredClip
 from vqinsight.nano.assessor.lessons import lesson
 
 SPECIAL = (
@@ -35,13 +39,22 @@ CHAT_TEMPLATE = (
 
 
 def _corpus(lessons: int) -> Iterator[str]:
-    """The text of the first conversation lessons; the clips are not rendered."""
+    """The text of the first conversation lessons, with evidence of random values; the clips are not rendered."""
+    rng = np.random.default_rng(0)
     for seed in range(lessons):
+        yield _some_evidence(rng)
         for exercise in lesson(seed, "conversation").exercises:
             for message in exercise.messages:
                 yield from (item["text"] for item in message["content"] if item["type"] == "text")
             yield exercise.answer
     yield from (str(number) for number in np.arange(101))
+
+
+def _some_evidence(rng: np.random.Generator) -> str:
+    values = {key: Measured(each, float(rng.exponential(5)), None) for key, each in QUANTITIES.items()}
+    silent = {key: replace(each, value=0.0) for key, each in values.items() if rng.random() < 0.4}
+    clip = MeasuredClip("", "video", 24, 1.0, values | silent, np.arange(24) / 24, {}, (), ())
+    return evidence(clip).text
 
 
 def train_tokenizer(lessons: int = 1500) -> PreTrainedTokenizerFast:

@@ -15,23 +15,21 @@ from torch.utils.data import Dataset
 
 from vqinsight.nano.assessor.architecture import PIXELS
 from vqinsight.synthetic.captions import COLOURS, COUNTS, DIRECTIONS, SHAPES
-from vqinsight.synthetic.defects_spatial import SPATIAL
-from vqinsight.synthetic.defects_temporal import TEMPORAL
 from vqinsight.synthetic.describe import GroundTruth
 from vqinsight.synthetic.scene import CAMERA_MOVES
+from vqinsight.synthetic.varied import ALL_SPATIAL, ALL_TEMPORAL
 from vqinsight.video.views import View
 
 UNKNOWN = -100  # class of an attribute that does not apply
-VIEWS = 3  # of a clip: overview, crops, self-similarity; an image has the first two
 CLASSES: dict[str, tuple[Any, ...]] = {
     "count": COUNTS,
     "colour": COLOURS,
     "shape": SHAPES,
     "direction": DIRECTIONS,
     "camera": CAMERA_MOVES,
-    "spatial": (None, *SPATIAL),
+    "spatial": (None, *ALL_SPATIAL),
     "spatial level": (1, 2, 3, 4, 5),
-    "temporal": (None, *TEMPORAL),
+    "temporal": (None, *ALL_TEMPORAL),
     "temporal level": (1, 2, 3, 4, 5),
 }
 
@@ -62,7 +60,7 @@ def _number(name: str, value: Any) -> float:
     return float(classes.index(value))
 
 
-class TowerDataset(Dataset[tuple[tuple[View, ...], list[float]]]):
+class TowerDataset(Dataset[tuple[View, list[float]]]):
     """Single clips with their targets, from the clips of lessons."""
 
     def __init__(self, clips: Any, count: int) -> None:
@@ -71,79 +69,65 @@ class TowerDataset(Dataset[tuple[tuple[View, ...], list[float]]]):
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: int) -> tuple[tuple[View, ...], list[float]]:
+    def __getitem__(self, index: int) -> tuple[View, list[float]]:
         return self._clips(index)
 
 
-def collate_glances(glances: Sequence[tuple[tuple[View, ...], list[float]]]) -> dict[str, torch.Tensor]:
-    """Patches and grids of all views in order, number of views per clip, and targets (clips, attributes)."""
-    views = [view for seen, _ in glances for view in seen]
+def collate_glances(glances: Sequence[tuple[View, list[float]]]) -> dict[str, torch.Tensor]:
+    """Patches and grids of all views in order, and targets (clips, attributes)."""
     return {
-        "patches": torch.cat([view.patches for view in views]),
-        "grids": torch.tensor([view.grid for view in views]),
-        "counts": torch.tensor([len(seen) for seen, _ in glances]),
+        "patches": torch.cat([view.patches for view, _ in glances]),
+        "grids": torch.tensor([view.grid for view, _ in glances]),
         "wanted": torch.tensor([wanted for _, wanted in glances]),
     }
 
 
 class Heads(torch.nn.Module):
-    """One linear head per attribute, over statistics of a clip's views.
+    """One linear head per attribute, over statistics of a clip's tokens.
 
-    And one over the mean of each view's tokens only, so that the tower itself computes what deviations and steps over
-    time show, in a form that a language model can use.
+    And one over their mean only, so that the tower itself computes what deviations and steps over time show, in a form
+    that a language model can use.
     """
 
     def __init__(self, width: int, hidden: int = 256) -> None:
         super().__init__()
-        self.trunk = torch.nn.Sequential(Joined(6 * width), torch.nn.Linear(6 * width * VIEWS, hidden), torch.nn.GELU())
+        self.trunk = torch.nn.Sequential(
+            torch.nn.LayerNorm(6 * width), torch.nn.Linear(6 * width, hidden), torch.nn.GELU()
+        )
         self.heads = torch.nn.ModuleList(torch.nn.Linear(hidden, len(classes)) for classes in CLASSES.values())
         self.plain = MeanHeads(width)
 
     def forward(
-        self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, counts: torch.Tensor, wanted: torch.Tensor
+        self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, wanted: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """The result of ``marked`` for the heads on the tower's tokens; ``plain`` are the counts of those over means.
 
         Args:
-            tokens: (visual tokens, width) of each view, clip by clip.
-            grids: (views, 3).
-            counts: (clips,) number of views of each clip; an image lacks the last.
+            tokens: (visual tokens, width) of each clip.
+            grids: (clips, 3).
             wanted: (clips, attributes) class numbers from ``targets``.
         """
-        found = marked(self.heads, self.summarize(tokens, grids, counts), wanted)
-        plain = self.plain(_by_clip([view.mean(0) for view in tokens], counts), wanted)
+        found = marked(self.heads, self.summarize(tokens, grids), wanted)
+        plain = self.plain(torch.stack([view.mean(0) for view in tokens]), wanted)
         return {"loss": found["loss"] + plain["loss"], "right": found["right"], "plain": plain["right"]}
 
-    def summarize(self, tokens: Sequence[torch.Tensor], grids: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    def summarize(self, tokens: Sequence[torch.Tensor], grids: torch.Tensor) -> torch.Tensor:
         """(clips, hidden): the input of ``heads``."""
         seen = [_summary(view, steps) for view, steps in zip(tokens, grids[:, 0].tolist(), strict=True)]
-        read: torch.Tensor = self.trunk(_by_clip(seen, counts))
+        read: torch.Tensor = self.trunk(torch.stack(seen))
         return read
 
 
-class Joined(torch.nn.Module):
-    """Joins views (clips, views, width) to one row, normalised: images together, self-similarity by itself."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.pictures = torch.nn.LayerNorm((VIEWS - 1) * width)
-        self.time = torch.nn.LayerNorm(width)
-
-    def forward(self, seen: torch.Tensor) -> torch.Tensor:
-        """(clips, views * width)."""
-        return torch.cat((self.pictures(seen[:, :-1].flatten(1)), self.time(seen[:, -1])), dim=1)
-
-
 class MeanHeads(torch.nn.Module):
-    """The same attributes, by a linear head over the mean of each view."""
+    """The same attributes, by a linear head over the mean of a clip's tokens."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = Joined(width)
-        self.heads = torch.nn.ModuleList(torch.nn.Linear(VIEWS * width, len(each)) for each in CLASSES.values())
+        self.norm = torch.nn.LayerNorm(width)
+        self.heads = torch.nn.ModuleList(torch.nn.Linear(width, len(each)) for each in CLASSES.values())
 
     def forward(self, means: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The result of ``marked`` for ``means`` (clips, views, width), with ``wanted`` from ``targets``."""
+        """The result of ``marked`` for ``means`` (clips, width), with ``wanted`` from ``targets``."""
         return marked(self.heads, self.norm(means), wanted)
 
 
@@ -154,19 +138,17 @@ class ReadingHeads(MeanHeads):
     clip freezes while the language model has compared no frames. These heads require it there.
     """
 
-    def read(self, hidden: torch.Tensor, view: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+    def read(self, hidden: torch.Tensor, inside: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
         """The result of ``marked`` for the heads on the language model's hidden states.
 
         Args:
             hidden: (rows, tokens, width).
-            view: (rows, tokens): the index of the view, from 1, on its visual tokens; other values are ignored.
+            inside: (rows, tokens): true on the clip's visual tokens.
             wanted: (rows, attributes) class numbers from ``targets``.
         """
-        means = []
-        for number in range(1, VIEWS + 1):
-            inside = (view == number).to(hidden.dtype)
-            means.append(torch.einsum("rtw,rt->rw", hidden, inside) / inside.sum(1, keepdim=True).clamp_min(1))
-        return self(torch.stack(means, dim=1), wanted)
+        among = inside.to(hidden.dtype)
+        means = torch.einsum("rtw,rt->rw", hidden, among) / among.sum(1, keepdim=True).clamp_min(1)
+        return self(means, wanted)
 
 
 def marked(heads: torch.nn.ModuleList, trunk: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -196,20 +178,12 @@ class TowerPretraining(torch.nn.Module):
         self.tower = tower
         self.heads = heads
 
-    def forward(
-        self, patches: torch.Tensor, grids: torch.Tensor, counts: torch.Tensor, wanted: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
+    def forward(self, patches: torch.Tensor, grids: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
         """Encode all views and evaluate the heads."""
         tokens = self.tower(patches, grid_thw=grids).pooler_output
         sizes = [int(np.prod(grid)) // PIXELS.merge_size**2 for grid in grids.tolist()]
-        found: dict[str, torch.Tensor] = self.heads(tokens.split(sizes), grids, counts, wanted)
+        found: dict[str, torch.Tensor] = self.heads(tokens.split(sizes), grids, wanted)
         return found
-
-
-def _by_clip(each: Sequence[torch.Tensor], counts: torch.Tensor) -> torch.Tensor:
-    """(clips, ``VIEWS``, width) from one row per view; zeros for the views that an image lacks."""
-    clips = torch.stack(list(each)).split(counts.tolist())
-    return torch.stack([torch.nn.functional.pad(clip, (0, 0, 0, VIEWS - len(clip))) for clip in clips])
 
 
 def _summary(tokens: torch.Tensor, steps: int) -> torch.Tensor:

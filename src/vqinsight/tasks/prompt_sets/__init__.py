@@ -3,6 +3,7 @@
 * ``standard``: full sentences for any vision-language model
 * ``released``: for the released 7B weights
 * ``brief``: for the embedded model
+* ``separate``: the same, asking of a text by itself
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from vqinsight.errors import UsageError
 from vqinsight.tasks.prompt_set import PromptSet
 
-NAMES = ("standard", "released", "brief")
+NAMES = ("standard", "released", "brief", "separate")
 SUFFIX = ".toml"  # of a prompt set in a file
 
 

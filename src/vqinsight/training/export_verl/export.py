@@ -90,6 +90,8 @@ def export_verl(
     _, shapes, own = find_shapes(settings.model.name)
     if own.instruments is not None:
         raise UsageError(f"{settings.model.name} is shown more than frames, which verl cannot do. Train it here.")
+    if look.evidence:
+        raise UsageError(f"{settings.model.name} is told what is measured, which verl cannot do. Train it here.")
     vision, most = shapes.vision, look.max_pixels
     plain = ((0.0,) * 3, (1.0,) * 3)  # verl normalises
     spec = PixelSpec(vision.patch, vision.temporal_patch, vision.merge, *plain, min(look.min_pixels, most), most)
