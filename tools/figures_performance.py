@@ -232,3 +232,13 @@ def damage() -> str:
         f"Of {row['injected']} damaged clips {named} are named and have no score, {whole} show the frames of the "
         f"undamaged clip, and {plain} those of a plain decode of the file: FFmpeg hides some damage without a word."
     )
+
+
+def damaged() -> str:
+    """What became of each of the damaged files, by kind."""
+    verdicts = ("named", "warned", "whole", "unnoticed", "silent")
+    rows = (
+        [kind, *(str(each.get(verdict, 0)) for verdict in verdicts)]
+        for kind, each in results("damaged")["kinds"].items()
+    )
+    return table(("file", *verdicts), rows)

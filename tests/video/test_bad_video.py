@@ -260,3 +260,19 @@ def test_bad_files_leave_no_threads_behind(encode, tmp_path):
     for _ in range(5):
         refusal(path)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.apng"])
+def test_flipped_bits_are_found_by_checksums(encode, tmp_path, name):
+    path = tmp_path / name
+    if name == "a.png":  # zlib itself finds most flips in noise
+        y, x = np.mgrid[:120, :160]
+        Image.fromarray(np.stack([x * y % 256, x + y, x], axis=-1).astype(np.uint8)).save(path)
+    else:
+        encode.video(path, BUSY[:6], codec="apng", pix_fmt="rgb24")
+    whole = path.read_bytes()
+    for share in np.linspace(0.1, 0.9, 30):
+        changed = bytearray(whole)
+        changed[int(len(whole) * share)] ^= 4
+        path.write_bytes(changed)
+        assert "damaged" in refusal(path).reason

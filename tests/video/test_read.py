@@ -159,7 +159,7 @@ def test_what_is_not_corrected_is_said(encode, tmp_path):
     options = {"x264-params": "transfer=smpte2084:sar=16/11"}
     encode.video(tmp_path / "a.mkv", 3, options=options, pix_fmt="yuv420p10le")
     assert probe(tmp_path / "a.mkv").warnings == (
-        "PQ high dynamic range is read without tone mapping",
+        "PQ high dynamic range is tone-mapped to BT.709",
         "its pixels are 16:11, not square; frames are not stretched",
     )
 
@@ -216,8 +216,13 @@ def test_an_edit_list_hides_frames(encode, tmp_path):
     content[at : at + 4] = (1000).to_bytes(4)  # one second out of two,
     content[at + 4 : at + 8] = (start + 6 * 512).to_bytes(4)  # from the seventh frame on
     path.write_bytes(content)
+    with pytest.raises(UnreadableVideo, match=r"its edits last 1 s, its track 2 s.*24 of its 48 frames"):
+        probe(path)
+    at = content.index(b"tkhd") + 4 + 20
+    content[at : at + 4] = (1000).to_bytes(4)
+    path.write_bytes(content)
     info = probe(path)
-    assert info.frames == 24 and info.warnings == ()
+    assert info.frames == 24 and info.warnings == ("its edit list leaves out 24 of its 48 frames",)
     assert [encode.number_of(frame) for _, frame in iter_frames(info, [0, 23])] == [6, 29]
 
 

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.filter import Graph
 
 from vqinsight.video import decode
 from vqinsight.video.info import on_white
 from vqinsight.video.read import iter_frames, probe
+from vqinsight.video.rgb import opaque
 from vqinsight.video.truncation import ends_early
 
 
 def full(path: Path) -> list[np.ndarray]:
-    """Every frame, decoded and converted by itself."""
+    """Every frame, decoded and converted by itself; interlaced ones as one filter gives them for the whole file."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        frames = list(container.decode(video=0))
+    if not frames[0].interlaced_frame:
+        return [frame.to_ndarray(format="rgb24") for frame in frames]
+    graph = Graph()
+    first = frames[0]
+    source = graph.add_buffer(
+        width=first.width, height=first.height, format=first.format.name, time_base=first.time_base
+    )
+    sink = graph.add("buffersink")
+    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame"), sink).configure()
+    found = []
+    for frame in (*frames, None):
+        source.push(frame)
+        with suppress(av.error.BlockingIOError, av.error.EOFError):
+            while True:
+                found.append(graph.vpull().to_ndarray(format="rgb24"))
+    return found
 
 
 def waves(count: int, width: int, height: int) -> list[np.ndarray]:
@@ -54,12 +73,12 @@ def test_gif_without_and_with_transparency(encode: Any, tmp_path: Path, size: tu
     path = encode.video(tmp_path / "a.gif", waves(6, *size), size=size, codec="gif", pix_fmt="rgb8", fps=10)
     with av.open(str(path)) as container:
         frames = [(frame, frame.to_ndarray(format="rgba")) for frame in container.decode(video=0)]
-    assert all(decode._opaque(frame) for frame, _ in frames)
+    assert all(opaque(frame) for frame, _ in frames)
     for (_, rgba), (_, read) in zip(frames, iter_frames(probe(path), range(6)), strict=True):
         assert np.array_equal(read, on_white(rgba))
     clear = np.full((size[1], size[0], 4), 255, np.uint8)
     clear[-1, -1, 3] = 254
-    assert not decode._opaque(av.VideoFrame.from_ndarray(clear, format="bgra"))
+    assert not opaque(av.VideoFrame.from_ndarray(clear, format="bgra"))
 
 
 def test_a_gif_is_complete_at_its_end_only(encode: Any, tmp_path: Path) -> None:

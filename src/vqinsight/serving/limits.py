@@ -15,7 +15,7 @@ class Limits:
         max_bytes: of a request's body, and of a file below an allowed folder.
         max_clips: of one request.
         max_frames: of one clip.
-        max_pixels: width x height of a clip's frames.
+        max_pixels: width x height of a clip's frames, below ``video.bounds.MAX_PIXELS`` of the rest of the package.
         max_seconds: length of a clip.
         max_prompt: characters of a text.
         max_samples: answers drawn a question.

@@ -27,11 +27,12 @@ from safetensors.torch import save
 from vqinsight.assessor.clips import ClipLoader
 from vqinsight.errors import UnreadableVideo
 from vqinsight.serving.limits import Limits
+from vqinsight.video.bounds import check_size
 from vqinsight.video.decode import open_video, self_contained_only
 from vqinsight.video.info import VideoInfo
 from vqinsight.video.preprocess import ProcessedClip, preprocess_frames
 from vqinsight.video.read import iter_frames, probe
-from vqinsight.video.stills import DAMAGE, FORMATS
+from vqinsight.video.stills import ANIMATED, DAMAGE, FORMATS
 
 READY = b"ready\n"
 _CLOSE = 128 * 1024 * 1024  # bytes below the limit at which an allocation may have failed
@@ -146,7 +147,7 @@ def checked(path: str, fps: float | None, limits: Limits) -> VideoInfo:
     if Path(path).is_file() and not _is_picture(path, limits):
         with open_video(path) as stream:
             seconds = float(stream.container.duration or 0) / 1_000_000
-            _check(path, stream.width * stream.height, stream.frames, seconds, limits)
+            _check(path, stream.width, stream.height, stream.frames, seconds, limits)
     info = probe(path, folder_fps=fps)
     _check_info(info, limits)
     return info
@@ -156,8 +157,9 @@ def _is_picture(path: str, limits: Limits) -> bool:
     try:
         with Image.open(path, formats=FORMATS) as image:
             moving = getattr(image, "is_animated", False)
-            _check(path, image.width * image.height, getattr(image, "n_frames", 1) if moving else 1, 0.0, limits)
-            return not moving or image.format == "WEBP"
+            frames = getattr(image, "n_frames", 1) if moving else 1
+            _check(path, image.width, image.height, frames, 0.0, limits)
+            return not moving or (image.format or "").lower() in ANIMATED
     except UnidentifiedImageError:
         return False
     except DAMAGE:  # ``probe`` says what is wrong
@@ -165,12 +167,12 @@ def _is_picture(path: str, limits: Limits) -> bool:
 
 
 def _check_info(info: VideoInfo, limits: Limits) -> None:
-    _check(info.path, info.width * info.height, info.frames, info.duration, limits)
+    _check(info.path, info.width, info.height, info.frames, info.duration, limits)
 
 
-def _check(path: str, pixels: int, frames: int, seconds: float, limits: Limits) -> None:
+def _check(path: str, width: int, height: int, frames: int, seconds: float, limits: Limits) -> None:
+    check_size(path, width, height, limits.max_pixels)
     for value, most, what in (
-        (pixels, limits.max_pixels, "pixels a frame"),
         (frames, limits.max_frames, "frames"),
         (seconds, limits.max_seconds, "seconds"),
     ):

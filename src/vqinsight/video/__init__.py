@@ -5,11 +5,16 @@
 * ``tars``: clips in tar files
 * ``entries``: ids and revisions of clips
 * ``info``: properties of a clip
+* ``bounds``: sizes of frames that are read
 * ``read``: probes clips and reads frames
 * ``container``: probes video files
-* ``truncation``: detects truncated files
+* ``truncation``: detects truncated files and false checksums
+* ``mp4``: detects headers that contradict themselves
 * ``decode``: decodes frames of a video
-* ``stills``: images and folders of frames
+* ``fields``: deinterlaces frames
+* ``rgb``: RGB pixels of a decoded frame
+* ``hdr``: tone mapping of high dynamic range
+* ``stills``: images, animated webp and avif, folders of frames
 * ``write``: encodes frames as mp4
 * ``sampling``: which frames a model is shown
 * ``patches``: patches from pixels

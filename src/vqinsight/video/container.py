@@ -11,15 +11,17 @@ import av.error
 import numpy as np
 
 from vqinsight.errors import UnreadableVideo
-from vqinsight.video.decode import open_video, oriented, pictures, video_streams
-from vqinsight.video.info import ASSUMED_FPS, COPY_AGAIN, VideoInfo
+from vqinsight.video.decode import alpha_decoder, has_alpha_track, open_video, pictures, video_streams
+from vqinsight.video.fields import INTERLACED
+from vqinsight.video.info import ASSUMED_FPS, COPY_AGAIN, ON_WHITE, VideoInfo
+from vqinsight.video.mp4 import contradictions
+from vqinsight.video.rgb import colour_warnings, has_alpha, oriented, upright_rgb
 from vqinsight.video.truncation import ends_early
 
 # Containers whose header holds the duration; for others FFmpeg estimates it from the readable part.
 PROMISE_SECONDS = frozenset({"matroska,webm", "flv", "asf"})
-# Containers with an index, by which the first keyframe is found again.
-SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
-TRANSFER_HDR = {16: "PQ", 18: "HLG"}
+# Containers with an index, by which the first keyframe is found again; for gif FFmpeg makes one while it reads.
+SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "gif"})
 FASTEST = 1000.0  # frames per second above which time stamps are invalid
 
 
@@ -33,6 +35,7 @@ class _Table:
     last_duration: int = 0
     end: float = 0.0
     damaged: int = 0
+    left_out: int = 0  # by an edit list
     broke_off: bool = False
 
 
@@ -51,6 +54,7 @@ def probe_container(path: str) -> VideoInfo:
         codec, layout = stream.codec_context.codec.name, container.format.name
         header_frames = None if layout == "gif" else stream.frames or None  # FFmpeg counts a gif's frames itself
         aspect = stream.sample_aspect_ratio
+        dropped = has_alpha_track(stream) and alpha_decoder(stream) is None
         others = len(video_streams(container)) - 1
         seconds = container.duration / av.time_base if container.duration and layout in PROMISE_SECONDS else None
         warnings = _check_whole(path, table, header_frames, seconds, header_fps)
@@ -87,12 +91,24 @@ def probe_container(path: str) -> VideoInfo:
         frames, times = _count_by_decoding(path, ticks)
     fps, duration, times, doubts = _timing(times, frames, table.last_duration * ticks, header_fps, ticks)
     height, width = oriented(np.empty((first.height, first.width, 0)), first).shape[:2]
+    if has_alpha(first) and upright_rgb(first)[1]:
+        doubts.append(ON_WHITE)
+    if dropped:
+        doubts.append("its transparency is dropped: FFmpeg lacks the decoder that reads it (libvpx)")
+    if first.interlaced_frame:
+        doubts.append(INTERLACED)
     if others > 0:
         doubts.append(f"it holds {others + 1} video streams; the one of {width}x{height} that players show is read")
-    if first.color_trc in TRANSFER_HDR:
-        doubts.append(f"{TRANSFER_HDR[first.color_trc]} high dynamic range is read without tone mapping")
+    doubts += colour_warnings(first)
     if aspect and aspect != 1:
         doubts.append(f"its pixels are {aspect.numerator}:{aspect.denominator}, not square; frames are not stretched")
+    lies, held = contradictions(path), len(table.stamps)
+    if table.left_out:
+        doubts.append(f"its edit list leaves out {table.left_out} of its {held} frames")
+    if lies and held - frames > max(2, 0.02 * held):
+        reason = f"its header is damaged ({'; '.join(lies)}): {frames} of its {held} frames would be shown"
+        raise UnreadableVideo(path, reason, COPY_AGAIN)
+    doubts += [f"its header contradicts itself: {lie}; its times may be wrong" for lie in lies]
     return VideoInfo(
         path=path,
         kind="video",
@@ -107,6 +123,7 @@ def probe_container(path: str) -> VideoInfo:
         warnings=(*warnings, *doubts),
         stamps=stamps,
         keys=np.unique(np.array(table.keys, np.int64)),
+        interlaced=first.interlaced_frame,
     )
 
 
@@ -128,6 +145,7 @@ def _read_packets(stream: Any) -> _Table:
                 continue
             # VP8 stores reference-only frames as separate packets: bit 4 marks them.
             hidden = packet.is_discard or packet.size == 0 or (vp8 and not memoryview(packet)[0] >> 4 & 1)
+            table.left_out += packet.is_discard
             table.stamps.append(packet.pts)
             table.shown.append(not hidden)
             if packet.is_keyframe and packet.pts is not None:

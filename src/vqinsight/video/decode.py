@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import av
@@ -15,11 +17,19 @@ import av.stream
 import numpy as np
 
 from vqinsight.errors import UnreadableVideo
-from vqinsight.video.info import COPY_AGAIN, VideoInfo, on_white
+from vqinsight.video.bounds import MAX_PIXELS, check_references, check_size
+from vqinsight.video.fields import INTERLACED, deinterlaced_frames
+from vqinsight.video.info import COPY_AGAIN, ON_WHITE, VideoInfo
+from vqinsight.video.rgb import upright_rgb
 from vqinsight.video.truncation import is_container
 
 # Decoders that know exactly which frames no other frame refers to (H.265 marks such frames only within a layer).
 SKIPS = frozenset({"h264"})
+# Frames beyond the limit are refused before they are allocated; what a decoder detects is an error, never concealed.
+DECODING = {"max_pixels": str(MAX_PIXELS), "err_detect": "crccheck+bitstream+buffer+explode"}
+FEW_REFERENCES = frozenset({"gif", "apng"})  # codecs whose frames refer to the one before at most
+# FFmpeg's own decoders of VP8 and VP9 leave the alpha channel out.
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # A gif is otherwise searched for its rate, up to 5 MB, at each opening; its frames carry their own times.
 BRIEF = {"gif": {"probesize": "4096"}}
 # FFmpeg's demuxers for text and images, which render a text file as a video of letters.
@@ -51,7 +61,7 @@ def open_video(path: str, codec: str = "") -> Iterator[Any]:
     """
     try:
         # With "file:" a colon in a name is not parsed as a protocol.
-        options = {**_options.get(), **BRIEF.get(codec, {})}
+        options = {**DECODING, **_options.get(), **BRIEF.get(codec, {})}
         container = av.open(f"file:{path}", metadata_errors="ignore", options=options)
     except av.error.FFmpegError as error:
         if is_container(path):
@@ -67,8 +77,13 @@ def open_video(path: str, codec: str = "") -> Iterator[Any]:
         stream = max(streams, key=_rank)
         if stream.codec_context is None:
             raise UnreadableVideo(path, "its video codec is not supported", "Convert it, for example to H.264 in mp4.")
+        context = stream.codec_context
+        check_size(path, context.width, context.height)
+        if context.format is not None and not context.codec.intra_only and context.name not in FEW_REFERENCES:
+            check_references(path, context.width, context.height, context.format.bits_per_pixel)
+        context.options = DECODING
         # Clips are decoded side by side. More threads for one cost processor time, and each holds frames in memory.
-        stream.codec_context.thread_count = 1
+        context.thread_count = 1
         yield stream
 
 
@@ -101,6 +116,7 @@ def pictures(stream: Any, key: int | None, stop: set[int], *, seek: bool = False
         except av.error.FFmpegError:
             return
     unseen = set(stop)
+    decoder = alpha_decoder(stream) or stream.codec_context
     started = key is None
     for packet in stream.container.demux(stream):
         started = started or packet.pts == key
@@ -108,17 +124,48 @@ def pictures(stream: Any, key: int | None, stop: set[int], *, seek: bool = False
             continue
         if skip:  # a packet without a time stamp may be the second field of a frame
             needed = packet.pts is None or packet.pts in stop
-            stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
-        yield from packet.decode()
+            decoder.skip_frame = "DEFAULT" if needed else "NONREF"
+        try:
+            yield from decoder.decode(packet)
+        except av.error.FFmpegError:
+            # Frames shown before the keyframe (of an open GOP) may refer to frames before it, which were not read.
+            if key is None or packet.pts is None or packet.pts >= key:
+                raise
         unseen.discard(packet.pts)
         if stop and not unseen:
             break
     if started:
-        yield from stream.codec_context.decode(None)
+        yield from decoder.decode(None)
+
+
+def has_alpha_track(stream: Any) -> bool:
+    """Whether a WebM or Matroska track says that it has an alpha channel."""
+    return stream.metadata.get("alpha_mode") == "1" and stream.codec_context.name in ALPHA_DECODERS
+
+
+def alpha_decoder(stream: Any) -> Any:
+    """A new decoder for a stream with an alpha channel; ``None`` where it has none or FFmpeg was built without it."""
+    name = ALPHA_DECODERS.get(stream.codec_context.name, "")
+    if not has_alpha_track(stream) or name not in av.codecs_available:
+        return None
+    decoder = av.CodecContext.create(name, "r")
+    decoder.extradata, decoder.thread_count = stream.codec_context.extradata, 1
+    return decoder
 
 
 def iter_container_frames(info: VideoInfo, wanted: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
     """Decode the frames ``wanted`` (ascending, distinct) of a probed video file; see ``read.iter_frames``."""
+    read = partial(_decoded, info)
+    frames = deinterlaced_frames(wanted, info.frames, read) if info.interlaced else read(wanted)
+    for index, frame in frames:
+        if frame.interlaced_frame and not info.interlaced:  # one among others
+            info.noticed[INTERLACED] = None
+            ((_, frame),) = deinterlaced_frames([index], info.frames, read)
+        yield index, _rgb(frame, info, index)
+
+
+def _decoded(info: VideoInfo, wanted: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    """The frames ``wanted`` (ascending, distinct) as decoded."""
     with open_video(info.path, info.codec) as stream:
         if len(info.stamps) == 0:
             yield from _by_counting(stream, info, wanted)
@@ -130,17 +177,21 @@ def iter_container_frames(info: VideoInfo, wanted: Sequence[int]) -> Iterator[tu
             fresh = False
 
 
-def _decode_run(
-    stream: Any, info: VideoInfo, key: int, run: list[int], *, fresh: bool
-) -> Iterator[tuple[int, np.ndarray]]:
+def _decode_run(stream: Any, info: VideoInfo, key: int, run: list[int], *, fresh: bool) -> Iterator[tuple[int, Any]]:
     """The wanted frames that share one keyframe (``-1``: those before the first).
 
     Args:
         fresh: nothing has been read from the stream, and the keyframe is the first: no need to seek.
     """
     pending = deque(run)
-    # Some containers cannot seek; and with intra refresh the previous keyframe may be needed.
-    for number, here, skip in ((key, key >= 0, info.codec in SKIPS), (key, False, False), (key - 1, False, False)):
+    # Some containers cannot seek; and with intra refresh earlier keyframes may be needed.
+    places = (
+        (key, key >= 0, info.codec in SKIPS and not info.interlaced),
+        (key, False, False),
+        (key - 1, False, False),
+    )
+    for number, here, skip in (*places, (-1, False, False)):
+        last = number < 0
         start = int(info.keys[number]) if number >= 0 else None
         stop = {int(info.stamps[index]) for index in pending}
         with nullcontext(stream) if here else open_video(info.path, info.codec) as source:
@@ -150,33 +201,49 @@ def _decode_run(
                     if skip and frame.interlaced_frame:  # its second field may be a packet that was skipped
                         break
                     if frame.is_corrupt:  # later frames of the run may refer to it
-                        raise _damaged(info, pending[0])
+                        break
                     if frame.pts == wanted:
-                        yield pending[0], _rgb(frame, info, pending[0])
+                        yield pending[0], frame
                         pending.popleft()
                     if not pending:
                         return
                     if frame.pts is not None and frame.pts > wanted:
                         break
             except av.error.FFmpegError as error:
-                raise _damaged(info, pending[0]) from error
+                if last:
+                    raise _damaged(info, pending[0]) from error
+        if last:
+            break
     raise _damaged(info, pending[0])
 
 
-def _by_counting(stream: Any, info: VideoInfo, wanted: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+def _by_counting(stream: Any, info: VideoInfo, wanted: Sequence[int]) -> Iterator[tuple[int, Any]]:
     pending = deque(wanted)
     try:
         for number, frame in enumerate(pictures(stream, None, set())):
             if frame.is_corrupt:
                 raise _damaged(info, pending[0])
             if number == pending[0]:
-                yield number, _rgb(frame, info, number)
+                yield number, frame
                 pending.popleft()
             if not pending:
                 return
     except av.error.FFmpegError as error:
         raise _damaged(info, pending[0]) from error
     raise _damaged(info, pending[0])
+
+
+def jpeg_error(path: str) -> str | None:
+    """What FFmpeg finds damaged in a JPEG, whose missing parts libjpeg fills with gray; ``None`` for nothing."""
+    decoder = av.CodecContext.create("mjpeg", "r")
+    decoder.options, decoder.thread_count = DECODING, 1
+    try:
+        found = [*decoder.decode(av.Packet(Path(path).read_bytes())), *decoder.decode(None)]
+    except (av.error.PatchWelcomeError, MemoryError):  # a kind of JPEG that FFmpeg does not decode
+        return None
+    except av.error.FFmpegError:
+        return "its pixels do not decode"
+    return None if found else "it holds no picture"
 
 
 def _damaged(info: VideoInfo, index: int) -> UnreadableVideo:
@@ -186,11 +253,9 @@ def _damaged(info: VideoInfo, index: int) -> UnreadableVideo:
 
 def _rgb(frame: Any, info: VideoInfo, index: int) -> np.ndarray:
     """uint8 (height, width, 3) in display orientation."""
-    if frame.format.has_palette or (any(part.is_alpha for part in frame.format.components) and not _opaque(frame)):
-        pixels = on_white(frame.to_ndarray(format="rgba"))
-    else:
-        pixels = _packed(frame)
-    pixels = oriented(pixels, frame)
+    pixels, clear = upright_rgb(frame)
+    if clear:
+        info.noticed[ON_WHITE] = None
     if pixels.shape[:2] != (info.height, info.width):
         height, width = pixels.shape[:2]
         reason = (
@@ -198,38 +263,3 @@ def _rgb(frame: Any, info: VideoInfo, index: int) -> np.ndarray:
         )
         raise UnreadableVideo(info.path, reason, "Cut the file into parts of one size, or convert it.")
     return np.ascontiguousarray(pixels)
-
-
-def _opaque(frame: Any) -> bool:
-    """Whether a frame of four bytes a pixel, as decoded from gif, has no transparent pixel; ``False`` for others."""
-    if frame.format.name != "bgra":
-        return False
-    plane = frame.planes[0]
-    pixels = np.frombuffer(plane, "<u4").reshape(-1, plane.line_size // 4)[: frame.height, : frame.width]
-    return bool((pixels >= 0xFF000000).all())
-
-
-def _packed(frame: Any) -> np.ndarray:
-    """uint8 (height, width, 3) in the decoder's orientation; without a copy where rows are not padded."""
-    packed = frame.reformat(format="rgb24")
-    plane = packed.planes[0]
-    if packed is frame or plane.line_size != 3 * frame.width:
-        return packed.to_ndarray()
-    return np.frombuffer(plane, np.uint8)[: 3 * frame.width * frame.height].reshape(frame.height, frame.width, 3)
-
-
-def oriented(pixels: np.ndarray, frame: Any) -> np.ndarray:
-    """Apply the display matrix: rotations by 90 degrees and reflections, as written by phones."""
-    side = frame.side_data.get("DISPLAYMATRIX")
-    if side is None:
-        return pixels
-    a, b, _, c, d = np.frombuffer(side, np.int32)[:5].tolist()
-    across, down = a, d
-    if abs(b) > abs(a):
-        pixels = pixels.swapaxes(0, 1)
-        across, down = c, b
-    if across < 0:
-        pixels = pixels[:, ::-1]
-    if down < 0:
-        pixels = pixels[::-1]
-    return pixels

@@ -13,6 +13,7 @@ import numpy as np
 ASSUMED_FPS = 24.0
 COPY_AGAIN = "Copy or download it again."
 DOWNLOAD_FIRST = "Download it first, then name the file."
+ON_WHITE = "transparent pixels are shown on white"
 SYNTHETIC = "synthetic:"  # prefix of the names of synthetic clips
 LIST_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".parquet"})
 TAR = ".tar"
@@ -46,6 +47,8 @@ class VideoInfo:
             Empty where the file has no usable stamps: frames are then told apart by counting.
         keys: int64, ascending: stamps at which decoding can start.
         files: the frame files of a folder, in order.
+        interlaced: whether its first frame is flagged as two fields.
+        noticed: further warnings, added (as keys) while frames are read.
     """
 
     path: str
@@ -62,6 +65,8 @@ class VideoInfo:
     stamps: np.ndarray = field(default_factory=_no_ticks, repr=False, compare=False)
     keys: np.ndarray = field(default_factory=_no_ticks, repr=False, compare=False)
     files: tuple[str, ...] = field(default=(), repr=False)
+    interlaced: bool = False
+    noticed: dict[str, None] = field(default_factory=dict, repr=False, compare=False)
 
 
 def is_url(name: str) -> bool:
@@ -91,7 +96,11 @@ def image_files(folder: Path) -> list[Path]:
 
 def on_white(rgba: np.ndarray) -> np.ndarray:
     """Lay uint8 (height, width, 4) on white: uint8 (height, width, 3)."""
-    alpha = rgba[..., 3:].astype(np.uint16)
-    if alpha.min(initial=255) == 255:
+    if rgba[..., 3].min(initial=255) == 255:
         return rgba[..., :3]
-    return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    found = np.empty((*rgba.shape[:2], 3), np.uint8)
+    for top in range(0, len(rgba), 256):  # the products take several times the memory of the pixels
+        rows = rgba[top : top + 256]
+        alpha = rows[..., 3:].astype(np.uint16)
+        found[top : top + 256] = (rows[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return found

@@ -156,7 +156,7 @@ def _clip_input(
         times=sampling.times,
         rule=sampling.rule,
         size=(width, height),
-        warnings=info.warnings,
+        warnings=tuple(dict.fromkeys((*info.warnings, *info.noticed))),
         extra=extra,
         preview=previews,
     )

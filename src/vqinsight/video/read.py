@@ -1,8 +1,8 @@
 """Reading clips with PyAV: probe a clip once, then iterate over chosen frames.
 
 Colours: a file's colour matrix and range are applied; untagged files are read as BT.601, limited range, as by FFmpeg.
-HDR is not tone-mapped. Transparent pixels (gif, png, webp, ProRes 4444) are composited on white, as by the Qwen
-processors. The pixel aspect ratio is ignored.
+HDR is tone-mapped, see ``hdr``. Transparent pixels (gif, png, webp, avif, VP8, VP9, ProRes 4444) are composited on
+white, as by the Qwen processors. Interlaced frames are deinterlaced, see ``fields``. The pixel aspect ratio is ignored.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def _read(info: VideoInfo, wanted: list[int]) -> Iterator[tuple[int, np.ndarray]
         elif info.kind == "image":
             for index in wanted:
                 yield index, stills.read_image(info.path)
-        elif info.codec == "webp":
-            yield from stills.iter_webp(info.path, wanted)
+        elif info.codec in stills.ANIMATED:
+            yield from stills.iter_animation(info.path, wanted)
         else:
             yield from decode.iter_container_frames(info, wanted)
 

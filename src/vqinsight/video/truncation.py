@@ -1,9 +1,10 @@
-"""Detects truncated files by the lengths in the file itself, without decoding."""
+"""Detects truncated and damaged files by the lengths and checksums in the file itself, without decoding."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import BinaryIO
+from zlib import crc32
 
 BOXES = frozenset({b"ftyp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"pnot"})
 PNG = b"\x89PNG"
@@ -111,6 +112,21 @@ def _png_ends_early(file: BinaryIO, size: int) -> bool:
         length, name = int.from_bytes(file.read(4)), file.read(4)
         position += 12 + length
     return name != b"IEND" or position > size
+
+
+def bad_chunk(path: str) -> str | None:
+    """The name of the first chunk of a png whose checksum does not fit; ``None`` for none."""
+    with Path(path).open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, left, checksum = int.from_bytes(head[:4]), int.from_bytes(head[:4]), crc32(head[4:])
+            while left and (content := file.read(min(left, 1 << 20))):
+                checksum, left = crc32(content, checksum), left - len(content)
+            if left or int.from_bytes(file.read(4)) != checksum:
+                return f"{head[4:].decode('latin-1')!a} of {length} bytes"
+            if head[4:] == b"IEND":
+                break
+    return None
 
 
 def _palette(flags: int) -> int:
