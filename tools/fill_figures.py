@@ -166,6 +166,15 @@ def _rated(judged: dict[str, Any], figure: str) -> str:
     return ""
 
 
+def measurements() -> str:
+    """How measurements of pixels follow defects of known strength."""
+    rows = [
+        [name, row["measurement"].replace("_", " "), f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"]
+        for name, row in results("measurements")["severity"].items()
+    ]
+    return table(["defect", "measurement", "SRCC, mean over contents", "least"], rows)
+
+
 def oracle() -> str:
     """Agreement of the oracle with the exact truth."""
     found = results("oracle")["rows"]
@@ -246,6 +255,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "vllm": (vllm, ("engines",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "human_ratings": (human_ratings, ("human_ratings",)),
+    "measurements": (measurements, ("measurements",)),
     "oracle": (oracle, ("oracle",)),
     "generator": (generator, ("generator",)),
     "united": (partial(united, "united"), ("united",)),

@@ -29,7 +29,6 @@ class Defect:
         temporal: it takes footage; the others are measured in single frames.
         fitted: it makes the ladder of that measurement. Those of shares of time and of frames are set by definition,
             and the last five defects are left out.
-        also: further measurements whose ladders it makes.
     """
 
     shows: str
@@ -38,7 +37,6 @@ class Defect:
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
     temporal: bool = False
     fitted: bool = True
-    also: tuple[str, ...] = ()
 
 
 def _levels(frames: np.ndarray) -> np.ndarray:
@@ -163,7 +161,6 @@ def _ghost(frames: np.ndarray, percent: float, _: np.random.Generator) -> np.nda
     return _levels((1 - weight) * frames.astype(np.float32) + weight * earlier)
 
 
-_FLOW = ("inconsistency", "warping_error")
 DEFECTS = {
     "blur": Defect("blur", "px (sigma)", (0.7, 1.2, 2.0, 3.2, 5.0), _blur),
     "noise": Defect("noise", "grey levels", (2, 5, 10, 18, 30), _noise),
@@ -174,7 +171,7 @@ DEFECTS = {
     "brightened": Defect("overexposure", "stops", (0.4, 0.8, 1.4, 2.0, 3.0), lambda f, s, _: _expose(f, s)),
     "flicker": Defect("flicker", "% (standard deviation)", (0.7, 1.5, 4, 8, 16), _flicker, True),
     "shake": Defect("jitter", "% of width", (0.1, 0.25, 0.6, 1.2, 2.4), _shake, True),
-    "wobble": Defect("unsteadiness", "% of width", (0.1, 0.25, 0.4, 0.7, 1.4), _wobble, True, also=_FLOW),
+    "wobble": Defect("unsteadiness", "% of width", (0.1, 0.25, 0.4, 0.7, 1.4), _wobble, True),
     "frozen": Defect("frozen", "% of time", (12, 20, 30, 45, 70), _freeze, True, False),
     "repeated": Defect("repeated", "% of frames", (3, 6, 12, 25, 45), _repeat, True, False),
     "dropped": Defect("dropped", "% of frames", (2, 4, 8, 14, 20), _drop, True, False),

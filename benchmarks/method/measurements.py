@@ -84,7 +84,7 @@ def _centre(frame: np.ndarray) -> np.ndarray:
 
 def severity_tables(clips: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Correlations with strength, cross-talk, and the values that ladders are made of."""
-    rows: dict[str, Any] = {name: {"srcc": {}, "values": {}, "raised": [], "also": []} for name in DEFECTS}
+    rows: dict[str, Any] = {name: {"srcc": {}, "values": {}, "raised": []} for name in DEFECTS}
     undamaged: dict[str, list[float]] = {key: [] for key in QUANTITIES}
     for temporal in (False, True):
         for content, frames in contents(clips, temporal):
@@ -99,7 +99,6 @@ def severity_tables(clips: Path) -> tuple[dict[str, Any], dict[str, Any], dict[s
                     for strength in defect.strengths
                 ]
                 series = [clean.get(defect.shows, np.nan), *(found.get(defect.shows, np.nan) for found in made)]
-                rows[name]["also"].append([[found.get(key, np.nan) for found in made] for key in defect.also])
                 rows[name]["values"][content] = [round(value, 4) for value in series]
                 rows[name]["srcc"][content] = srcc(np.array([0.0, *defect.strengths]), np.array(series))
                 rows[name]["raised"].append(
@@ -126,7 +125,6 @@ def severity_tables(clips: Path) -> tuple[dict[str, Any], dict[str, Any], dict[s
             "undefined": len(row["srcc"]) - len(found),
             "median_values": [round(float(v), 4) for v in np.nanmedian(list(row["values"].values()), axis=0)],
             "values": row["values"],
-            "also": dict(zip(defect.also, np.median(row["also"], axis=0).round(4).tolist(), strict=True)),
         }
         raised = [key for keys in row["raised"] for key in keys]
         share = {key: round(raised.count(key) / len(row["raised"]), 2) for key in QUANTITIES if key in raised}
@@ -139,9 +137,9 @@ def ladders(severity: dict[str, Any], undamaged: dict[str, list[float]]) -> dict
     found = {}
     for row in severity.values():
         if row["fitted"]:
-            for key, steps in {row["measurement"]: row["median_values"][1:], **row["also"]}.items():
-                usual = float(np.quantile(undamaged[key], 0.9))
-                found[key] = [round(max(steps[1], usual), 3), *steps[2:]]
+            steps = row["median_values"][2:]
+            usual = float(np.quantile(undamaged[row["measurement"]], 0.9))
+            found[row["measurement"]] = [round(max(steps[0], usual), 3), *steps[1:]]
     return found
 
 

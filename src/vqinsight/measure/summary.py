@@ -38,7 +38,7 @@ def measured(info: VideoInfo, times: np.ndarray, rows: dict[str, np.ndarray]) ->
         duration=info.duration,
         values=values,
         times=times,
-        series=series,
+        series={key: series[key] for key in QUANTITIES},
         cuts=tuple(float(time) for time in times[cut]),
         warnings=info.warnings,
     )

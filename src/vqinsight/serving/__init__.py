@@ -5,6 +5,7 @@
 * ``reward``: the reward as a callable
 * ``limits``: what a server takes from a client
 * ``uploads``: clips that clients send
+* ``measuring``: measurements on their way out of the sandbox
 * ``sandbox``: decodes a stranger's file in a process of its own
 * ``decoder``: the server's side of the sandbox
 * ``engine``: the one thread that uses the model, and its queue

@@ -7,6 +7,7 @@ JSON, so that nothing that a child sends can run in the server.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pickle
@@ -66,14 +67,17 @@ def serve(connection: socket.socket, loader: ClipLoader, limits: Limits) -> None
     with connection, connection.makefile("rwb") as stream:
         request = json.loads(stream.readline())
         most = restrain(limits)
-        head, body = _answer(request["path"], request["fps"], loader, limits)
+        head, body = _answer(request, loader, limits)
         if "reason" in head and _peak() > most - _CLOSE:  # FFmpeg calls a file damaged that it has no memory for
             head["reason"] = f"it needs more memory than is allowed ({head['reason']})"
         stream.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n" + body)
 
 
-def restrain(limits: Limits) -> int:
-    """Limit this process: memory beyond what it holds, CPU and clock time, no files written, no core, no output.
+def restrain(limits: Limits, written: int = 0) -> int:
+    """Limit this process: memory beyond what it holds, CPU and clock time, files written, no core, no output.
+
+    Args:
+        written: most bytes of a file that it may write.
 
     Returns:
         The most bytes of address space that it may have.
@@ -83,7 +87,7 @@ def restrain(limits: Limits) -> int:
     for kind, most in (
         (resource.RLIMIT_AS, held + limits.decode_memory),
         (resource.RLIMIT_CPU, limits.decode_seconds),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),
     ):
@@ -102,10 +106,14 @@ def _peak() -> int:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmPeak:"))
 
 
-def _answer(path: str, fps: float | None, loader: ClipLoader, limits: Limits) -> tuple[dict[str, Any], bytes]:
+def _answer(request: dict[str, Any], loader: ClipLoader, limits: Limits) -> tuple[dict[str, Any], bytes]:
     try:
         with self_contained_only():
-            clip = decode(path, fps, loader, limits)
+            if request.get("measure"):
+                from vqinsight.serving.measuring import measure_packed  # imports OpenCV
+
+                return measure_packed(checked(request["path"], request["fps"], limits))
+            clip = decode(request["path"], request["fps"], loader, limits)
     except UnreadableVideo as error:
         return {"reason": error.reason, "remedy": error.remedy}, b""
     except (MemoryError, RuntimeError) as error:  # torch has no error of its own for the memory of the CPU
@@ -113,13 +121,25 @@ def _answer(path: str, fps: float | None, loader: ClipLoader, limits: Limits) ->
     views = [
         {"kind": v.kind, "grid": v.grid, "seconds_per_grid": v.seconds_per_grid, "times": v.times} for v in clip.views
     ]
-    shown = {key: value for key, value in asdict(clip.input).items() if key != "preview"}
+    shown = asdict(clip.input) | {"preview": [base64.b64encode(jpeg).decode() for jpeg in clip.input.preview]}
     patches = {str(i): view.patches.contiguous() for i, view in enumerate(clip.views)}
     return {"kind": clip.kind, "input": shown, "views": views}, save(patches)
 
 
 def decode(path: str, fps: float | None, loader: ClipLoader, limits: Limits) -> ProcessedClip:
-    """A file or a folder of frames within the limits, which are checked on headers before anything is decoded.
+    """A file or a folder of frames within the limits, as the model is shown it.
+
+    Raises:
+        UnreadableVideo: with the limit that it exceeds, or why it cannot be read.
+    """
+    info = checked(path, fps, limits)
+    return preprocess_frames(
+        info, partial(iter_frames, info), loader.settings, loader.spec, loader.views, loader.observe
+    )
+
+
+def checked(path: str, fps: float | None, limits: Limits) -> VideoInfo:
+    """Probe a file or a folder of frames; limits are checked on headers before anything is decoded.
 
     Raises:
         UnreadableVideo: with the limit that it exceeds, or why it cannot be read.
@@ -130,9 +150,7 @@ def decode(path: str, fps: float | None, loader: ClipLoader, limits: Limits) -> 
             _check(path, stream.width, stream.height, stream.frames, seconds, limits)
     info = probe(path, folder_fps=fps)
     _check_info(info, limits)
-    return preprocess_frames(
-        info, partial(iter_frames, info), loader.settings, loader.spec, loader.views, loader.observe
-    )
+    return info
 
 
 def _is_picture(path: str, limits: Limits) -> bool:
