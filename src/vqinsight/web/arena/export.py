@@ -98,10 +98,8 @@ def _ratings(
         number = {clip: i for i, clip in enumerate(count)}
         strengths = bradley_terry(len(number), outcomes(votes, pairs, number))
         for clip, i in number.items():
-            rating = f"{strengths[i]:.9f}"
-            rows.append(
-                {"path": _relative(clips[clip], folder), "prompt": prompt or "", "rating": rating, "votes": count[clip]}
-            )
+            path, rating = _relative(clips[clip], folder), float(strengths[i])
+            rows.append({"path": path, "prompt": prompt or "", "rating": rating, "votes": count[clip]})
     return rows
 
 
@@ -117,4 +115,5 @@ def _write(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, objec
     with atomic_path(file) as part, part.open("w", encoding="utf-8", newline="") as to:
         table = csv.DictWriter(to, columns, lineterminator="\n")
         table.writeheader()
-        table.writerows({key: neutralise(str(value)) if key != "rating" else value for key, value in row.items()} for row in rows)
+        for row in rows:  # a negative number is no formula
+            table.writerow({key: neutralise(value) if isinstance(value, str) else value for key, value in row.items()})
