@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "measure": ("measure", _JUDGE),
     "watch": ("watch", _JUDGE),
     "serve": ("serve", _JUDGE),
+    "web": ("web", _JUDGE),
     "train": ("main", _TRAIN),
     "plan": ("plan", _TRAIN),
     "export": ("export", _TRAIN),
