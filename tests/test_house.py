@@ -34,6 +34,7 @@ ORDER = (
     "baselines",
     "report",
     "serving",
+    "web",
     "lmms_eval",
     "__init__",
     "nano",

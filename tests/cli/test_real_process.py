@@ -86,6 +86,11 @@ def test_verbs_that_judge(clips: Path, arguments: tuple[str, ...], key: str) -> 
 
 
 @pytest.mark.slow
+def test_clips_are_measured(clips: Path) -> None:
+    assert "identical (PSNR infinite" in real(clips, "measure", "a.mp4", "--reference", "a.mp4")
+
+
+@pytest.mark.slow
 def test_a_folder_that_is_watched(clips: Path) -> None:
     real(clips, "watch", ".", "--out", "judged", "--once", "--frames", "2", codes=(0, 1))
     assert (clips / "judged" / "part-000000.parquet").is_file()

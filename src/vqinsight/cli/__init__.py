@@ -5,6 +5,7 @@
 * ``command``: verbs with a plainer --help
 * ``judging``: what score, ask and watch share
 * ``pairing``: what compare and rank share
+* ``measure``: vqinsight measure
 * ``watch``: vqinsight watch
 * ``evaluate``: vqinsight evaluate
 * ``align``: vqinsight pairs, align and repair

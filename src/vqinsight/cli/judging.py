@@ -77,12 +77,19 @@ def asking(question: str, verbose: bool) -> Verb:
 
 
 def judge_clips(
-    verb: Verb, clips: list[str], prompt: str | None, asked: opt.Asking, out: str | None, picks: Picks = NO_PICKS
+    verb: Verb,
+    clips: list[str],
+    prompt: str | None,
+    asked: opt.Asking,
+    out: str | None,
+    picks: Picks = NO_PICKS,
+    timeline: float | None = None,
 ) -> None:
     """Judge the clips of the arguments, and exit.
 
     Args:
         out: a result file, or a folder of results; both go on where a run was stopped.
+        timeline: seconds of the windows that are judged in place of whole clips.
     """
     folder = is_folder(out)
     outputs = output.Outputs(
@@ -91,6 +98,10 @@ def judge_clips(
     with output.deliver(outputs, clips, verb.show) as take:
         verb.check()
         todo = expand(clips, prompt, repeated=folder)
+        if timeline is not None:
+            from vqinsight.video.windows import in_windows  # only for windows
+
+            todo = list(in_windows(todo, timeline, folder_fps=asked.folder_fps))
         if folder and outputs.out is not None and asked.engine == "ray":
             with open_ray(asked) as ray:
                 _on_ray(verb, ray, entries(todo), asked, outputs, take)

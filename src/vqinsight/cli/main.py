@@ -22,8 +22,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("main", _JUDGE),
     "rank": ("main", _JUDGE),
     "ask": ("main", _JUDGE),
+    "measure": ("measure", _JUDGE),
     "watch": ("watch", _JUDGE),
     "serve": ("serve", _JUDGE),
+    "web": ("web", _JUDGE),
     "train": ("main", _TRAIN),
     "plan": ("plan", _TRAIN),
     "export": ("export", _TRAIN),
@@ -98,6 +100,19 @@ def main() -> None:
         app(prog_name="vqinsight")
 
 
+Timeline = Annotated[
+    float | None,
+    typer.Option(
+        "--timeline",
+        min=0.1,
+        callback=opt.above_zero,
+        metavar="SECONDS",
+        show_default=False,
+        help="Score windows of this length one after the other, each as a clip of its own: clip.mp4#t=10,20.",
+    ),
+]
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         from vqinsight.common.version import __version__
@@ -120,6 +135,7 @@ def score(
     clips: opt.Clips,
     prompt: opt.Prompt = None,
     task: opt.Task = None,
+    timeline: Timeline = None,
     out: opt.Target = None,
     fail_below: opt.FailBelow = None,
     sort: opt.Sort = False,
@@ -133,7 +149,7 @@ def score(
 
     if sort and worst is not None:
         raise typer.BadParameter("--sort and --worst are two orders. Leave out one.")
-    judge_clips(scoring(task, verbose), clips, prompt, asked, out, Picks(sort, worst, fail_below))
+    judge_clips(scoring(task, verbose), clips, prompt, asked, out, Picks(sort, worst, fail_below), timeline)
 
 
 @opt.asking

@@ -10,6 +10,8 @@ In reading order:
 * ``order``: cuts, frozen, repeated, dropped and exchanged frames
 * ``summary``: from frames to a clip's values and worst moments
 * ``clip``: takes a clip frame by frame
+* ``stills``: pictures of the worst moments
+* ``reference``: PSNR, SSIM and VMAF against a reference
 """
 
 from vqinsight.measure.quantities import QUANTITIES

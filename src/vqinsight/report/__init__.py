@@ -8,11 +8,16 @@
 * ``phrases``: texts shared by terminal and page
 * ``progress``: notices and progress on standard error
 * ``rows``: table rows from records
+* ``measured``: records and rows of measured clips
+* ``measured_phrases``: their texts
+* ``measured_text``: measured clips on the terminal
 * ``files``: result files
 * ``store``: a folder of results that goes on
 * ``kept_file``: a result file that goes on
 * ``html``: the HTML page
 * ``plot``: its plots
+* ``timeline``: values over time, as it draws them
+* ``measured_page``: the HTML page of measured clips
 * ``scatter``: scatter plots as PNG
 * ``metric_tables``: the figures of a benchmark
 * ``evaluation_report``: a finished evaluation

@@ -14,6 +14,7 @@ from rich.text import Text
 from vqinsight.report import phrases
 from vqinsight.report.picks import Picks, overall_of_row
 from vqinsight.report.printing import print_failure, print_table, print_text
+from vqinsight.report.timeline import scored_files
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
 FAILURES = 10  # most failures of a folder shown
@@ -43,6 +44,8 @@ def show_scores(console: Console, records: Sequence[ClipScore], *, verbose: bool
                 print_text(console, f"{phrases.NONE} {record.path}: {key}: {reason}", "yellow")
         if len(phrases.overall_sets(scored)) > 1:
             print_text(console, phrases.NOT_COMPARED, "dim")
+    for file in scored_files(records):
+        print_text(console, f"{file.file}: {file.summary()}.", "bold")
     if scored and not full:
         print_text(console, phrases.REASONING, "dim")
         _warnings(console, scored)

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from vqinsight.report import phrases, plot
+from vqinsight.report import phrases, plot, timeline
 from vqinsight.report.files import replacing
 from vqinsight.report.phrases import ResultRecord
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdict
@@ -39,6 +39,7 @@ def write_report(
 def render(records: Sequence[ResultRecord], title: str | None, command: str | None) -> str:
     """The page as text; see ``write_report``."""
     scores = [record for record in records if isinstance(record, ClipScore)]
+    files = timeline.scored_files(scores)
     return environment().get_template("report.html").render(
         title=title or _title(records),
         command=command,
@@ -47,12 +48,19 @@ def render(records: Sequence[ResultRecord], title: str | None, command: str | No
         dimensions=phrases.scales(scores),
         sets=phrases.overall_sets(scores),
         strips=plot.strips(scores),
+        files=files,
+        rows_only=_rows_only(files),
         verdicts=[record for record in records if isinstance(record, ClipVerdict)],
         comparisons=[record for record in records if isinstance(record, ClipComparison)],
         rankings=[record for record in records if isinstance(record, ClipRanking)],
         failures=phrases.failures(records),
         provenances=phrases.provenances(records),
     )  # fmt: skip
+
+
+def _rows_only(files: Sequence[timeline.ScoredFile]) -> set[int]:
+    """The numbers of windows without a card: all but the lowest of their file."""
+    return {place for file in files for place, _, _ in file.windows if place not in file.lowest}
 
 
 def environment() -> Environment:
@@ -64,8 +72,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_harmless,
     )
-    environment.globals.update(words=phrases, plot=plot)
-    environment.filters.update(picture=_picture, folder=_folder, file_name=_file_name)
+    environment.globals.update(words=phrases, plot=plot, timeline=timeline)
+    environment.filters.update(id=id, picture=_picture, folder=_folder, file_name=file_name)
     return environment
 
 
@@ -78,12 +86,13 @@ def _picture(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
-def _file_name(path: str) -> str:
+def file_name(path: str) -> str:
+    """The last part of a path."""
     return PurePath(path).name or path
 
 
 def _folder(path: str) -> str:
-    return path.removesuffix(_file_name(path))
+    return path.removesuffix(file_name(path))
 
 
 def _title(records: Sequence[ResultRecord]) -> str:
@@ -94,9 +103,9 @@ def _title(records: Sequence[ResultRecord]) -> str:
     if isinstance(first, ClipRanking):
         return f"Ranking of {len(first.standings)} clips"
     if isinstance(first, ClipComparison) and len(records) == 1:
-        return f"{_file_name(first.a)} against {_file_name(first.b)}"
+        return f"{file_name(first.a)} against {file_name(first.b)}"
     if isinstance(first, ClipVerdict):
         return first.question
     if isinstance(first, ClipScore) and len(records) == 1:
-        return f"Quality of {_file_name(first.path)}"
+        return f"Quality of {file_name(first.path)}"
     return f"{'Comparisons of' if isinstance(first, ClipComparison) else 'Quality of'} {len(records)} clips"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from rich.console import Console
 
 from vqinsight.errors import UnreadableVideo, UsageError, VQInsightError
+from vqinsight.report.measured import ClipMeasurement
 from vqinsight.report.phrases import ResultRecord, failures
 from vqinsight.report.picks import NO_PICKS, Picks, overall
 from vqinsight.report.progress import complain, quieted
@@ -25,7 +26,7 @@ from vqinsight.results import ClipComparison, ClipRanking, ClipScore, ClipVerdic
 if TYPE_CHECKING:
     from vqinsight.report.files import ResultFile
 
-Result = TypeVar("Result", ClipScore, ClipComparison, ClipRanking, ClipVerdict)
+Result = TypeVar("Result", ClipScore, ClipComparison, ClipRanking, ClipVerdict, ClipMeasurement)
 # Exit codes. Where several apply it is wrong usage, then interrupted, failed, below the bar.
 FAILED, WRONG_USAGE, BELOW, INTERRUPTED = 1, 2, 3, 130
 
@@ -212,9 +213,16 @@ def text_console() -> Console:
 
 def _report(outputs: Outputs, results: Sequence[ResultRecord]) -> None:
     if results and outputs.report is not None:
+        command = shlex.join(["vqinsight", *sys.argv[1:]])
+        measured = [result for result in results if isinstance(result, ClipMeasurement)]
+        if measured:
+            from vqinsight.report.measured_page import write_measured
+
+            write_measured(outputs.report, measured, command)
+            return
         from vqinsight.report.html import write_report
 
-        write_report(outputs.report, results, command=shlex.join(["vqinsight", *sys.argv[1:]]))
+        write_report(outputs.report, results, command=command)
 
 
 @contextmanager

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from statistics import multimode
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from vqinsight.report.measured import ClipMeasurement
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Provenance, Reply
 from vqinsight.tasks.types import Choice, Dimension, Preference
 
-ResultRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict
+if TYPE_CHECKING:
+    from vqinsight.measure.types import MeasuredClip
+
+JudgedRecord = ClipScore | ClipComparison | ClipRanking | ClipVerdict
+ResultRecord = JudgedRecord | ClipMeasurement
 
 # Control characters but the line break, direction overrides, and lone surrogates (undecodable bytes in file names).
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -88,6 +94,20 @@ def shown(clip_input: ClipInput) -> str:
     return f"{what}; shown at {clip_input.size[0]}×{clip_input.size[1]}{beside}"
 
 
+def moment(start: float, end: float | None = None) -> str:
+    """A moment in a clip: ``1.20 s``, ``1.20–1.44 s``, and from a minute on ``2:05.2``."""
+    if end is None:
+        return f"{start:.2f} s" if start < 60 else _clock(start)
+    return f"{start:.2f}–{end:.2f} s" if end < 60 else f"{_clock(start)}–{_clock(end)}"
+
+
+def _clock(seconds: float) -> str:
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"
+
+
 def _seconds(duration: float) -> str:
     minutes, seconds = divmod(round(duration), 60)
     return f"{minutes} min {seconds} s" if duration >= 100 else f"{duration:.3g} s"
@@ -119,10 +139,13 @@ def warnings(records: Iterable[ResultRecord]) -> list[tuple[str, str]]:
     """Warnings about readable clips: (name, warning), each once."""
     found: list[tuple[str, str]] = []
     for record in records:
+        inputs: Sequence[tuple[str, ClipInput | MeasuredClip | None]]
         if isinstance(record, ClipRanking):
             inputs = [(place.path, place.input) for place in record.standings]
         elif isinstance(record, ClipComparison):
             inputs = [(record.a, record.input_a), (record.b, record.input_b)]
+        elif isinstance(record, ClipMeasurement):
+            inputs = [(record.path, record.clip)]
         else:
             inputs = [(record.path, record.input)]
         found += [(name, warning) for name, each in inputs if each is not None for warning in each.warnings]
@@ -149,7 +172,8 @@ def failures(records: Iterable[ResultRecord]) -> list[tuple[str, str, str]]:
 
 def provenances(records: Iterable[ResultRecord]) -> list[Provenance]:
     """The distinct provenances."""
-    return list(dict.fromkeys(record.provenance for record in records))
+    judged = (record for record in records if not isinstance(record, ClipMeasurement))
+    return list(dict.fromkeys(record.provenance for record in judged))
 
 
 def scales(records: Iterable[ClipScore]) -> list[Dimension]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
-from vqinsight.report.phrases import ResultRecord, scales
+from vqinsight.report.measured import ClipMeasurement, measured_table
+from vqinsight.report.phrases import JudgedRecord, ResultRecord, scales
 from vqinsight.results import (
     SCHEMA_VERSION,
     ClipComparison,
@@ -19,6 +21,7 @@ from vqinsight.results import (
     Tokens,
 )
 from vqinsight.video.entries import PairEntry, Place
+from vqinsight.video.info import window_of
 
 Kind = Literal["text", "number", "count", "flag", "texts", "numbers", "counts", "replies"]
 REPLY = ("text", "reasoning", "value", "missing", "missing_dimensions")  # what a cell of the kind ``replies`` holds
@@ -58,6 +61,7 @@ _PROVENANCE: Columns = {
 }
 _TOKENS: Columns = {"prompt_tokens": "count", "completion_tokens": "count"}
 _CLIP: Columns = {"path": "text", "prompt": "text"}
+_WINDOW: Columns = {"file": "text", "start": "number", "end": "number"}
 _OUTCOME: Columns = {"status": "text", "error": "text"}
 _OVERALL: Columns = {"overall": "number", "overall_of": "texts", "missing_dimensions": "text"}
 _END: Columns = {"schema_version": "count"}
@@ -83,15 +87,24 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
 
     * **Scores**: one column per dimension, ``overall``, ``overall_of`` (the names of its dimensions),
       ``missing_dimensions`` (JSON: the reason of each that has no value), ``<dimension>_spread`` for several sampled
-      answers, and ``ranges`` (JSON: the ends of each dimension's scale).
+      answers, and ``ranges`` (JSON: the ends of each dimension's scale). Windows of a clip have ``file``, ``start`` and
+      ``end``, in seconds.
     * **Comparisons**: the model's input has one set of columns per clip, beginning with ``a_`` and ``b_``.
     * **Rankings**: one row per clip, best first; cycles and single comparisons are in the ``.jsonl`` form only.
+    * **Measurements**: see ``measured_table``.
     * Lists stay lists: a CSV holds them as JSON, and texts so that no spreadsheet runs them (``common.csv_cells``). In
       ``replies`` the ``value`` is JSON.
     """
     first = records[0] if records else None
+    if isinstance(first, ClipMeasurement):
+        return measured_table([record for record in records if isinstance(record, ClipMeasurement)])
     if isinstance(first, ClipScore):
-        return _score_columns([record for record in records if isinstance(record, ClipScore)]), _rows(records)
+        columns, rows = _score_columns([record for record in records if isinstance(record, ClipScore)]), _rows(records)
+        windows = [window_of(row["path"]) for row in rows]
+        if not any(windows):
+            return columns, rows
+        rows = [row | (asdict(window) if window else {}) for row, window in zip(rows, windows, strict=True)]
+        return {"path": columns.pop("path"), **_WINDOW, **columns}, rows
     if isinstance(first, ClipVerdict):
         answer: Columns = {"yes": "flag", "share_yes": "number"}
         return {**_CLIP, "question": "text", **_OUTCOME, **answer, **_ANSWERS, **_END}, _rows(records)
@@ -149,10 +162,11 @@ def _score_columns(records: Sequence[ClipScore]) -> Columns:
 
 
 def _rows(records: Iterable[ResultRecord]) -> list[Row]:
-    return [row | {"schema_version": SCHEMA_VERSION} for record in records for row in _record_rows(record)]
+    judged = [record for record in records if not isinstance(record, ClipMeasurement)]
+    return [row | {"schema_version": SCHEMA_VERSION} for record in judged for row in _record_rows(record)]
 
 
-def _record_rows(record: ResultRecord) -> list[Row]:
+def _record_rows(record: JudgedRecord) -> list[Row]:
     if isinstance(record, ClipRanking):
         asked = {"prompt": record.prompt, **_flat(record.provenance, _PROVENANCE)}
         return [

@@ -43,6 +43,32 @@ def serve(
         UsageError: a place that needs a key, or that cannot be listened on.
         ModelError: the model cannot be loaded.
     """
+    run_app(
+        lambda stop: create_app(
+            load, limits=limits, key=key, hosts=(*hosts, host), allowed=allowed, on_ready=on_ready, on_failure=stop
+        ),
+        host=host,
+        port=port,
+        key=key,
+        limits=limits,
+        on_bound=on_bound,
+    )
+
+
+def run_app(
+    create: Callable[[Callable[[BaseException], None]], FastAPI],
+    *,
+    host: str,
+    port: int,
+    key: str | None,
+    limits: Limits,
+    on_bound: Callable[[str], None],
+) -> None:
+    """Run an app until SIGTERM or Ctrl-C, or until it calls what ``create`` is given with the error that ends it.
+
+    Raises:
+        UsageError: a place that needs a key, or that cannot be listened on.
+    """
     check_place(host, key)
     failures: list[BaseException] = []
 
@@ -50,10 +76,7 @@ def serve(
         failures.append(error)
         server.should_exit = True
 
-    app = create_app(
-        load, limits=limits, key=key, hosts=(*hosts, host), allowed=allowed, on_ready=on_ready, on_failure=stop
-    )
-    server = uvicorn.Server(configured(app, limits))
+    server = uvicorn.Server(configured(create(stop), limits))
     with _bound(host, port) as listener:
         address = listener.getsockname()
         name = f"[{address[0]}]" if ":" in address[0] else address[0]

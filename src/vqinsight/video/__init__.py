@@ -21,6 +21,7 @@
 * ``views``: the images and videos a model is shown
 * ``shuffle``: clips shuffled in time
 * ``preprocess``: from a file to a processed clip
+* ``windows``: windows of a clip as clips of their own
 * ``arrays``: frames in memory
 * ``record``: the record of what a model was shown
 """

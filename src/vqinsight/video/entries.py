@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqinsight.errors import UnreadableVideo
-from vqinsight.video.info import SYNTHETIC, inside_tar
+from vqinsight.video.info import SYNTHETIC, inside_tar, window_of
 from vqinsight.video.inputs import Source, location, media_files
 
 ABSENT = "absent"  # revision of a file that is not there
@@ -94,6 +94,8 @@ def revision(source: Source) -> str:
         return f"{ABSENT}: {source.reason}"
     if source.startswith(SYNTHETIC):
         return "synthetic"
+    if (window := window_of(source)) is not None:
+        return revision(window.file)
     inside = inside_tar(source)
     place = Path(source if inside is None else inside[0])
     try:

@@ -88,6 +88,25 @@ def natural_key(path: str | Path) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part)
 
 
+@dataclass(frozen=True)
+class Window:
+    """A stretch of a clip that is judged as a clip of its own: ``file`` from ``start`` to before ``end``, seconds."""
+
+    file: str
+    start: float
+    end: float
+
+
+def window_of(path: str) -> Window | None:
+    """The window that a name such as ``clip.mp4#t=10,20`` stands for (W3C Media Fragments), else ``None``: a file of
+    that name is a file.
+    """
+    found = re.fullmatch(r"(.+)#t=(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)", path, re.DOTALL)
+    if found is None or os.path.lexists(path):
+        return None
+    return Window(found[1], float(found[2]), float(found[3]))
+
+
 def image_files(folder: Path) -> list[Path]:
     """The image files directly in ``folder``, in natural order; hidden files are left out."""
     found = (p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from vqinsight.settings.inference import InferenceSettings
-from vqinsight.video.info import inside_tar
+from vqinsight.video.info import inside_tar, window_of
 from vqinsight.video.patches import PixelSpec, target_size
 from vqinsight.video.read import VideoInfo, iter_frames, probe
 from vqinsight.video.record import ClipInput, Evidence
@@ -60,7 +60,7 @@ def preprocess_clip(
     folder_fps: float | None = None,
     observe: Observe | None = None,
 ) -> ProcessedClip:
-    """Read a video, an image, a folder of frames or a clip in a tar once, frame by frame.
+    """Read a video, an image, a folder of frames, a clip in a tar, or a window of one of them once, frame by frame.
 
     Args:
         settings: how frames are sampled.
@@ -72,6 +72,10 @@ def preprocess_clip(
     Raises:
         UnreadableVideo: with the file, the reason and the remedy.
     """
+    if (window := window_of(path)) is not None:
+        from vqinsight.video.windows import preprocess_window  # only for windows
+
+        return preprocess_window(path, window, settings, spec, views, folder_fps=folder_fps)
     if inside_tar(path) is not None:
         from vqinsight.video.tars import member_file  # only for tars
 
@@ -103,7 +107,7 @@ def preprocess_frames(
         image = next(frame for _, frame in read([0]))
         if observer is not None:
             observer.add(0, 0.0, image)
-        previews = {0: _preview(image)}
+        previews = {0: small_jpeg(image)}
         sampling = Sampling((0,), (0.0,), 1.0, 1, info.fps, info.duration, "the image")
         shown = views.build_image(image, spec)
     else:
@@ -118,7 +122,7 @@ def preprocess_frames(
                 if observer is not None:
                     observer.add(index, float(info.times[index]), frame)
                 if index in kept:
-                    previews[index] = _preview(frame)
+                    previews[index] = small_jpeg(frame)
                 if index in shown:
                     yield index, frame
 
@@ -162,7 +166,8 @@ def _clip_input(
     )
 
 
-def _preview(frame: np.ndarray) -> bytes:
+def small_jpeg(frame: np.ndarray) -> bytes:
+    """A frame, uint8 (height, width, 3), as a JPEG of at most 240 pixels a side, for reports."""
     image = Image.fromarray(frame)
     image.thumbnail((_PREVIEW_WIDTH, _PREVIEW_WIDTH))
     buffer = io.BytesIO()
