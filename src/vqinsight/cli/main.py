@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "watch": ("watch", _JUDGE),
     "serve": ("serve", _JUDGE),
     "web": ("web", _JUDGE),
+    "arena": ("arena", _JUDGE),
     "train": ("main", _TRAIN),
     "plan": ("plan", _TRAIN),
     "export": ("export", _TRAIN),

@@ -91,7 +91,7 @@ def compare_clips(
 
 def pairs_to_vote(arguments: list[str], prompt: str | None) -> list[tuple[Entry, Entry]]:
     """The pairs of a list with two paths a row, else all pairs of each prompt's clips."""
-    if len(arguments) == 1 and Path(arguments[0]).suffix.lower() in LIST_SUFFIXES and not is_folder(arguments[0]):
+    if len(arguments) == 1 and Path(arguments[0]).suffix.lower() in LIST_SUFFIXES and not Path(arguments[0]).is_dir():
         from vqinsight.video.lists import read_pair_list
 
         rows = read_pair_list(Path(arguments[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,12 @@ def web(
         Path | None,
         typer.Option(
             metavar="DIR", show_default=False, help="Clips, candidate folders and runs that every user may see."
+        ),
+    ] = None,
+    arena: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="VOTES", show_default=False, help="Raters also vote on the pairs of --folder: vqinsight arena."
         ),
     ] = None,
     host: Annotated[
@@ -51,22 +58,25 @@ def web(
     from vqinsight.report.output import plain_endings
     from vqinsight.serving.place import check_place
 
-    with plain_endings("Ended.", quiet=asked.quiet):
+    with plain_endings("Ended.", quiet=asked.quiet), ExitStack() as ending:
         check_place(host, api_key)
         for module in MODULES:
             needed(module, "web")
         if asked.model == "nano":
             os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+        from vqinsight.cli.arena import opened_arena
         from vqinsight.serving.run import log_requests
         from vqinsight.web.run import run_web
         from vqinsight.web.shelf import opened_folder
 
         if not asked.quiet:
             log_requests()
+        found = ending.enter_context(opened_arena(arena, folder)) if arena else None
         run_web(
             lambda: open_judge(asked),
             model=Path(asked.model).name,
             folder=opened_folder(folder),
+            arena=found,
             host=host,
             port=port,
             key=api_key,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +29,9 @@ from vqinsight.web.sessions import Bounds, Sessions
 from vqinsight.web.shared import HERE, Web
 from vqinsight.web.shelf import Shelf
 
+if TYPE_CHECKING:
+    from vqinsight.web.arena.pages import Arena
+
 PAGES = ("/", "/compare", "/rank", "/runs")
 LIMITS = Limits(max_bytes=256 * 1024 * 1024, body_seconds=600.0, decode_seconds=300, queue=4)
 _SERVER_AT_ONCE = 4  # steps at a time where the model is behind a server
@@ -41,6 +45,7 @@ def create_app(
     model: str,
     folder: Path | None = None,
     limits: Limits = LIMITS,
+    arena: Arena | None = None,
     bounds: Bounds = Bounds(),  # noqa: B008 - frozen
     key: str | None = None,
     hosts: Sequence[str] = (),
@@ -54,6 +59,7 @@ def create_app(
         load: gives the loaded model.
         model: its name for readers.
         folder: whose clips, candidate folders and runs every user sees.
+        arena: whose raters vote below ``/arena``.
         bounds: of what users may send.
         limits, key, hosts, decoder, on_ready, on_failure: as for ``serving.app.create_app``.
     """
@@ -67,13 +73,19 @@ def create_app(
         tasks[1].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await _close(web)
+        if arena is not None:
+            await arena.media.close()
 
     app = FastAPI(title="VQ-Insight", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.web = web
     for page in (look, compare, rank, runs, work, clips, media):
         app.include_router(page.routes(web))
-    _statics(app)
-    _errors(app, web)
+    if arena is not None:
+        from vqinsight.web.arena.pages import router
+
+        app.include_router(router(arena))
+    add_statics(app)
+    add_errors(app, lambda reason: web.page("problem.html", here="", reason=reason))
     app.add_middleware(Front, sessions=sessions, pages=PAGES)
     metrics = Metrics()
     app.add_middleware(
@@ -119,7 +131,7 @@ async def _close(web: Web) -> None:
     web.sessions.close()
 
 
-def _statics(app: FastAPI) -> None:
+def add_statics(app: FastAPI) -> None:
     """The style (that of reports, then our own), and the scripts."""
     style = (HERE.parent / "report" / "style.html").read_text(encoding="utf-8")
     own = {file.name: file.read_text(encoding="utf-8") for file in (HERE / "static").iterdir() if file.is_file()}
@@ -133,12 +145,12 @@ def _statics(app: FastAPI) -> None:
         return Response(own[name], media_type=_TYPES[Path(name).suffix], headers=headers)
 
 
-def _errors(app: FastAPI, web: Web) -> None:
-    """Errors as a page for who asks for one, else as JSON in the guard's shape."""
+def add_errors(app: FastAPI, problem: Callable[[str], Response] | None = None) -> None:
+    """Errors as a page, where there is one for them, for who asks for one, else as JSON in the guard's shape."""
 
     def answer(request: Request, status: int, reason: str) -> Response:
-        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-            page = web.page("problem.html", here="", reason=reason)
+        if problem is not None and request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            page = problem(reason)
             page.status_code = status
             return page
         return JSONResponse({"error": {"message": reason}}, status)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vqinsight.inference.api import VQInsight
 from vqinsight.serving.run import run_app
 from vqinsight.web.app import LIMITS, create_app
+
+if TYPE_CHECKING:
+    from vqinsight.web.arena.pages import Arena
 
 
 def run_web(
@@ -15,6 +19,7 @@ def run_web(
     *,
     model: str,
     folder: Path | None,
+    arena: Arena | None = None,
     host: str,
     port: int,
     key: str | None,
@@ -27,7 +32,7 @@ def run_web(
     Args:
         port: 0 takes any that is free.
         on_bound: called with the address once it listens.
-        load, model, folder, key, hosts, on_ready: as for ``create_app``.
+        load, model, folder, arena, key, hosts, on_ready: as for ``create_app``.
 
     Raises:
         UsageError: a place that needs a key, or that cannot be listened on.
@@ -35,7 +40,7 @@ def run_web(
     """
     run_app(
         lambda stop: create_app(
-            load, model=model, folder=folder, key=key, hosts=(*hosts, host), on_ready=on_ready, on_failure=stop
+            load, model=model, folder=folder, arena=arena, key=key, hosts=(*hosts, host), on_ready=on_ready, on_failure=stop
         ),
         host=host,
         port=port,
