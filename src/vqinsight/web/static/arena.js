@@ -193,6 +193,7 @@ async function prefetch() {
 
 function vote(said) {
   if (!canVote(said)) return;
+  say("");
   const { pair, id } = current;
   keep({ id, pair: pair.id, said, swapped: pair.swapped, follows: pair.follows, clicked: Date.now() });
   const sent = flush();
