@@ -18,6 +18,8 @@ from vqinsight.tasks.types import Missing
 if TYPE_CHECKING:
     from vqinsight.web.arena.pages import Arena
 
+# In place of the synthetic pairs; the other tasks stay, so that they are not forgotten.
+_TRAIN = """vqinsight train nano/stage2 --set model.name=nano --set 'data.2={{dataset="table",dir="{}",weight=4}}'"""
 _HERE = "http://127.0.0.1:8080"
 _PLAIN: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "pretty_exceptions_enable": False}
 
@@ -220,9 +222,7 @@ def export(
     typer.echo(f"Votes in no label: {done.both_bad} both bad, {done.skips} skipped; they stay in {votes}")
     typer.echo(f"{out / tables.RATINGS}: {done.rated} clips with their strength, by prompt")
     if done.pairs:
-        typer.echo(
-            f"Train on them: vqinsight train nano/stage2 --set 'data=[{{dataset=\"table\",dir=\"{out / tables.PAIRS}\"}}]'"
-        )
+        typer.echo(f"Train on them: {_TRAIN.format(out / tables.PAIRS)}")
 
 
 def _or_reason(value: float | Missing) -> float | dict[str, str]:

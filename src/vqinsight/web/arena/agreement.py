@@ -10,6 +10,8 @@ from vqinsight.ranking.votes import majority
 from vqinsight.tasks.types import Choice, Missing
 from vqinsight.web.arena.votes import Vote
 
+_OTHER = {"A": "B", "B": "A"}
+
 
 @dataclass(frozen=True)
 class RaterAgreement:
@@ -82,13 +84,18 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | Missing:
 
 
 def rater_agreement(present: Sequence[Vote]) -> RaterAgreement:
-    """Agreement on A, B, tie and "both bad"; a skip is no vote."""
+    """Agreement on A, B, tie and "both bad"; a skip is no vote.
+
+    Which clip of a pair is called A is arbitrary: each pair counts with both names, so that alpha does not depend on it.
+    """
     units: dict[str, list[Vote]] = {}
     for vote in present:
         if vote.said != "skip":
             units.setdefault(vote.pair, []).append(vote)
     shared = [votes for votes in units.values() if len(votes) > 1]
-    alpha = krippendorff_alpha([vote.choice or vote.said for vote in votes] for votes in shared)
+    named = [[vote.choice or vote.said for vote in votes] for votes in shared]
+    renamed = [[_OTHER.get(value, value) for value in values] for values in named]
+    alpha = krippendorff_alpha(named + renamed)
     sided = [vote.said for vote in present if vote.said in ("left", "right")]
     who = {vote.rater for votes in shared for vote in votes}
     return RaterAgreement(alpha, len(shared), sum(map(len, shared)), len(who), sided.count("left"), len(sided))
