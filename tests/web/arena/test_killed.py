@@ -9,6 +9,7 @@ import pytest
 from helpers import process
 
 
+@pytest.mark.slow
 def test_every_acknowledged_vote_is_stored_once(tmp_path: Path) -> None:
     pytest.importorskip("fastapi", reason="the extra serve is not installed")
     from benchmarks.performance.arena import run
