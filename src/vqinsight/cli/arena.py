@@ -215,7 +215,7 @@ def export(
         done = tables.export_votes(store, out)
     typer.echo(f"{out / tables.PAIRS}: {done.pairs} pairs with the label of most raters")
     typer.echo(
-        f"Left out: {done.ties} ties, {done.unlabelled} pairs that nobody decided, {done.lost} pairs without their files"
+        f"Left out: {done.ties} ties, {done.unlabelled} pairs that nobody decided, {done.lost} pairs without files"
     )
     for name in done.absent:
         typer.echo(f"There is no {name}", err=True)

@@ -40,7 +40,14 @@ def run_web(
     """
     run_app(
         lambda stop: create_app(
-            load, model=model, folder=folder, arena=arena, key=key, hosts=(*hosts, host), on_ready=on_ready, on_failure=stop
+            load,
+            model=model,
+            folder=folder,
+            arena=arena,
+            key=key,
+            hosts=(*hosts, host),
+            on_ready=on_ready,
+            on_failure=stop,
         ),
         host=host,
         port=port,

@@ -17,14 +17,18 @@ from vqinsight.web.arena.agreement import assessor_agreement, krippendorff_alpha
     (("123321412...", "1233224125.3", ".3332342251.", "1233244" "1251."), 0.743),
 ])  # fmt: skip
 def test_the_examples_of_krippendorff_2011(raters: tuple[str, ...], alpha: float) -> None:
-    """"Computing Krippendorff's Alpha-Reliability" (2011), sections A to C: two values, five, and missing ones."""
+    """Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", sections A to C."""
     units = [[value for value in unit if value != "."] for unit in zip_longest(*raters, fillvalue=".")]
     found = krippendorff_alpha(units)
     assert isinstance(found, float) and round(found, 3) == alpha
 
 
 def test_where_alpha_is_not_defined() -> None:
-    for units, reason in (([], "two raters"), ([["A"], ["B"]], "two raters"), ([["A", "A"]] * 3, "all votes are the same")):
+    for units, reason in (
+        ([], "two raters"),
+        ([["A"], ["B"]], "two raters"),
+        ([["A", "A"]] * 3, "all votes are the same"),
+    ):
         found = krippendorff_alpha(units)
         assert isinstance(found, Missing) and reason in found.reason
 
@@ -42,7 +46,7 @@ def test_agreement_of_raters() -> None:
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_alpha_does_not_depend_on_names(flip: bool) -> None:
-    """With both names A, A, B and A, tie have n = 10, n_A = n_B = 4, n_tie = 2 and Σ o_cc = 2: (18 − 26) / (90 − 26)."""
+    """With both names A A B and A tie have n = 10, n_A = n_B = 4, n_tie = 2, Σ o_cc = 2: (18 − 26) / (90 − 26)."""
     second: tuple[Choice, Choice] = ("B", "tie") if flip else ("A", "tie")
     votes: list[tuple[int, tuple[Choice, ...]]] = [(0, ("A", "A", "B")), (1, second)]
     present = [said(PAIRS[i], choice, n) for i, choices in votes for n, choice in enumerate(choices)]

@@ -43,7 +43,7 @@ def test_the_tables_are_read_back(arena: Arena, tmp_path: Path) -> None:
     vote_all(arena)
     done = CliRunner().invoke(app, ["arena", "export", str(arena.store.path), "--out", str(tmp_path / "votes")])
     assert done.exit_code == 0, done.output
-    for line in ("2 pairs with the label", "1 ties, 1 pairs that nobody decided, 0 pairs without their files",
+    for line in ("2 pairs with the label", "1 ties, 1 pairs that nobody decided, 0 pairs without files",
                  "1 both bad, 1 skipped; they stay", "5 clips with their strength"):  # fmt: skip
         assert line in done.stdout
     read = table.load(tmp_path / "votes" / "pairs.csv")
@@ -66,8 +66,10 @@ def test_a_clip_that_is_gone_is_named(arena: Arena, tmp_path: Path) -> None:
     with arena.store.transaction() as db:
         db.execute("UPDATE clips SET path = path || '.gone' WHERE path = ?", (gone,))
     done = CliRunner().invoke(app, ["arena", "export", str(arena.store.path), "--out", str(moved)])
-    assert "1 pairs without their files" in done.stdout and f"There is no {gone}.gone" in done.stderr
-    assert [Path(each.question.clips[0].path).parent.name for each in table.load(moved / "pairs.csv").examples] == ["a_cat"]
+    assert "1 pairs without files" in done.stdout and f"There is no {gone}.gone" in done.stderr
+    assert [Path(each.question.clips[0].path).parent.name for each in table.load(moved / "pairs.csv").examples] == [
+        "a_cat"
+    ]
 
 
 def test_agreement_with_verdicts(arena: Arena, tmp_path: Path) -> None:

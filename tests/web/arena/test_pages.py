@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -69,8 +70,7 @@ def test_clips_are_their_own_bytes_with_ranges(arena: Arena, enter: Enter) -> No
     ada = enter("Ada")
     pair = pair_of(ada)
     own = next(clip for clip in arena.clips.values() if pair["left"].endswith(clip.id))
-    with open(own.path, "rb") as file:
-        content = file.read()
+    content = Path(own.path).read_bytes()
     whole = ada.get(pair["left"])
     assert whole.content == content and whole.headers["content-type"] == "video/mp4"
     part = ada.get(pair["left"], headers={"range": "bytes=10-19"})

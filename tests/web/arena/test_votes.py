@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -25,7 +26,7 @@ def a_vote(pair: Pair = PAIRS[0], said: Said = "left", follows: str = "", rater:
 
 
 @pytest.fixture
-def store(tmp_path: Path):  # noqa: ANN201 - a generator
+def store(tmp_path: Path) -> Iterator[VoteStore]:
     with open_votes(tmp_path / "votes.db", make=True) as it:
         it.add(CLIPS, PAIRS)
         for name in ("Ada", "Bo"):

@@ -86,14 +86,14 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | Missing:
 def rater_agreement(present: Sequence[Vote]) -> RaterAgreement:
     """Agreement on A, B, tie and "both bad"; a skip is no vote.
 
-    Which clip of a pair is called A is arbitrary: each pair counts with both names, so that alpha does not depend on it.
+    Which clip of a pair is called A is arbitrary: each pair counts with both names, so alpha does not depend on it.
     """
     units: dict[str, list[Vote]] = {}
     for vote in present:
         if vote.said != "skip":
             units.setdefault(vote.pair, []).append(vote)
     shared = [votes for votes in units.values() if len(votes) > 1]
-    named = [[vote.choice or vote.said for vote in votes] for votes in shared]
+    named: list[list[str]] = [[vote.choice or vote.said for vote in votes] for votes in shared]
     renamed = [[_OTHER.get(value, value) for value in values] for values in named]
     alpha = krippendorff_alpha(named + renamed)
     sided = [vote.said for vote in present if vote.said in ("left", "right")]
@@ -111,9 +111,7 @@ def majorities(present: Sequence[Vote]) -> dict[str, Choice | None]:
     return {pair: majority(choices, "tie") for pair, choices in said.items()}
 
 
-def assessor_agreement(
-    labels: Mapping[str, Choice | None], verdicts: Mapping[str, Choice | None]
-) -> AssessorAgreement:
+def assessor_agreement(labels: Mapping[str, Choice | None], verdicts: Mapping[str, Choice | None]) -> AssessorAgreement:
     """Both by pair; "A" is the pair's clip ``a``. Pairs that the raters do not decide are not counted."""
     count = Counter[str]()
     for pair, label in labels.items():

@@ -17,9 +17,7 @@ _COLUMNS = ("a", "b", "verdict")
 _OTHER: dict[str, Choice] = {"A": "B", "B": "A", "tie": "tie"}
 
 
-def read_verdicts(
-    file: Path, clips: Mapping[str, ArenaClip], pairs: Mapping[str, Pair]
-) -> dict[str, Choice | None]:
+def read_verdicts(file: Path, clips: Mapping[str, ArenaClip], pairs: Mapping[str, Pair]) -> dict[str, Choice | None]:
     """By pair; "A" is the pair's clip ``a``, "tie" also where the two orders differ, ``None`` a missing verdict.
 
     Args:
@@ -42,8 +40,8 @@ def read_verdicts(
             found[pair.id] = verdict if verdict is None or pair.a == ids[0] else _OTHER[verdict]
     if not found:
         raise UsageError(
-            f"{file} has no verdict on a pair of these votes. Compare the same clips with the same prompts, and run this "
-            "in the same folder."
+            f"{file} has no verdict on a pair of these votes. Compare the same clips with the same prompts, and run "
+            "this in the same folder."
         )
     return found
 

@@ -104,7 +104,7 @@ class Vote:
 
     @property
     def choice(self) -> Choice | None:
-        """"A" is the pair's clip ``a``; ``None`` where neither and no tie was said."""
+        """ "A" is the pair's clip ``a``; ``None`` where neither and no tie was said."""
         if self.said == "tie":
             return "tie"
         if self.said not in ("left", "right"):
@@ -221,7 +221,10 @@ class VoteStore:
     def _votes(self, where: str, values: Sequence[object]) -> list[Vote]:
         columns = "id, rater, pair, said, swapped, follows, clicked"
         found = self.rows(f"SELECT {columns} FROM votes WHERE {where} ORDER BY number", *values)
-        return [Vote(*row[:4], bool(row[4]), *row[5:]) for row in found]
+        return [
+            Vote(key, who, pair, said, bool(swapped), follows, clicked)
+            for key, who, pair, said, swapped, follows, clicked in found
+        ]
 
 
 @contextmanager
