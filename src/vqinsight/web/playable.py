@@ -19,7 +19,7 @@ import numpy as np
 
 from vqinsight.errors import UnreadableVideo
 from vqinsight.serving.limits import Limits
-from vqinsight.serving.sandbox import checked, restrain
+from vqinsight.serving.restraint import checked, restrain
 from vqinsight.video.decode import open_video, self_contained_only
 from vqinsight.video.info import VideoInfo
 from vqinsight.video.read import iter_frames
