@@ -1,4 +1,4 @@
-"""A clip as a browser plays it: ``python -m vqinsight.web.playable SOURCE TARGET`` in a process of its own, with limits.
+"""A clip as a browser plays it: ``python -m vqinsight.web.playable SOURCE TARGET LIMITS`` in a process of its own.
 
 Original bytes where browsers know container and codec, else a copy in H.264 of high quality. Standard output gets one
 line of JSON: what ``Playable`` holds, or ``problem``.
