@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 300, 80  # of a curve's own units
 
 @dataclass(frozen=True)
 class Curve:
-    """One quantity over the steps: points in units of ``WIDTH`` and ``HEIGHT``, first and last step, and values as text."""
+    """One quantity over the steps: points in units of ``WIDTH`` and ``HEIGHT``, first and last step, values as text."""
 
     name: str
     points: str
