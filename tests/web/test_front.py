@@ -35,7 +35,6 @@ def test_pages_load_nothing_from_elsewhere_and_run_no_script_of_a_clip(web: Any)
 
 def test_a_key_is_asked_for(start: Start) -> None:
     from fastapi.testclient import TestClient
-
     from web.conftest import EXAMPLES, Here
 
     from vqinsight.web.app import create_app

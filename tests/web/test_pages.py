@@ -94,9 +94,40 @@ def test_one_clip_is_no_ranking(web: Any) -> None:
 
 
 def test_a_prompt_that_is_too_long_is_an_error_of_its_work(web: Any) -> None:
-    url = asked(web, "look", "cat.mp4", once="look-0003", prompt="cat " * 1900)
+    url = asked(web, "look", "cat.mp4", once="look-0003", prompt="cats and dogs, " * 500)
     assert finished(web, url) == "failed"
     assert "tokens" in web.get(url).text
+
+
+def test_work_is_cancelled_and_the_next_goes_on(web: Any) -> None:
+    url = asked(web, "rank", *sorted(listed(web))[:5], once="cancel-01")
+    assert web.post(f"{url}/cancel", json={}).json()["state"] == "cancelled"
+    assert "Nothing more of it is done" in web.get(url).text
+    following = asked(web, "look", "cat.mp4", once="cancel-02")
+    assert finished(web, following) == "done"
+    assert web.get(f"{url}/state").json()["state"] == "cancelled"
+    assert web.get(f"{url}/pairs.jsonl").status_code == 400
+
+
+def test_a_server_that_dies_is_named_and_nothing_hangs(start: Start) -> None:
+    pytest.importorskip("openai", reason="the extra endpoint is not installed")
+    from helpers import endpoint
+    from web.conftest import pages
+
+    from vqinsight.inference.endpoint.judge import connect
+
+    with endpoint.serving() as server:
+        judge = connect(server.url, deadline=2.0, frames=4)
+        with pages(lambda: judge) as web:
+            url = asked(web, "look", "cat.mp4", once="server-01")
+            assert finished(web, url) == "done" and "50.0" in web.get(url).text
+            server.script.extend([endpoint.drops] * 1000)
+            url = asked(web, "look", "cat.mp4", once="server-02")
+            assert finished(web, url) == "done"
+            assert "no answer from the server" in web.get(url).text
+            url = asked(web, "compare", "cat.mp4", "circles.mp4", once="server-03")
+            assert finished(web, url) == "done"
+            assert "no answer from the server" in web.get(url).text
 
 
 def test_pages_answer_while_the_model_is_loaded(nano: VQInsight) -> None:
