@@ -8,7 +8,6 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -22,7 +21,7 @@ from vqinsight.errors import UnreadableVideo
 from vqinsight.inference.api import VQInsight
 from vqinsight.serving.decoder import Decoder
 from vqinsight.serving.limits import Limits
-from vqinsight.serving.sandbox import restrain
+from vqinsight.serving.restraint import restrain
 from vqinsight.video.preprocess import ProcessedClip
 
 MIB = 1024 * 1024

@@ -119,9 +119,7 @@ def choose(
     return replace(_selection(group, paths, played, ends, unreadable), full=full)
 
 
-def select_judged(
-    group: Candidates, judged: dict[tuple[int, int], Judgement], unreadable: dict[str, str]
-) -> Selection:
+def select_judged(group: Candidates, judged: dict[tuple[int, int], Judgement], unreadable: dict[str, str]) -> Selection:
     """The selection among candidates all of whose pairs are judged already.
 
     Args:

@@ -8,8 +8,8 @@
 * ``media``: bytes of clips
 * ``front``: sessions and headers before every page
 * ``shared``: what the pages share
-* ``clips``, ``look``, ``compare``, ``rank``, ``runs``: the pages
 * ``run_files``: what a run folder says
+* ``clips``, ``look``, ``compare``, ``rank``, ``runs``, ``work``: the pages
 * ``arena``: raters vote on pairs of clips
 * ``app``: puts the pages together
 * ``run``: runs them on a socket

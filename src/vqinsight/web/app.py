@@ -119,6 +119,7 @@ async def _sweep(web: Web) -> None:
     while True:
         await asyncio.sleep(_SWEEP)
         web.sessions.sweep()
+        web.media.forget_deleted()
 
 
 async def _close(web: Web) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, UploadFile
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.datastructures import UploadFile
 
 from vqinsight.errors import UsageError
 from vqinsight.web.shared import Web
@@ -14,25 +15,25 @@ def routes(web: Web) -> APIRouter:
     router = APIRouter()
 
     @router.get("/clips")
-    async def listed(request: Request, pick: str = "any") -> HTMLResponse:
+    async def listed(request: Request) -> HTMLResponse:
         session = web.session(request)
         own, shelf = list(session.clips.values()), web.shelf.clips()
-        return web.page("clip_list.html", own=own, shelf=shelf, pick="two" if pick == "two" else "any")
+        return web.page("clip_list.html", own=own, shelf=shelf)
 
     @router.post("/clips")
     async def send(request: Request) -> JSONResponse:
         session = web.session(request)
         async with request.form(max_files=1, max_fields=1) as form:
             file = form.get("clip")
-            if not isinstance(file, UploadFile) and not hasattr(file, "read"):
+            if not isinstance(file, UploadFile):
                 raise UsageError("Send one file under the name clip.")
             once = str(form.get("once") or "")
             if once and once in session.once:
                 return JSONResponse({"id": session.once[once]})
-            content = await file.read()  # type: ignore[union-attr]
+            content = await file.read()
             if not content:
-                raise UsageError(f"{file.filename}: the file is empty.")  # type: ignore[union-attr]
-            clip = web.sessions.add(session, file.filename or "clip", content)  # type: ignore[union-attr]
+                raise UsageError(f"{file.filename}: the file is empty.")
+            clip = web.sessions.add(session, file.filename or "clip", content)
         if once:
             session.once[once] = clip.id
         web.media.prepare(clip)

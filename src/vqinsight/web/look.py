@@ -44,11 +44,12 @@ def result(job: Job) -> dict[str, Any]:
         each.clip.id: [] if isinstance(each.measured, UnreadableVideo) else defect_charts(each.measured)
         for each in found
     }
+    unmeasured = {each.clip.id: each.measured.reason for each in found if isinstance(each.measured, UnreadableVideo)}
     return {
         "found": found,
         "charts": charts,
         "said": measured_phrases,
-        "unmeasured": {each.clip.id: each.measured.reason for each in found if isinstance(each.measured, UnreadableVideo)},
+        "unmeasured": unmeasured,
         "dimensions": phrases.scales(scores),
         "failures": phrases.failures(scores),
         "provenances": phrases.provenances(scores),

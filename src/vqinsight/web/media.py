@@ -19,6 +19,7 @@ from vqinsight.web.shared import Web
 
 COPY = "copy.mp4"
 COPY_LABEL = "A copy in H.264 (CRF 12), as browsers do not play the original; the model is shown the original."
+_DELETED = "This clip is deleted."
 _AT_ONCE = 2
 _SEALED = {"content-security-policy": "sandbox; default-src 'none'", "cache-control": "private, max-age=600"}
 
@@ -65,6 +66,12 @@ class Media:
         if begun := self._begun.pop(clip.home, None):
             begun.cancel()
 
+    def forget_deleted(self) -> None:
+        """Let go of what was made for sessions that have ended."""
+        for home, begun in list(self._begun.items()):
+            if begun.done() and not home.exists():
+                del self._begun[home]
+
     async def close(self) -> None:
         """Stop everything."""
         for begun in self._begun.values():
@@ -97,16 +104,25 @@ def routes(web: Web) -> APIRouter:
     """``/media/{id}``, with ranges, and ``/media/{id}/about``."""
     router = APIRouter()
 
+    async def prepared(request: Request, key: str) -> Playable:
+        work = asyncio.shield(web.media.prepare(web.clip(request, key)))
+        [found] = await asyncio.gather(work, return_exceptions=True)
+        if isinstance(found, asyncio.CancelledError):
+            raise HTTPException(404, _DELETED)
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
     @router.get("/media/{key}")
     async def media(request: Request, key: str) -> Response:
-        found = await asyncio.shield(web.media.prepare(web.clip(request, key)))
+        found = await prepared(request, key)
         if found.place is None or not found.place.is_file():
-            raise HTTPException(404, found.problem or "This clip is deleted.")
+            raise HTTPException(404, found.problem or _DELETED)
         return FileResponse(found.place, media_type=found.type, headers=_SEALED, content_disposition_type="inline")
 
     @router.get("/media/{key}/about")
     async def about(request: Request, key: str) -> JSONResponse:
-        found = await asyncio.shield(web.media.prepare(web.clip(request, key)))
+        found = await prepared(request, key)
         label = COPY_LABEL if found.is_copy else None
         return JSONResponse({"type": found.type, "times": found.times, "label": label, "problem": found.problem})
 

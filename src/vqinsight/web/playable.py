@@ -1,4 +1,4 @@
-"""A clip as a browser plays it: ``python -m vqinsight.web.playable SOURCE TARGET`` in a process of its own, with limits.
+"""A clip as a browser plays it: ``python -m vqinsight.web.playable SOURCE TARGET LIMITS`` in a process of its own.
 
 Original bytes where browsers know container and codec, else a copy in H.264 of high quality. Standard output gets one
 line of JSON: what ``Playable`` holds, or ``problem``.
@@ -19,7 +19,7 @@ import numpy as np
 
 from vqinsight.errors import UnreadableVideo
 from vqinsight.serving.limits import Limits
-from vqinsight.serving.sandbox import checked, restrain
+from vqinsight.serving.restraint import checked, restrain
 from vqinsight.video.decode import open_video, self_contained_only
 from vqinsight.video.info import VideoInfo
 from vqinsight.video.read import iter_frames

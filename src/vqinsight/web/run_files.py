@@ -13,6 +13,8 @@ from vqinsight.grpo.monitor import MISSING, TRUNCATED, ZERO_SPREAD
 
 STATE, LOG, SAMPLES, FAILURES = "trainer_state.json", "log.jsonl", "samples.md", "failures.jsonl"
 _DEEPEST, _MOST = 4, 100  # levels of folders, and runs
+_SHOWN = 20  # groups
+_KEPT = ("loss", "kl", "entropy", "zero_spread", "missing", "truncated", "tokens", "accuracy")  # beside rewards
 _MOST_BYTES = 4 * 1024 * 1024  # of a file that is read, from its end
 _GROUP = re.compile(r"^## ", re.MULTILINE)
 # Shares in the log, the share from which they are alarming, and what that says.
@@ -63,10 +65,6 @@ def read_run(folder: Path, name: str) -> RunFiles:
     return RunFiles(name, parts, samples[::-1][:_SHOWN], _alarms(rows), left_out)
 
 
-_SHOWN = 20
-_KEPT = ("loss", "kl", "entropy", "zero_spread", "missing", "truncated", "tokens", "accuracy")
-
-
 def _run_folders(folder: Path, levels: int) -> Iterator[Path]:
     children = sorted(each for each in folder.iterdir() if each.is_dir() and not each.is_symlink())
     is_run = any((folder / name).is_file() for name in (LOG, SAMPLES)) or any(
@@ -95,7 +93,8 @@ def _alarms(rows: list[dict[str, Any]]) -> list[str]:
         steps = [row["step"] for row in rows if row.get(key, 0) >= least]
         if steps:
             last = next(row[key] for row in reversed(rows) if row.get(key, 0) >= least)
-            found.append(f"In {len(steps)} of {len(rows)} log rows, {least:.0%} or more {what}: last at step {steps[-1]}, {last:.0%}.")
+            rows_seen = f"In {len(steps)} of {len(rows)} log rows, {least:.0%} or more {what}"
+            found.append(f"{rows_seen}: last at step {steps[-1]}, {last:.0%}.")
     return found
 
 

@@ -17,14 +17,14 @@ WIDTH, HEIGHT = 300, 80  # of a curve's own units
 
 @dataclass(frozen=True)
 class Curve:
-    """One quantity over the steps: points in units of ``WIDTH`` and ``HEIGHT``, and its ends as text."""
+    """One quantity over the steps: points in units of ``WIDTH`` and ``HEIGHT``, first and last step, values as text."""
 
     name: str
     points: str
+    steps: tuple[int, int]
     low: str
     high: str
     last: str
-    steps: tuple[int, int]
 
 
 def routes(web: Web) -> APIRouter:
@@ -57,4 +57,4 @@ def curve(name: str, points: list[tuple[float, float]]) -> Curve:
         for step, value in points
     )
     figures = (f"{value:.4g}" for value in (low, high, values[-1]))
-    return Curve(name, line, *figures, steps=(int(steps[0]), int(steps[-1])))
+    return Curve(name, line, (int(steps[0]), int(steps[-1])), *figures)

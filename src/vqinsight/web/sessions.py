@@ -1,4 +1,4 @@
-"""What belongs to one user: a random cookie names a session, which holds clips, work, and a folder that ends with it."""
+"""What belongs to one user: a random cookie names a session, which holds clips, work, and a folder of its own."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Sessions:
         now: seconds that never go back.
     """
 
-    def __init__(self, bounds: Bounds = Bounds(), now: Callable[[], float] = time.monotonic) -> None:  # noqa: B008
+    def __init__(self, bounds: Bounds = Bounds(), now: Callable[[], float] = time.monotonic) -> None:
         self.bounds = bounds
         self._now = now
         self._root = tempfile.TemporaryDirectory(prefix="vqinsight-web-")
