@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 from web.arena.test_schedule import said
 
+from vqinsight.calibration.ratings import read_ratings
 from vqinsight.cli.main import app
 from vqinsight.datasets import table
 from vqinsight.tasks.types import Preference
@@ -56,7 +57,9 @@ def test_the_tables_are_read_back(arena: Arena, tmp_path: Path) -> None:
     ratings = {key: float(row["rating"]) for key, row in rows.items()}
     assert ratings["a cat", "0"] > ratings["a cat", "1"] > ratings["a cat", "2"]
     assert rows["a cat", "0"]["votes"] == "5" and ratings["a dog", "0"] == -ratings["a dog", "1"] > 0
-    assert all((tmp_path / "votes" / row["path"]).is_file() for row in rows.values())
+    rated = read_ratings(tmp_path / "votes" / "ratings.csv")
+    assert not rated.left_out and {(clip.prompt, Path(clip.path).stem): clip.rating for clip in rated.clips} == ratings
+    assert all(Path(clip.path).is_file() for clip in rated.clips)
 
 
 def test_a_clip_that_is_gone_is_named(arena: Arena, tmp_path: Path) -> None:
