@@ -105,6 +105,20 @@ def layouts() -> str:
     return found + (f" Not: {', '.join(f'`{name}`' for name in other)}." if other else "")
 
 
+def arena() -> str:
+    """What became of votes while the server was killed."""
+    found = results("arena")
+    lost = Counter[str]()
+    for counts in (*found["after_kills"], found["at_the_end"]):
+        lost.update(counts)
+    return (
+        f"{found['raters']} raters at once, {found['kills']} times SIGKILL in the middle: of {found['acknowledged']} "
+        f"acknowledged votes {lost['missing']} are missing, {lost['repeated'] + lost['pairs_twice']} stored twice, "
+        f"{lost['altered']} altered. Acknowledged in {found['p50_ms']:.0f} ms (median), {found['p95_ms']:.0f} (95 %), "
+        f"on a busy machine. A loss of power is not measured."
+    )
+
+
 def serving() -> str:
     """A server's speed by clients beside the offline rate, and what became of four times its load."""
     parts = results("serving")["parts"]

@@ -20,6 +20,7 @@ from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, srcc
 from tools.figures_calibration import calibration
 from tools.figures_performance import (
+    arena,
     damage,
     damaged,
     engines,
@@ -216,6 +217,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "reading_machine": (reading_machine, ("reading",)),
     "log_probs": (log_probs, ("log_probs",)),
     "layouts": (layouts, ("layouts",)),
+    "arena": (arena, ("arena",)),
     "serving": (serving, ("serving",)),
     "reward_loop": (reward_loop, ("reward_loop",)),
     "faults": (faults, ("faults",)),
