@@ -64,6 +64,16 @@ def test_strengths_are_of_one_prompt() -> None:
     assert {next_pair(pairs, prompts, present, rater) for rater in range(5, 25)} == {pairs[1]}
 
 
+def test_of_many_prompts_some_are_looked_at() -> None:
+    """A thousand prompts with a vote each: each rater gets an undecided pair, and soon."""
+    pairs = [Pair.of(f"x{i}", f"y{i}") for i in range(1000)]
+    prompts: dict[str, str | None] = {clip: f"{int(clip[1:])}" for pair in pairs for clip in (pair.a, pair.b)}
+    present = [said(pair, "tie" if i % 2 else "A", 1) for i, pair in enumerate(pairs)]
+    found = {rater: next_pair(pairs, prompts, present, rater) for rater in range(2, 22)}
+    assert all(pair is not None and int(pair.a[1:]) % 2 for pair in found.values())
+    assert len({pair.id for pair in found.values() if pair}) > 10
+
+
 def test_sides_are_balanced() -> None:
     """Of every pair each side is taken in turn, and over pairs both are as frequent."""
     present: list[Vote] = []

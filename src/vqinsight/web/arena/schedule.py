@@ -10,6 +10,8 @@ from vqinsight.ranking.tally import Outcome, bradley_terry
 from vqinsight.tasks.types import Preference
 from vqinsight.web.arena.votes import Pair, Vote
 
+_MOST_PROMPTS = 32  # whose strengths are fitted for one pair
+
 
 def next_pair(
     pairs: Sequence[Pair],
@@ -22,7 +24,8 @@ def next_pair(
 
     Of the pairs with the fewest votes (skips are none) the one whose outcome is least certain: p (1 - p) is largest,
     where p is the probability by the Bradley-Terry strengths of its prompt's clips. What is equal comes in an order of
-    the rater's own, so that raters who vote at once get different pairs.
+    the rater's own, so that raters who vote at once get different pairs. Of many prompts a rater's own draw of some is
+    looked at, as each takes a fit.
 
     Args:
         prompts: by clip.
@@ -36,14 +39,15 @@ def next_pair(
     votes = Counter(vote.pair for vote in present if vote.said != "skip")
     fewest = min(votes[pair.id] for pair in open_pairs)
     rarest = [pair for pair in open_pairs if votes[pair.id] == fewest]
-    certain = {prompt: _strengths(prompt, pairs, prompts, present) for prompt in {prompts[pair.a] for pair in rarest}}
+    drawn = sorted({prompts[pair.a] for pair in rarest}, key=lambda prompt: _lot(rater, prompt))[:_MOST_PROMPTS]
+    strengths = _strengths(drawn, pairs, prompts, present)
 
     def margin(pair: Pair) -> float:
         """Distance of the strengths, with which p (1 - p) falls."""
-        strengths = certain[prompts[pair.a]]
         return abs(strengths[pair.a] - strengths[pair.b])
 
-    return min(rarest, key=lambda pair: (margin(pair), _lot(rater, pair.id)))
+    among = [pair for pair in rarest if pair.a in strengths]
+    return min(among, key=lambda pair: (margin(pair), _lot(rater, pair.id)))
 
 
 def is_swapped(pair: Pair, present: Sequence[Vote], rater: int) -> bool:
@@ -65,12 +69,24 @@ def outcomes(votes: Sequence[Vote], pairs: Mapping[str, Pair], number: Mapping[s
 
 
 def _strengths(
-    prompt: str | None, pairs: Sequence[Pair], prompts: Mapping[str, str | None], present: Sequence[Vote]
+    drawn: Collection[str | None], pairs: Sequence[Pair], prompts: Mapping[str, str | None], present: Sequence[Vote]
 ) -> dict[str, float]:
-    own = {pair.id: pair for pair in pairs if prompts[pair.a] == prompt}
-    number = {clip: i for i, clip in enumerate(sorted({clip for pair in own.values() for clip in (pair.a, pair.b)}))}
-    strengths = bradley_terry(len(number), outcomes(present, own, number))
-    return {clip: float(strengths[i]) for clip, i in number.items()}
+    """Bradley-Terry strengths of the clips of these prompts, each prompt by itself."""
+    own: dict[str | None, dict[str, Pair]] = {prompt: {} for prompt in drawn}
+    for pair in pairs:
+        if prompts[pair.a] in own:
+            own[prompts[pair.a]][pair.id] = pair
+    given: dict[str, list[Vote]] = {}
+    for vote in present:
+        given.setdefault(vote.pair, []).append(vote)
+    found: dict[str, float] = {}
+    for of in own.values():
+        clips = sorted({clip for pair in of.values() for clip in (pair.a, pair.b)})
+        number = {clip: i for i, clip in enumerate(clips)}
+        votes = [vote for key in of for vote in given.get(key, ())]
+        fitted = bradley_terry(len(clips), outcomes(votes, of, number))
+        found.update((clip, float(fitted[i])) for clip, i in number.items())
+    return found
 
 
 def _lot(*of: object) -> bytes:
