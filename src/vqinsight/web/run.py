@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vqinsight.inference.api import VQInsight
 from vqinsight.serving.run import run_app
 from vqinsight.web.app import LIMITS, create_app
+
+if TYPE_CHECKING:  # it imports torch
+    from vqinsight.inference.api import VQInsight
 
 
 def run_web(
