@@ -49,11 +49,11 @@ test-deepspeed: setup .deepspeed/ready
 
 # Clips through vLLM: VLLM is the folder of its environment, MODEL one it serves.
 test-vllm: setup
-	VLLM_PROGRAM=$(VLLM)/bin/vllm VLLM_MODEL=$(MODEL) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/endpoint/test_vllm.py
+	VLLM_PROGRAM=$(abspath $(VLLM))/bin/vllm VLLM_MODEL=$(abspath $(MODEL)) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/endpoint/test_vllm.py
 
 # verl reads an export: VERL is the folder of its environment.
 test-verl: setup
-	VERL_PYTHON=$(VERL)/bin/python OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/test_verl.py
+	VERL_PYTHON=$(abspath $(VERL))/bin/python OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/training/test_verl.py
 
 # lmms-eval runs our tasks: LMMS is the folder of its environment, which gets this project without what it needs.
 test-lmms: setup

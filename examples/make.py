@@ -6,10 +6,8 @@ model was trained on them.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import Image
 
@@ -19,6 +17,7 @@ from vqinsight.synthetic.defects_temporal import TEMPORAL
 from vqinsight.synthetic.photos import photo
 from vqinsight.synthetic.scene import Scene, render
 from vqinsight.synthetic.textures import bricks
+from vqinsight.video.write import encode
 
 FOLDER = Path(__file__).parent
 FRAMES, FPS = 48, 24
@@ -32,12 +31,7 @@ def film(background: Image.Image, facts: Facts | None, camera: str, width: int, 
 
 def save(name: str, frames: np.ndarray) -> None:
     """Encode as H.264 at good quality."""
-    with av.open(FOLDER / name, "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(FPS), options={"crf": "20", "preset": "slow"})
-        stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
-        container.mux(stream.encode())
+    encode(FOLDER / name, frames, FPS, {"crf": "20", "preset": "slow"})
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.lowest import constraints
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "vqinsight"
 # A module imports from its own package or from those before it. What stands last, the package's public front, may be
@@ -31,6 +33,7 @@ ORDER = (
     "generator",
     "training",
     "inference",
+    "calibration",
     "baselines",
     "report",
     "serving",
@@ -192,6 +195,7 @@ GUIDED = [
     "generator",
     "grpo",
     "inference",
+    "calibration",
     "ranking",
     "report",
     "rewards",
@@ -210,3 +214,9 @@ def test_a_package_lists_its_files_once_each(package: str) -> None:
     files = [file.stem for file in folder.glob("*.py") if file.stem != "__init__"]
     packages = [file.parent.name for file in folder.glob("*/__init__.py")]
     assert set(files) <= set(listed) <= {*files, *packages} and len(set(listed)) == len(listed)
+
+
+def test_lowest_versions_are_also_those_of_what_the_tests_need() -> None:
+    found = dict(each.split("==") for each in constraints())
+    assert {"numpy", "fastapi", "openai", "pytest"} <= set(found)  # a dependency, an extra's, and the tests' own
+    assert "torch" not in found and "vqinsight" not in found  # pinned; the project itself

@@ -18,6 +18,7 @@ from benchmarks.method.ablation import table_row
 from benchmarks.method.united import DIMENSIONS
 from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, srcc
+from tools.figures_calibration import calibration
 from tools.figures_performance import (
     damage,
     damaged,
@@ -35,14 +36,13 @@ from tools.figures_performance import (
     step,
     table,
     vllm,
+    web,
 )
+from tools.figures_ratings import human_ratings, rated_ladders, rated_measurements
 from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
 from vqinsight.report.paper_tables import shown
 
-SYSTEMS = {"model": "nano", "technical": "technical score", "always_a": "always A"}
-RATED_TABLES = {"fetv": "FETV", "pairs": "pairs"}  # the others have two and three clips
-RATED_FIGURES = {"diff": "diff", "order_bias": "order bias"}
 SEEN = ("colour", "direction", "count", "shape", *list(BARS)[3:], "text facts")
 LEARNED = ("srcc", "mae")
 # Generators that the pages compare; the stored results hold more rounds of the controls.
@@ -137,35 +137,6 @@ def _stored_cells(stored: dict[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
-def human_ratings() -> str:
-    """Rated clips: each system on each table."""
-    found = results("human_ratings")["tables"]
-    rows = []
-    for name, title in RATED_TABLES.items():
-        judged = [found[name].get(system) for system in SYSTEMS]
-        for figure in ("spatial", "temporal", *RATED_FIGURES):
-            cells = [_rated(each, figure) if each else "" for each in judged]
-            if any(cells):
-                rows.append([title, RATED_FIGURES.get(figure, f"SRCC, {figure}"), *cells])
-    return table(["clips", "figure", *SYSTEMS.values()], rows)
-
-
-def _rated(judged: dict[str, Any], figure: str) -> str:
-    """A figure; of a correlation also its number of clips."""
-    if figure == "order_bias":
-        orders = (judged["pairs"] or {}).get("orders")
-        return measured(orders["order_bias"]) if orders else ""
-    if figure == "diff":
-        scores = (judged["pairs"] or {}).get("scores")
-        return measured(scores[figure]) if scores else ""
-    for task in judged["scores"]:
-        if figure in task["dimensions"]:
-            row = task["dimensions"][figure]
-            lost = f", {row['missing']} missing" if row["missing"] else ""
-            return f"{measured(row['srcc'])}, n {row['n']}{lost}"
-    return ""
-
-
 def measurements() -> str:
     """How measurements of pixels follow defects of known strength."""
     rows = [
@@ -247,6 +218,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "log_probs": (log_probs, ("log_probs",)),
     "layouts": (layouts, ("layouts",)),
     "serving": (serving, ("serving",)),
+    "web": (web, ("web",)),
     "reward_loop": (reward_loop, ("reward_loop",)),
     "faults": (faults, ("faults",)),
     "damage": (damage, ("faults",)),
@@ -255,6 +227,9 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "vllm": (vllm, ("engines",)),
     "synthetic_tables": (synthetic_tables, ("synthetic_tables",)),
     "human_ratings": (human_ratings, ("human_ratings",)),
+    "rated_measurements": (rated_measurements, ("human_ratings",)),
+    "rated_ladders": (rated_ladders, ("human_ratings",)),
+    "calibration": (calibration, ("calibration",)),
     "measurements": (measurements, ("measurements",)),
     "oracle": (oracle, ("oracle",)),
     "generator": (generator, ("generator",)),

@@ -28,6 +28,7 @@ from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.inputs import expand_inputs
 from vqinsight.video.preprocess import ProcessedClip, sample_frames
 from vqinsight.video.read import iter_frames, probe
+from vqinsight.video.record import ClipInput
 
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 LONGEST = 120  # most frames of a clip: sampled frames are about as close as in training
@@ -83,6 +84,9 @@ def damaged(frames: np.ndarray, at: np.ndarray, kind: str, severity: float, seed
     return np.asarray(temporal[kind](fetch, len(frames), at, severity, rng))
 
 
+_NO_INPUT = ClipInput("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), ())  # no record is made
+
+
 def footage(assessor: Assessor, frames: np.ndarray, kind: str, severity: float, seed: int, name: str) -> ProcessedClip:
     """The damaged clip, preprocessed for the model."""
     total, builder = len(frames), assessor.loaded.views
@@ -90,7 +94,7 @@ def footage(assessor: Assessor, frames: np.ndarray, kind: str, severity: float, 
     wanted = builder.needed_frames(sampling)
     shown = zip(wanted, damaged(frames, np.array(wanted), kind, severity, seed), strict=True)
     views = builder.build(shown, sampling, assessor.loaded.spec)
-    return ProcessedClip(name, "video", views, None)  # type: ignore[arg-type]
+    return ProcessedClip(name, "video", views, _NO_INPUT)
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ from vqinsight.assessor.vision import EncodedClip, EncodedView, pixels
 from vqinsight.errors import UnreadableVideo
 from vqinsight.inference.api import VQInsight, load
 from vqinsight.inference.batches import BATCH, default_task
+from vqinsight.ranking.judge import both_orders
 from vqinsight.ranking.tally import all_pairs
 from vqinsight.results import ClipComparison
 from vqinsight.tasks.types import Clip, Question
@@ -190,7 +191,7 @@ def _one(assessor: Assessor, path: str) -> str | None:
 def _encoding_each(assessor: Assessor, paths: list[str]) -> list[list[str]]:
     """The answers to each pair in both orders, each clip encoded for each question."""
     clips = [assessor.clips.load(path) for path in paths]
-    orders = [order for i, j in all_pairs(len(paths)) for order in ((i, j), (j, i))]
+    orders = both_orders(all_pairs(len(paths)))
     texts: list[str] = []
     for start in range(0, len(orders), _ASKED):
         asked = [

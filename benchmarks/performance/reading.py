@@ -17,10 +17,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -31,10 +30,11 @@ from vqinsight.settings.inference import InferenceSettings
 from vqinsight.synthetic.photos import photo
 from vqinsight.video.preprocess import sample_frames
 from vqinsight.video.read import VideoInfo, iter_frames, probe
+from vqinsight.video.write import encode
 
 SECONDS = (10, 60)
 # Width, height, frames a second, suffix, encoder options. "4k" is repeated to its length, with a keyframe each time.
-KINDS: dict[str, tuple[int, int, float, str, dict[str, str]]] = {
+KINDS: dict[str, tuple[int, int, float, Literal["mp4", "gif"], dict[str, str]]] = {
     "h264": (960, 540, 30, "mp4", {"preset": "veryfast", "crf": "20"}),
     "one keyframe": (960, 540, 30, "mp4", {"preset": "veryfast", "crf": "20", "g": "100000", "sc_threshold": "0"}),
     "gif": (480, 270, 12, "gif", {}),
@@ -74,13 +74,7 @@ def film(folder: Path, kind: str, seconds: int) -> Path:
     if kind == "4k" and seconds > SECONDS[0]:
         repeat(film(folder, kind, SECONDS[0]), path, seconds // SECONDS[0])
         return path
-    codec, pixels = ("gif", "rgb8") if suffix == "gif" else ("libx264", "yuv420p")
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream(codec, rate=Fraction(fps).limit_denominator(10), options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, pixels
-        for frame in moving(round(seconds * fps), width, height):
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        output.mux(stream.encode())
+    encode(path, moving(round(seconds * fps), width, height), fps, options, suffix)
     return path
 
 

@@ -116,7 +116,7 @@ def flow_grpo(url: str, code: Path, client: Path | None) -> Ask:
 
 
 def verl_omni(url: str, _: Path, client: Path | None) -> Ask:
-    """verl-omni's call of `reward_loop/reward_manager/visual.py`: each sample by itself, all at a time."""
+    """verl-omni's call of `reward_loop/reward_manager/visual.py`: uint8 (T, 3, H, W), each by itself, all at a time."""
     assert client is not None
     ours = module("vqinsight_client", client)
     compute_score = ours.verl_omni(ours.Client(url, reconnect=300.0), "overall")
@@ -129,7 +129,7 @@ def verl_omni(url: str, _: Path, client: Path | None) -> Ask:
         return await asyncio.gather(*calls, return_exceptions=True)
 
     def ask(clips: np.ndarray, prompt: str) -> tuple[Rewards, list[str]]:
-        found = asyncio.run(group(channels_first(clips), prompt))
+        found = asyncio.run(group(torch.from_numpy(clips).permute(0, 1, 4, 2, 3), prompt))
         failed = [str(each) for each in found if isinstance(each, Exception)]
         return [None if isinstance(each, Exception) else each["score"] for each in found], failed
 

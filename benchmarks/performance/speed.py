@@ -10,16 +10,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import Image
 
 from vqinsight.inference.api import load
 from vqinsight.synthetic.photos import photo
 from vqinsight.synthetic.scene import Scene, render
+from vqinsight.video.write import encode
 
 RANKED = 10
 
@@ -28,13 +27,8 @@ def film(path: Path, seconds: float, width: int, height: int, fps: int = 30, see
     """A camera moving over a photograph, as H.264."""
     frames = int(seconds * fps)
     scene = Scene(Image.fromarray(photo("motorcycle")), None, "right", width, height, frames)
-    with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps), options={"crf": "20", "preset": "veryfast"})
-        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
-        for index in range(frames):
-            frame = render(scene, seed, np.array([index]))[0]
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
+    rendered = (render(scene, seed, np.array([index]))[0] for index in range(frames))
+    encode(path, rendered, fps, {"crf": "20", "preset": "veryfast"})
 
 
 def main() -> None:

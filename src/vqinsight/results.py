@@ -116,6 +116,24 @@ class Reply(Record):
 
 
 @dataclass(frozen=True)
+class CalibratedScore(Record):
+    """A clip's value on a user's scale (``vqinsight.calibration``).
+
+    Attributes:
+        scale: its name.
+        value: in units of the user's ratings; ``None`` where there is none.
+        low, high: the range in which 80 of 100 ratings lie, by cross-validation.
+        note: why there is no value, or what it lacks.
+    """
+
+    scale: str
+    value: float | None
+    low: float | None
+    high: float | None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class ClipScore(Record):
     """The score of one clip.
 
@@ -131,6 +149,7 @@ class ClipScore(Record):
         reasoning: of the sample nearest the median.
         replies: every sample.
         error: one line that says what is wrong when status is not ok.
+        calibrated: the value on a user's scale, where one is asked for.
     """
 
     path: str
@@ -148,6 +167,7 @@ class ClipScore(Record):
     replies: tuple[Reply, ...]
     input: ClipInput | None
     provenance: Provenance
+    calibrated: CalibratedScore | None = None
 
 
 @dataclass(frozen=True)
@@ -261,6 +281,8 @@ def read_record(plain: dict[str, Any]) -> Judged:
         return ClipVerdict(**given)
     given["overall_of"] = tuple(given["overall_of"])
     given["dimensions"] = tuple(Dimension(**dimension) for dimension in given["dimensions"])
+    if given.get("calibrated") is not None:
+        given["calibrated"] = CalibratedScore(**given["calibrated"])
     return ClipScore(**given)
 
 

@@ -86,6 +86,11 @@ def test_verbs_that_judge(clips: Path, arguments: tuple[str, ...], key: str) -> 
     assert key in json.loads(line)
 
 
+def test_ratings_of_too_few_clips(clips: Path) -> None:
+    (clips / "r.csv").write_text("path,rating\na.mp4,1\nb.mp4,2\n", encoding="utf-8")
+    real(clips, "calibrate", "r.csv", codes=(2,))
+
+
 @pytest.mark.slow
 def test_clips_are_measured(clips: Path) -> None:
     assert "identical (PSNR infinite" in real(clips, "measure", "a.mp4", "--reference", "a.mp4")

@@ -26,11 +26,15 @@ from vqinsight.inference.endpoint.frames import FileView
 from vqinsight.inference.endpoint.judge import EndpointJudge
 from vqinsight.results import Tokens
 from vqinsight.video.preprocess import ProcessedClip
+from vqinsight.video.record import ClipInput
 from vqinsight.video.views import view
 
 Connect = Callable[..., EndpointJudge]
 Grey = Callable[..., str]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+NO_INPUT = ClipInput("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), ())  # no record is made
 
 
 def behind(model: VQInsight) -> Callable[[endpoint.Body], str]:
@@ -44,7 +48,7 @@ def behind(model: VQInsight) -> Callable[[endpoint.Body], str]:
             pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)
             times = tuple(range(len(frames)))
             seen = view("video" if len(frames) > 1 else "image", pixels, spec, 1.0, times)
-            shown.append(ProcessedClip("", "video", (seen,), None))  # type: ignore[arg-type] - no record is made
+            shown.append(ProcessedClip("", "video", (seen,), NO_INPUT))
         places = iter(range(len(shown)))
         content = [
             part if part["type"] == "text" else {"type": "clip", "index": next(places)}
@@ -168,6 +172,20 @@ def test_a_server_that_trusts_its_clients_is_told_the_times(
     assert server.questions[3]["media_io_kwargs"] == {"video": {"num_frames": -1, "fps": pytest.approx(sum(rates) / 2)}}
     judge(template="released").score(second)  # was taught with one second a temporal patch of two frames
     assert server.questions[-1]["media_io_kwargs"] == {"video": {"num_frames": -1, "fps": 2.0}}
+
+
+def test_frames_have_the_patches_of_the_model_behind_another_name(
+    server: Server, judge: Connect, tmp_path: Path, encode: ModuleType
+) -> None:
+    """Else the server resizes once more: 112 pixels a side of Qwen2.5-VL become 128 for Qwen3-VL."""
+    clip = str(encode.video(tmp_path / "a.mp4", 8, size=(240, 240)))
+    sizes = []
+    for root in (None, 7, "/models/Qwen2.5-VL-7B-Instruct", "/models/Qwen3-VL-4B-Instruct"):
+        server.models = [{"id": "tiny", "root": root}]
+        shown = judge(max_pixels=12_544).score(clip).input
+        assert shown is not None
+        sizes.append(shown.size)
+    assert sizes == [(112, 112)] * 3 + [(96, 96)]
 
 
 def test_a_server_that_does_not_take_times_or_leaves_out_frames_is_named(

@@ -70,6 +70,9 @@ def test_the_shims_give_what_offline_gives(ours: Client, nano: VQInsight, encode
     [image] = vqinsight.reward([videos[0][:1]], TEXT, dimensions=["quality"], model=nano)
     found = asyncio.run(verl_omni(ours, "quality")("x", torch.from_numpy(videos[0][0]).permute(2, 0, 1), TEXT))
     assert isinstance(image, dict) and found == {"score": image["quality"]}
+    [clip] = vqinsight.reward([videos[0]], TEXT, dimensions=["overall"], model=nano)
+    found = asyncio.run(verl_omni(ours, "overall")("x", torch.from_numpy(videos[0]).permute(3, 0, 1, 2), TEXT))
+    assert isinstance(clip, dict) and found == {"score": clip["overall"]}
     with pytest.raises(RewardError, match="a group of one"):
         asyncio.run(verl_omni(ours, "win_rate")("x", videos[0], TEXT))
 
@@ -81,8 +84,12 @@ def test_no_failure_becomes_a_number(ours: Client, monkeypatch: pytest.MonkeyPat
         ours.rewards([CIRCLES], [TEXT], ["beauty"])
     with pytest.raises(RewardError, match="No such file"):
         ours.rewards(["absent.mp4"], [TEXT], ["overall"])
-    with pytest.raises(RewardError, match="refused"):
+    with pytest.raises(RewardError, match="refused") as unreached:
         Client("http://127.0.0.1:9", reconnect=0.0).rewards([CIRCLES], [TEXT], ["overall"])
+    assert unreached.value.status is None
+    with pytest.raises(RewardError, match="/v1/none answered 404") as refused:
+        ours.get("/v1/none")
+    assert refused.value.status == 404
     answers: list[Any] = [
         {},
         {"results": [], "errors": []},
@@ -123,8 +130,9 @@ def test_what_passes_is_asked_again_under_one_key(monkeypatch: pytest.MonkeyPatc
             ours = Client(f"http://127.0.0.1:{server.server_port}")
             assert ours.post("/x", {}) == {}
             assert len(keys) == 5 and len(set(keys)) == 1
-            with pytest.raises(RewardError, match="answered 400"):
+            with pytest.raises(RewardError, match="answered 400") as refused:
                 ours.post("/x", {})
+            assert (refused.value.status, refused.value.body) == (400, "{}")
             assert len(keys) == 6 and len(set(keys)) == 2
         finally:
             server.shutdown()

@@ -60,7 +60,7 @@ def test_a_failure_is_no_answer(client: httpx.Client, monkeypatch: pytest.Monkey
         asker.answer([{"role": "user", "content": [{"type": "audio", "url": "a.wav"}]}])
 
     def failing(*_: object) -> None:
-        raise RewardError("/v1/chat/completions answered 500: {}")
+        raise RewardError("/v1/chat/completions answered 500: answered 400: {}", 500, "answered 400: {}")
 
     monkeypatch.setattr(asker._client, "post", failing)
     with pytest.raises(RewardError, match="answered 500"):

@@ -81,7 +81,8 @@ def test_the_messages_hold_the_clips_in_order_and_only_text_besides(asked: Promp
 @EVERY
 def test_the_prompt_is_in_the_question_where_it_matters(asked: PromptSet, question: Question) -> None:
     said = " ".join(texts(asked.messages(question)))
-    assert ("a red ball rolls" in said) == (question.clips[0].prompt is not None)
+    told = question.clips[0].prompt is not None and (not asked.separate or question.task == "compare")
+    assert ("a red ball rolls" in said) == told
     if question.text:
         assert question.text in said
 
@@ -98,7 +99,7 @@ def test_echoing_the_instructions_is_no_answer(asked: PromptSet, question: Quest
 @EVERY
 def test_the_wording_names_the_keys_that_the_parser_wants(asked: PromptSet, question: Question) -> None:
     said = " ".join(texts(asked.messages(question)))
-    if asked.name == "brief" or question.task in asked.bare_number:
+    if asked.name in ("brief", "separate") or question.task in asked.bare_number:
         return
     for dim in asked.dimensions(question):
         assert f'"{asked.answer_keys.get(dim.key, dim.key)}"' in said
@@ -145,6 +146,7 @@ def test_how_perfect_answers_are_written() -> None:
         "standard": '<answer>{"spatial": 62.00, "temporal": 81.00, "alignment": 100.00}</answer>',
         "released": '<answer>{"spatial": 62.00, "temporal": 81.00, "consistency": 100.00}</answer>',
         "brief": '<answer>{"spatial": 62, "temporal": 81, "alignment": 100}</answer>',
+        "separate": '<answer>{"spatial": 62, "temporal": 81, "alignment": 100}</answer>',
     }
     released = PROMPT_SETS["released"]
     assert released.format_answer(QUESTIONS[0], Score({"quality": 3.5})) == '<answer>{"rating": 3.50}</answer>'
@@ -183,7 +185,9 @@ def test_text_from_outside_cannot_break_the_format(text: str) -> None:
     assert clean(cleaned) == cleaned
     cleaned.encode("utf-8")
     for asked in SETS:
-        for question in (Question("generated", (Clip("c", text),)), Question("yesno", (PLAIN,), text)):
+        clip = Clip("c", text)
+        told = Question("compare", (clip, clip)) if asked.separate else Question("generated", (clip,))
+        for question in (told, Question("yesno", (PLAIN,), text)):
             messages = asked.messages(question)
             assert texts(messages)[0] == asked.system
             assert cleaned in texts(messages)[-1]

@@ -23,11 +23,11 @@ from vqinsight.video.inputs import Source, expand_inputs
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from vqinsight.calibration.scale import Scale
     from vqinsight.inference.api import VQInsight
     from vqinsight.inference.ray_engine import RayJudge
     from vqinsight.report.store import ResultStore
 
-Judged = ClipScore | ClipVerdict
 Clips = list[tuple[Source, str | None]]
 
 
@@ -41,6 +41,7 @@ class Verb:
         judge: gives the results of clips, in order; takes a model, clips, and the options of sampling.
         show: prints results as text.
         check: refuses wrong usage before anything is loaded.
+        fits: refuses the settings of a judge.
     """
 
     doing: str
@@ -48,15 +49,36 @@ class Verb:
     judge: Callable[..., Iterator[Any]]
     show: Callable[[Console, list[Any]], None]
     check: Callable[[], None] = lambda: None
+    fits: Callable[[dict[str, Any]], None] = lambda settings: None  # noqa: ARG005 - every verb but one fits all
 
 
-def scoring(task: TaskName | None, verbose: bool) -> Verb:
-    """Score clips."""
+def scoring(task: TaskName | None, verbose: bool, scale: Scale | None = None) -> Verb:
+    """Score clips, on a user's scale too where one is given."""
+    show = partial(console.show_scores, verbose=verbose)
 
     def judge(model: VQInsight, clips: Clips, **options: Any) -> Iterator[Any]:
-        return model.score_all(clips, task=task, **options)
+        scored = model.score_all(clips, task=task, **options)
+        if scale is None:
+            return scored
+        return map(scale.apply, scored)
 
-    return Verb("Scoring", {"verb": "score", "task": task}, judge, partial(console.show_scores, verbose=verbose))
+    asked = {"verb": "score", "task": task}
+    if scale is None:
+        return Verb("Scoring", asked, judge, show)
+    asked["scale"] = f"{scale.name} {scale.digest}"
+    return Verb("Scoring", asked, judge, show, fits=scale.check)
+
+
+def open_scale(name: str, *, quiet: bool) -> Scale:
+    """A user's scale; one that is no better than knowing nothing is reported on standard error."""
+    from vqinsight.calibration.scale import load_scale
+    from vqinsight.report.calibration_report import verdicts
+
+    with output.plain_endings("Interrupted.", quiet=quiet):
+        scale = load_scale(name)
+        if not scale.better:
+            progress.notice(f"The scale {scale.name}: {' '.join(verdicts(scale))}")
+        return scale
 
 
 def asking(question: str, verbose: bool) -> Verb:
@@ -107,6 +129,7 @@ def judge_clips(
                 _on_ray(verb, ray, entries(todo), asked, outputs, take)
             return
         judge = open_judge(asked)
+        verb.fits(judge.settings(**asked.pick(*opt.SAMPLING)))
         if outputs.out is None:
             with closing(_judged(verb, judge, todo, asked)) as judged:
                 for result in judged:
@@ -231,7 +254,7 @@ def _judged(
     *,
     log: bool = False,
     on_seconds: Callable[[float], None] | None = None,
-) -> Generator[Judged, None, None]:
+) -> Generator[ClipScore | ClipVerdict, None, None]:
     options = asked.pick(*opt.SAMPLING) | ({"on_seconds": on_seconds} if on_seconds else {})
     with progress.counting(verb.doing, len(clips), asked.json_lines, log=log) as count:
         for done, result in enumerate(verb.judge(judge, clips, **options), start=1):

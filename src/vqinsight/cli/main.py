@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rank": ("main", _JUDGE),
     "ask": ("main", _JUDGE),
     "measure": ("measure", _JUDGE),
+    "calibrate": ("calibrate", _JUDGE),
     "watch": ("watch", _JUDGE),
     "serve": ("serve", _JUDGE),
     "web": ("web", _JUDGE),
@@ -111,6 +112,16 @@ Timeline = Annotated[
         help="Score windows of this length one after the other, each as a clip of its own: clip.mp4#t=10,20.",
     ),
 ]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="NAME|FILE",
+        show_default=False,
+        help="Add the value on a scale that vqinsight calibrate made.",
+        rich_help_panel="Output",
+    ),
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -136,6 +147,7 @@ def score(
     prompt: opt.Prompt = None,
     task: opt.Task = None,
     timeline: Timeline = None,
+    scale: Scale = None,
     out: opt.Target = None,
     fail_below: opt.FailBelow = None,
     sort: opt.Sort = False,
@@ -144,12 +156,15 @@ def score(
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Score clips on each dimension, with the reasoning."""
-    from vqinsight.cli.judging import judge_clips, scoring
+    from vqinsight.cli.judging import judge_clips, open_scale, scoring
     from vqinsight.report.picks import Picks
 
     if sort and worst is not None:
         raise typer.BadParameter("--sort and --worst are two orders. Leave out one.")
-    judge_clips(scoring(task, verbose), clips, prompt, asked, out, Picks(sort, worst, fail_below), timeline)
+    if scale is not None and asked.engine == "ray":
+        raise typer.BadParameter("--scale measures clips here. Leave out --engine ray.")
+    verb = scoring(task, verbose, None if scale is None else open_scale(scale, quiet=asked.quiet))
+    judge_clips(verb, clips, prompt, asked, out, Picks(sort, worst, fail_below), timeline)
 
 
 @opt.asking

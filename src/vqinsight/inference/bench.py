@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import torch
 
@@ -21,6 +19,7 @@ from vqinsight.inference.batches import BATCH, default_task
 from vqinsight.tasks.types import Clip, Question
 from vqinsight.video.preprocess import ProcessedClip, sample_frames
 from vqinsight.video.read import iter_frames, probe
+from vqinsight.video.write import encode
 
 CLIPS = 64  # most clips scored
 MADE = 8  # different clips made where none are given
@@ -75,13 +74,7 @@ def measure(judge: VQInsight, clips: Sequence[str], folder: Path, say: Callable[
 
 def film(path: Path, width: int, height: int, frames: int, fps: int, options: dict[str, str], seed: int = 0) -> Path:
     """A file of waves that move over a still grain; the suffix says gif or H.264."""
-    codec, pixels = ("gif", "rgb8") if path.suffix == ".gif" else ("libx264", "yuv420p")
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream(codec, rate=Fraction(fps), options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, pixels
-        for frame in _waves(width, height, frames, seed):
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        output.mux(stream.encode())
+    encode(path, _waves(width, height, frames, seed), fps, options, "gif" if path.suffix == ".gif" else "mp4")
     return path
 
 

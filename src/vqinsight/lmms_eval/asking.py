@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -18,7 +17,7 @@ from vqinsight.tasks.prompt_sets import NAMES
 
 _CHAT = "/v1/chat/completions"
 # The server's answers to a request that is itself at fault; with wording that is right, its clip is.
-_REFUSED = re.compile(r"answered (?:400|413): (.*)", re.DOTALL)
+_REFUSED = (400, 413)
 
 
 class Asker:
@@ -75,10 +74,9 @@ class Asker:
         try:
             answer = self._client.post(_CHAT, {"messages": sent})
         except RewardError as error:
-            refused = _REFUSED.search(str(error))
-            if refused is None:
+            if error.status not in _REFUSED:
                 raise
-            return f"{UNREADABLE}{_reason(refused[1])}"
+            return f"{UNREADABLE}{_reason(error.body)}"
         try:
             return str(answer["choices"][0]["message"]["content"])
         except (KeyError, IndexError, TypeError) as error:

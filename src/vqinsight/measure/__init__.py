@@ -10,6 +10,7 @@ In reading order:
 * ``order``: cuts, frozen, repeated, dropped and exchanged frames
 * ``summary``: from frames to a clip's values and worst moments
 * ``clip``: takes a clip frame by frame
+* ``evidence``: measured values in words, for questions to a model
 * ``stills``: pictures of the worst moments
 * ``reference``: PSNR, SSIM and VMAF against a reference
 """

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from vqinsight.measure.types import Quantity
 
+MEASUREMENT_VERSION = 1  # to be raised where the value of any clip changes
+
 _LADDERS: dict[str, tuple[float, float, float, float]] = {
     "blur": (0.437, 0.608, 0.781, 0.892),
     "noise": (5.13, 9.72, 16.9, 26.6),

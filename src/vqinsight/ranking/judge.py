@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vqinsight.assessor.assessor import Assessor
@@ -10,8 +10,6 @@ from vqinsight.assessor.vision import EncodedClip
 from vqinsight.ranking.votes import majority_choice
 from vqinsight.results import Reply
 from vqinsight.tasks.types import Clip, Preference, Question
-
-_CHUNK = 32  # questions between progress reports, at least
 
 
 @dataclass(frozen=True)
@@ -40,31 +38,25 @@ def judge_pairs(
     samples: int = 1,
     temperature: float = 0.0,
     seed: int = 0,
-    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Judgement]:
     """Judge pairs of encoded clips in both orders; no clip is encoded again.
 
-    Questions that show the same clip first are asked together: their prompts begin alike (``assessor.prefill``).
+    All questions are asked together: those that show the same clip first begin alike (``assessor.prefill``).
 
     Args:
         pairs: indices into ``clips``; the first is Video A in the forward question.
-        on_progress: called with (pairs done, all pairs).
     """
-    replies: dict[tuple[int, int], tuple[Reply, ...]] = {}
-    waiting: list[tuple[int, int]] = []
-    orders = sorted({order for i, j in pairs for order in ((i, j), (j, i))})  # questions with one first clip together
-    for place, (first, second) in enumerate(orders):
-        waiting.append((first, second))
-        if place + 1 < len(orders) and (len(waiting) < _CHUNK or orders[place + 1][0] == first):
-            continue
-        shown = [(clips[a], clips[b]) for a, b in waiting]
-        asked = [(_question(pair, prompt), pair) for pair in shown]
-        said = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
-        replies.update(zip(waiting, said, strict=True))
-        waiting = []
-        if on_progress is not None:
-            on_progress(sum((i, j) in replies and (j, i) in replies for i, j in pairs), len(pairs))
-    return [judgement(replies[i, j], replies[j, i]) for i, j in pairs]
+    orders = list(dict.fromkeys(both_orders(pairs)))
+    shown = [(clips[a], clips[b]) for a, b in orders]
+    asked = [(_question(pair, prompt), pair) for pair in shown]
+    replies = assessor.ask(asked, samples=samples, temperature=temperature, seed=seed)
+    said = dict(zip(orders, replies, strict=True))
+    return [judgement(said[i, j], said[j, i]) for i, j in pairs]
+
+
+def both_orders(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(i, j), then (j, i), of each pair."""
+    return [order for i, j in pairs for order in ((i, j), (j, i))]
 
 
 def _question(pair: tuple[EncodedClip, EncodedClip], prompt: str | None) -> Question:

@@ -22,5 +22,6 @@
 * ``metric_tables``: the figures of a benchmark
 * ``evaluation_report``: a finished evaluation
 * ``paper_tables``: the paper's tables as text
+* ``calibration_report``: a fitted scale
 * ``plan``: what a training takes
 """

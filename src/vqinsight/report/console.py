@@ -13,11 +13,10 @@ from rich.text import Text
 
 from vqinsight.report import phrases
 from vqinsight.report.picks import Picks, overall_of_row
-from vqinsight.report.printing import print_failure, print_table, print_text
+from vqinsight.report.printing import print_failure, print_failures, print_standings, print_table, print_text
 from vqinsight.report.timeline import scored_files
 from vqinsight.results import ClipComparison, ClipInput, ClipRanking, ClipScore, ClipVerdict, Reply
 
-FAILURES = 10  # most failures of a folder shown
 _DETAILS = 5  # most clips shown in full
 _BAR = 16
 _NARROW = 64  # terminal columns below which bars are left out
@@ -36,6 +35,8 @@ def show_scores(console: Console, records: Sequence[ClipScore], *, verbose: bool
         for record in scored:
             _heading(console, record)
             _score_lines(console, record)
+            if (on_scale := phrases.calibrated(record)) is not None:
+                print_text(console, on_scale, "bold", indent=2)
             _asides(console, record, verbose)
     if len(scored) > 1:
         _score_table(console, scored)
@@ -112,8 +113,7 @@ def show_rankings(console: Console, records: Sequence[ClipRanking], *, verbose: 
         if ranking.prompt and len(records) > 1:
             print_text(console, f"Prompt: {ranking.prompt}", "bold")
         placed = [place for place in ranking.standings if place.rank is not None]
-        rows = [[str(place.rank), place.path, f"{place.wins:g}", f"{place.strength:+.2f}"] for place in placed]
-        print_table(console, ["Rank", "Clip", "Wins", "Strength"], rows)
+        print_standings(console, placed)
         if verbose:
             show_comparisons(console, [pair for pair in ranking.comparisons if pair.status == "ok"], verbose=True)
         else:
@@ -138,10 +138,8 @@ def show_kept(console: Console, folder: str, rows: Sequence[Mapping[str, Any]], 
         cells = [[row["path"], phrases.number(row["overall"], 0, 100), ", ".join(row["overall_of"])] for row in shown]
         print_table(console, ["Clip", "overall 0–100", "of"], cells)
     failed = [row for row in rows if row["status"] != "ok"]
-    for row in failed[:FAILURES]:
-        print_failure(console, row["path"], row["status"], phrases.complaint(row["path"], row["error"]))
-    if len(failed) > FAILURES:
-        print_text(console, f"… and {len(failed) - FAILURES} more that failed: see the column status in {folder}.")
+    errors = [(row["path"], row["status"], phrases.complaint(row["path"], row["error"])) for row in failed]
+    print_failures(console, errors, folder)
     said = counted(row["status"] for row in rows)
     print_text(console, f"{folder}: {len(rows)} clips: {said}." if rows else f"{folder}: no clips.")
     lacking = [row for row in rows if row["status"] == "ok" and row.get("missing_dimensions")]
@@ -200,16 +198,30 @@ def _score_table(console: Console, scored: Sequence[ClipScore]) -> None:
             known.append(phrases.scale(dimension))
     headings = [f"{key}\n{' or '.join(known)}" for key, known in ranges.items()]
     several = len(ranges) > 1 or any(len(known) > 1 for known in ranges.values())
+    on_scale = next((record.calibrated.scale for record in scored if record.calibrated), "")
     named = len(phrases.overall_sets(scored)) > 1
     rows = []
     for record in scored:
         cells = [_cell(record, key, len(known) > 1) for key, known in ranges.items()]
         if several:
             cells.append(f"{record.overall:.1f}" + (f" of {phrases.overall_of(record)}" if named else ""))
+        if on_scale:
+            value = record.calibrated.value if record.calibrated else None
+            cells.append("" if value is None else f"{value:.2f}")
         clip_input = record.input
         cells.append(f"{len(set(clip_input.indices))}/{clip_input.source_frames}" if clip_input else "")
         rows.append([record.path, *cells])
-    print_table(console, ["Clip", *headings, *(["overall\n0–100"] if several else []), "frames"], rows)
+    print_table(
+        console,
+        [
+            "Clip",
+            *headings,
+            *(["overall\n0–100"] if several else []),
+            *([f"scale\n{on_scale}"] if on_scale else []),
+            "frames",
+        ],
+        rows,
+    )
 
 
 def _cell(record: ClipScore, key: str, own_scale: bool) -> str:

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from vqinsight.ranking.standings import PairOutcome, find_clips, place
 from vqinsight.report import phrases
-from vqinsight.report.console import FAILURES, counted
-from vqinsight.report.printing import print_failure, print_table, print_text
+from vqinsight.report.console import counted
+from vqinsight.report.printing import print_failures, print_standings, print_text
 
 _PROMPTS = 20  # most prompts with their standings shown
 
@@ -30,10 +30,7 @@ def show_kept_pairs(console: Console, folder: str, groups: Sequence[Pairs], *, r
                 failed.append((name, pair.status, phrases.complaint(name, pair.error)))
     if ranked and len(groups) > _PROMPTS:
         print_text(console, f"… and {len(groups) - _PROMPTS} more prompts: read_results({folder!r}) has their pairs.")
-    for failure in failed[:FAILURES]:
-        print_failure(console, *failure)
-    if len(failed) > FAILURES:
-        print_text(console, f"… and {len(failed) - FAILURES} more that failed: see the column status in {folder}.")
+    print_failures(console, failed, folder)
     statuses = [pair.status for _, pairs in groups for pair in pairs]
     prompts = f" of {len(groups)} prompts" if len(groups) > 1 else ""
     print_text(console, f"{folder}: {len(statuses)} pairs{prompts}: {counted(statuses)}.")
@@ -43,8 +40,6 @@ def _standings(console: Console, prompt: str | None, pairs: Sequence[PairOutcome
     if prompt:
         print_text(console, f"Prompt: {prompt}", "bold")
     standings, cycles = place(find_clips(pairs), pairs)
-    placed = [each for each in standings if each.rank is not None]
-    rows = [[str(each.rank), each.path, f"{each.wins:g}", f"{each.strength:+.2f}"] for each in placed]
-    print_table(console, ["Rank", "Clip", "Wins", "Strength"], rows)
+    print_standings(console, [each for each in standings if each.rank is not None])
     for cycle in cycles:
         print_text(console, phrases.cycle(cycle))

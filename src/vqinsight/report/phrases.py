@@ -108,6 +108,17 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"
 
 
+def calibrated(record: ClipScore) -> str | None:
+    """The value on a user's scale with its range, or why there is none; ``None`` where none is asked for."""
+    on = record.calibrated
+    if on is None:
+        return None
+    if on.value is None or on.low is None or on.high is None:
+        return f"scale {on.scale}: no value ({on.note})"
+    note = f" ({on.note})" if on.note else ""
+    return f"scale {on.scale}: {on.value:.2f}, for 80 of 100 clips {on.low:.2f} to {on.high:.2f}{note}"
+
+
 def _seconds(duration: float) -> str:
     minutes, seconds = divmod(round(duration), 60)
     return f"{minutes} min {seconds} s" if duration >= 100 else f"{duration:.3g} s"

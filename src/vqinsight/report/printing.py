@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from vqinsight.report import phrases
+from vqinsight.results import Standing
 
+FAILURES = 10  # most failures of a folder shown
 _NAME = 12  # least cells of a name in a table
 
 
@@ -19,6 +21,20 @@ def print_failure(console: Console, name: str, status: str, error: str) -> None:
     console.print(
         Text.assemble(("✗ ", "red"), (phrases.printable(name), "bold"), f" {status}: {phrases.printable(error)}")
     )
+
+
+def print_failures(console: Console, failed: Sequence[tuple[str, str, str]], folder: str) -> None:
+    """Print the first of a results folder's failures: name, status, error; and how many more there are."""
+    for failure in failed[:FAILURES]:
+        print_failure(console, *failure)
+    if len(failed) > FAILURES:
+        print_text(console, f"… and {len(failed) - FAILURES} more that failed: see the column status in {folder}.")
+
+
+def print_standings(console: Console, standings: Sequence[Standing]) -> None:
+    """Print the ranked clips as a table."""
+    rows = [[str(each.rank), each.path, f"{each.wins:g}", f"{each.strength:+.2f}"] for each in standings]
+    print_table(console, ["Rank", "Clip", "Wins", "Strength"], rows)
 
 
 def print_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -32,10 +48,15 @@ def print_table(console: Console, headings: Sequence[str], rows: Sequence[Sequen
     console.print(_table(headings, cut), Text())
 
 
+def print_grid(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table whose first column names the rows."""
+    console.print(_table(headings, rows))
+
+
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold", justify="left" if heading == "Clip" else "right")
+        table.add_column(heading, overflow="fold", justify="left" if heading in ("Clip", "") else "right")
     for row in rows:
         table.add_row(*map(Text, row))
     return table

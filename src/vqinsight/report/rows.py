@@ -66,6 +66,13 @@ _OUTCOME: Columns = {"status": "text", "error": "text"}
 _OVERALL: Columns = {"overall": "number", "overall_of": "texts", "missing_dimensions": "text"}
 _END: Columns = {"schema_version": "count"}
 _ANSWERS: Columns = {"reasoning": "text", **_INPUT, **_PROVENANCE, **_TOKENS, "replies": "replies"}
+_CALIBRATED: Columns = {
+    "scale": "text",
+    "calibrated": "number",
+    "calibrated_low": "number",
+    "calibrated_high": "number",
+    "calibrated_note": "text",
+}
 _PAIR: Columns = {
     "a": "text",
     "b": "text",
@@ -114,12 +121,13 @@ def table(records: Sequence[ResultRecord]) -> tuple[Columns, list[Row]]:
     return {**_PAIR, **_END}, _rows(records)
 
 
-def judged_columns(verb: str, dimensions: Sequence[str], samples: int) -> Columns:
+def judged_columns(verb: str, dimensions: Sequence[str], samples: int, *, calibrated: bool = False) -> Columns:
     """The columns of ``judged_row``, the same for every clip or pair that is judged with one model and one setting.
 
     Args:
         verb: score, ask, compare or rank.
         dimensions: keys of all dimensions that the model scores.
+        calibrated: scores have a value on a user's scale.
     """
     identity: Columns = {"id": "text", "revision": "text", "position": "count"}
     end: Columns = {"seconds": "number", **_END}
@@ -137,6 +145,7 @@ def judged_columns(verb: str, dimensions: Sequence[str], samples: int) -> Column
             **_OVERALL,
             **dict.fromkeys(spreads, "number"),
             "ranges": "text",
+            **(_CALIBRATED if calibrated else {}),
         }
     return {**identity, **_CLIP, **answer, **_ANSWERS, **end}
 
@@ -158,6 +167,8 @@ def _score_columns(records: Sequence[ClipScore]) -> Columns:
     values: Columns = {**dict.fromkeys(keys, "number"), **_OVERALL}
     if any(record.spread for record in records):
         values.update({f"{key}_spread": "number" for key in keys})
+    if any(record.calibrated for record in records):
+        values.update(_CALIBRATED)
     return {**_CLIP, "task": "text", **_OUTCOME, **values, "ranges": "text", **_ANSWERS, **_END}
 
 
@@ -187,6 +198,9 @@ def _record_rows(record: JudgedRecord) -> list[Row]:
     if record.missing_dimensions:
         row["missing_dimensions"] = json.dumps(record.missing_dimensions)
     row |= {f"{key}_spread": value for key, value in (record.spread or {}).items()}
+    if record.calibrated is not None:
+        on = record.calibrated
+        row |= dict(zip(_CALIBRATED, (on.scale, on.value, on.low, on.high, on.note), strict=True))
     if record.scores:
         row["ranges"] = json.dumps({dim.key: [dim.low, dim.high] for dim in record.dimensions})
     return [row]

@@ -111,7 +111,10 @@ def open_store(folder: Path, settings: Mapping[str, Any], dimensions: Mapping[st
         remove_parts(folder, "*")
         if not (folder / MANIFEST).exists():
             write_atomic(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n", durable=True)
-        store = ResultStore(folder, judged_columns(settings["verb"], list(dimensions), settings["samples"]))
+        store = ResultStore(
+            folder,
+            judged_columns(settings["verb"], list(dimensions), settings["samples"], calibrated="scale" in settings),
+        )
         try:
             yield store
         finally:

@@ -29,7 +29,16 @@ _PAUSE = 1.0  # seconds between tries where the server does not say
 
 
 class RewardError(RuntimeError):
-    """A reward that could not be had, and why."""
+    """A reward that could not be had, and why.
+
+    Attributes:
+        status: of the HTTP answer that refused it; None where no such answer came.
+        body: the text of that answer, its first 4096 bytes.
+    """
+
+    def __init__(self, message: str, status: int | None = None, body: str = "") -> None:
+        super().__init__(message)
+        self.status, self.body = status, body
 
 
 class Client:
@@ -68,6 +77,8 @@ class Client:
                 urllib.request.Request(self.url + path, headers=self._headers), timeout=60
             ) as answer:
                 found = json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise _refusal(path, error) from None
         except (OSError, ValueError) as error:
             raise RewardError(f"{path}: {error}") from error
         if not isinstance(found, dict):
@@ -128,10 +139,9 @@ class Client:
                 with self._opener.open(request, timeout=self.timeout) as answer:
                     found = json.load(answer)
             except urllib.error.HTTPError as error:
-                text = error.read(4096).decode("utf-8", "replace")
                 wait = _seconds(error.headers.get("Retry-After"))
                 if error.code not in _BUSY or time.monotonic() + wait > begun + self.patience:
-                    raise RewardError(f"{path} answered {error.code}: {text}") from None
+                    raise _refusal(path, error) from None
                 lost = None
                 time.sleep(wait)
                 continue
@@ -146,6 +156,11 @@ class Client:
             if not isinstance(found, dict):
                 raise RewardError(f"{path} answered no object")
             return found
+
+
+def _refusal(path: str, error: urllib.error.HTTPError) -> RewardError:
+    body = error.read(4096).decode("utf-8", "replace")
+    return RewardError(f"{path} answered {error.code}: {body}", error.code, body)
 
 
 def _seconds(retry_after: str | None) -> float:
@@ -163,8 +178,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def verl_omni(client: Client, name: str = "overall") -> Callable[..., Any]:
     """verl-omni's ``compute_score``: ``async (data_source, solution_image, ground_truth, extra_info) → {"score": …}``.
 
-    ``solution_image`` is one sample's video, (T, H, W, 3) or (T, 3, H, W), or image, without T; uint8 or floats in
-    [0, 1]. Each call has one sample, so ``win_rate`` has no group here. The prompt is ``ground_truth``, or
+    ``solution_image`` is one sample's video, (T, 3, H, W), (3, T, H, W) or (T, H, W, 3), or image, without T; uint8 or
+    floats in [0, 1]. Each call has one sample, so ``win_rate`` has no group here. The prompt is ``ground_truth``, or
     ``extra_info["prompt"]``.
     """
 
@@ -177,6 +192,8 @@ def verl_omni(client: Client, name: str = "overall") -> Callable[..., Any]:
     ) -> dict[str, float]:
         prompt = ground_truth or (extra_info or {}).get("prompt") or ""
         clip = solution_image if len(solution_image.shape) == 4 else solution_image[None]
+        if clip.shape[0] == 3 and 3 not in clip.shape[1::2]:  # neither (T, 3, H, W) nor (T, H, W, 3)
+            clip = clip.swapaxes(0, 1)
         [found] = await asyncio.to_thread(client.rewards, [clip], [prompt], [name])
         return {"score": found[name]}
 

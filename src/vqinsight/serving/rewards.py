@@ -13,7 +13,7 @@ from vqinsight.errors import UnreadableVideo, UsageError
 from vqinsight.inference import aggregate
 from vqinsight.inference.batches import default_task, score_question
 from vqinsight.ranking import tally
-from vqinsight.ranking.judge import judgement
+from vqinsight.ranking.judge import both_orders, judgement
 from vqinsight.results import ClipScore, Provenance, Reply
 from vqinsight.tasks.prompt_set import PromptSet, clean
 from vqinsight.tasks.types import Clip, Missing, Question, TaskName
@@ -147,7 +147,7 @@ class Batch:
         if WIN_RATE not in self.names:
             return []
         pairs = [pair for members in self._members() for pair in self._readable_pairs(members)]
-        return [self._compared(*order) for i, j in pairs for order in ((i, j), (j, i))]
+        return [self._compared(*order) for order in both_orders(pairs)]
 
     def _compared(self, first: int, second: int) -> Asked:
         a, b = (Clip(self._name(i), self.prompts[i]) for i in (first, second))

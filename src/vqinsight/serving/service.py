@@ -15,7 +15,7 @@ from vqinsight.inference import aggregate, batches
 from vqinsight.inference.api import VQInsight
 from vqinsight.inference.batches import score_question
 from vqinsight.ranking import tally
-from vqinsight.ranking.judge import judgement
+from vqinsight.ranking.judge import both_orders, judgement
 from vqinsight.results import ClipComparison, ClipRanking, ClipScore, Provenance, Reply
 from vqinsight.serving.answering import Answered, Drawing, Job, questions_job, replies
 from vqinsight.serving.decoder import Decoder
@@ -121,8 +121,7 @@ class Service:
         clips = [Clip(each.path, prompt) for each in seen]
         asked: list[Asked] = [
             (Question("compare", (clips[a], clips[b])), (a, b))
-            for i, j in pairs
-            for a, b in ((readable[i], readable[j]), (readable[j], readable[i]))
+            for a, b in both_orders((readable[i], readable[j]) for i, j in pairs)
         ]
         found, answered = await self.ask(seen, asked, drawing)
         judged = [judgement(*both) for both in zip(found[::2], found[1::2], strict=True)]

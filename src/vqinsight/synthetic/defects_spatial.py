@@ -8,13 +8,14 @@ pixels.
 from __future__ import annotations
 
 import io
-from fractions import Fraction
 
 import av
 import numpy as np
 import torch
 from PIL import Image
 from PIL.Image import Resampling
+
+from vqinsight.video.write import SAME_BYTES, encode
 
 
 def blur(frames: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
@@ -77,14 +78,7 @@ def h264_round_trip(frames: np.ndarray, crf: float, fps: int = 24) -> np.ndarray
     count, height, width, _ = frames.shape
     even = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
-        # The encoder's macroblock tree is not deterministic; without it the same frames always give the same bytes.
-        options = {"crf": f"{crf:.1f}", "preset": "veryfast", "threads": "1", "x264-params": "mbtree=0"}
-        stream = container.add_stream("libx264", rate=Fraction(fps), options=options)
-        stream.height, stream.width, stream.pix_fmt = even.shape[1], even.shape[2], "yuv420p"
-        for frame in even:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
+    encode(buffer, even, fps, {**SAME_BYTES, "crf": f"{crf:.1f}", "preset": "veryfast"})
     buffer.seek(0)
     with av.open(buffer) as container:
         decoded = [frame.to_ndarray(format="rgb24")[:height, :width] for frame in container.decode(video=0)]

@@ -75,7 +75,7 @@ def preprocess_clip(
     if (window := window_of(path)) is not None:
         from vqinsight.video.windows import preprocess_window  # only for windows
 
-        return preprocess_window(path, window, settings, spec, views, folder_fps=folder_fps)
+        return preprocess_window(path, window, settings, spec, views, folder_fps=folder_fps, observe=observe)
     if inside_tar(path) is not None:
         from vqinsight.video.tars import member_file  # only for tars
 

@@ -15,7 +15,7 @@ from vqinsight.video.entries import revision
 from vqinsight.video.info import SYNTHETIC, VideoInfo, Window, inside_tar, window_of
 from vqinsight.video.inputs import Source
 from vqinsight.video.patches import PixelSpec
-from vqinsight.video.preprocess import ProcessedClip, preprocess_frames
+from vqinsight.video.preprocess import Observe, ProcessedClip, preprocess_frames
 from vqinsight.video.read import iter_frames, probe
 from vqinsight.video.views import ViewBuilder
 
@@ -66,6 +66,7 @@ def preprocess_window(
     views: ViewBuilder,
     *,
     folder_fps: float | None = None,
+    observe: Observe | None = None,
 ) -> ProcessedClip:
     """The window as a model is shown it; other arguments as for ``preprocess_clip``.
 
@@ -82,14 +83,20 @@ def preprocess_window(
             from vqinsight.video.tars import member_file  # only for tars
 
             with member_file(window.file) as copy:
-                return _preprocess(path, window, probe(copy), settings, spec, views)
-        return _preprocess(path, window, _info(window.file, folder_fps), settings, spec, views)
+                return _preprocess(path, window, probe(copy), settings, spec, views, observe)
+        return _preprocess(path, window, _info(window.file, folder_fps), settings, spec, views, observe)
     except UnreadableVideo as error:
         raise UnreadableVideo(path, error.reason, error.remedy) from error
 
 
 def _preprocess(
-    path: str, window: Window, info: VideoInfo, settings: InferenceSettings, spec: PixelSpec, views: ViewBuilder
+    path: str,
+    window: Window,
+    info: VideoInfo,
+    settings: InferenceSettings,
+    spec: PixelSpec,
+    views: ViewBuilder,
+    observe: Observe | None,
 ) -> ProcessedClip:
     first, stop = _frames(window, info)
     begin = float(info.times[first])
@@ -105,7 +112,7 @@ def _preprocess(
         for index, frame in iter_frames(info, [index + first for index in indices]):
             yield index - first, frame
 
-    clip = preprocess_frames(part, read, settings, spec, views)
+    clip = preprocess_frames(part, read, settings, spec, views, observe)
     seen = replace(
         clip.input,
         indices=tuple(index + first for index in clip.input.indices),

@@ -153,11 +153,22 @@ def fit_calibration(
         raise UsageError(f"{name}: only {len(x)} items have a score and a label; a map needs at least {FEWEST}")
     if y.min() < low or y.max() > high:
         raise UsageError(f"{name}: labels from {y.min():g} to {y.max():g} do not fit a scale from {low:g} to {high:g}")
-    unique, place, sizes = np.unique(x, return_inverse=True, return_counts=True)
-    means = np.bincount(place, weights=y) / sizes
-    fit = isotonic_regression(means, weights=sizes)
-    if fit.x[0] == fit.x[-1]:
+    knots, values = monotone_map(x, y, method)
+    if values[0] == values[-1]:
         raise UsageError(f"{name}: the labels do not rise with the scores of {scores_of}: there is nothing to map")
+    rows = sorted(zip(ids, x.tolist(), y.tolist(), strict=True))
+    digest = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    fitted_on = FittingSet(name, len(x), digest, tuple(np.sort(x).tolist()), (*joined.warnings, *said))
+    return Calibration(scale, low, high, scores_of, method, tuple(knots.tolist()), tuple(values.tolist()), fitted_on)
+
+
+def monotone_map(scores: np.ndarray, labels: np.ndarray, method: Method = "isotonic") -> tuple[np.ndarray, np.ndarray]:
+    """Knots (k,), ascending, and non-decreasing values (k,) of the least-squares monotone map of scores (n,) to labels
+    (n,), finite, n at least 1. All values are equal, k may be 1, where labels do not rise with scores.
+    """
+    unique, place, sizes = np.unique(scores, return_inverse=True, return_counts=True)
+    means = np.bincount(place, weights=labels) / sizes
+    fit = isotonic_regression(means, weights=sizes)
     starts, ends = fit.blocks[:-1], fit.blocks[1:]
     if method == "pchip":
         knots = np.add.reduceat(unique * sizes, starts) / np.add.reduceat(sizes, starts)
@@ -165,11 +176,7 @@ def fit_calibration(
     else:
         chosen = np.unique(np.concatenate([starts, ends - 1]))
         knots, values = unique[chosen], fit.x[chosen]
-    rows = sorted(zip(ids, x.tolist(), y.tolist(), strict=True))
-    digest = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-    fitted_on = FittingSet(name, len(x), digest, tuple(np.sort(x).tolist()), (*joined.warnings, *said))
-    values = np.maximum.accumulate(values)
-    return Calibration(scale, low, high, scores_of, method, tuple(knots.tolist()), tuple(values.tolist()), fitted_on)
+    return knots, np.maximum.accumulate(values)
 
 
 def load_calibration(path: str | Path) -> Calibration:

@@ -43,6 +43,7 @@ class EndpointAssessor:
         prompt_set: the wording of the questions.
         settings: how frames are sampled, and the longest answer.
         folder_fps: frame rate of folders of frames.
+        root: the model's own name or folder, where the server tells it: it may serve it under another name.
         on_message: receives notices.
 
     Attributes:
@@ -61,6 +62,7 @@ class EndpointAssessor:
         settings: InferenceSettings,
         *,
         folder_fps: float | None = None,
+        root: str = "",
         on_message: Callable[[str], None] | None = None,
     ) -> None:
         self.client, self.model, self.prompt_set = client, model, prompt_set
@@ -78,7 +80,7 @@ class EndpointAssessor:
                 f"{client.settings.host} is not told when frames are shown. vLLM takes them to be a second apart, "
                 "unless it is started with --trust-request-mm-kwargs."
             )
-        patch = next((side for name, side in _PATCH.items() if name in model.lower()), 14)
+        patch = next((side for name, side in _PATCH.items() if name in f"{model} {root}".lower()), 14)
         spec = PixelSpec(
             patch, 2, 2, (0.0,) * 3, (1.0,) * 3, min(settings.min_pixels, settings.max_pixels), settings.max_pixels
         )

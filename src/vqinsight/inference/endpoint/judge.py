@@ -73,7 +73,9 @@ def connect(
     look = parse_settings(
         InferenceSettings, {**taught, **{key: value for key, value in given.items() if value is not None}}, "settings"
     )
-    assessor = EndpointAssessor(client, served.name, asked, look, folder_fps=folder_fps, on_message=on_message)
+    assessor = EndpointAssessor(
+        client, served.name, asked, look, folder_fps=folder_fps, root=served.root, on_message=on_message
+    )
     return EndpointJudge(assessor, served.digest, on_message)
 
 
@@ -198,11 +200,12 @@ def _finished(waiting: deque[_Waiting]) -> Iterator[Outcome]:
 
 @dataclass(frozen=True)
 class _Served:
-    """What a server tells of a model: its name, the digest of its weights, and the template that it was taught with."""
+    """What a server tells of a model: its name there, the digest of its weights, its template, and its own name."""
 
     name: str
     digest: str = "remote"
     template: str | None = None
+    root: str = ""
 
 
 def _template(served: _Served, host: str, on_message: Callable[[str], None] | None) -> str:
@@ -235,9 +238,9 @@ async def _served(client: Client) -> _Served:
         raise UsageError(f"{host} serves {len(listed)} models. Name one: --model {' | '.join(sorted(listed)[:8])}")
     name = wanted or next(iter(listed))
     entry = listed.get(name, {})
-    told = {key: entry.get(key) for key in ("model_hash", "template")}
-    digest, template = (value if isinstance(value, str) and value else None for value in told.values())
-    return _Served(name, digest or "remote", template)
+    told = {key: entry.get(key) for key in ("model_hash", "template", "root")}
+    digest, template, root = (value if isinstance(value, str) and value else None for value in told.values())
+    return _Served(name, digest or "remote", template, root or "")
 
 
 def _listed(body: str) -> dict[str, dict[str, Any]]:
