@@ -143,6 +143,18 @@ def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
+def web() -> str:
+    """How long the pages take, and what they weigh."""
+    found = results("web")
+    seconds, kib = found["seconds"], found["kib"]
+    return (
+        f"On two busy CPU cores: the first page after {seconds['first page']:.1f} s; a clip that is sent looked at in "
+        f"{seconds['first look']:.1f} s, two compared in {seconds['compare']:.1f} s, five ranked in "
+        f"{seconds['rank five']:.1f} s. A page weighs {kib['look']:.0f} KiB, a result of one clip "
+        f"{kib['result of look']:.0f} KiB, without videos."
+    )
+
+
 def reward_loop() -> str:
     """What the clients of other projects got in their loops."""
     rows = [

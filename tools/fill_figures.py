@@ -37,6 +37,7 @@ from tools.figures_performance import (
     step,
     table,
     vllm,
+    web,
 )
 from tools.figures_ratings import human_ratings, rated_ladders, rated_measurements
 from vqinsight.evaluation.fill_tables import Cell
@@ -219,6 +220,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "layouts": (layouts, ("layouts",)),
     "arena": (arena, ("arena",)),
     "serving": (serving, ("serving",)),
+    "web": (web, ("web",)),
     "reward_loop": (reward_loop, ("reward_loop",)),
     "faults": (faults, ("faults",)),
     "damage": (damage, ("faults",)),

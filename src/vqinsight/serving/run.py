@@ -7,17 +7,18 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from vqinsight.errors import UsageError
-from vqinsight.inference.api import VQInsight
-from vqinsight.serving.app import create_app
 from vqinsight.serving.limits import Limits
 from vqinsight.serving.place import check_place
 from vqinsight.serving.protocol import HeadTimed
+
+if TYPE_CHECKING:  # it imports torch
+    from vqinsight.inference.api import VQInsight
 
 
 def serve(
@@ -43,6 +44,8 @@ def serve(
         UsageError: a place that needs a key, or that cannot be listened on.
         ModelError: the model cannot be loaded.
     """
+    from vqinsight.serving.app import create_app  # imports torch
+
     run_app(
         lambda stop: create_app(
             load, limits=limits, key=key, hosts=(*hosts, host), allowed=allowed, on_ready=on_ready, on_failure=stop

@@ -13,23 +13,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from vqinsight.assessor.clips import ClipLoader
 from vqinsight.common.version import __version__
 from vqinsight.errors import UsageError, VQInsightError
-from vqinsight.inference.api import VQInsight
-from vqinsight.serving.decoder import Decoder
 from vqinsight.serving.guard import Guard
 from vqinsight.serving.limits import Limits
 from vqinsight.serving.metrics import Metrics
 from vqinsight.web import clips, compare, look, media, rank, runs, work
 from vqinsight.web.front import Front
 from vqinsight.web.jobs import Worker
-from vqinsight.web.judging import Decodes
 from vqinsight.web.sessions import Bounds, Sessions
 from vqinsight.web.shared import HERE, Web
 from vqinsight.web.shelf import Shelf
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they import torch, and pages answer before it is there
+    from vqinsight.assessor.clips import ClipLoader
+    from vqinsight.inference.api import VQInsight
+    from vqinsight.web.judging import Decodes
     from vqinsight.web.arena.pages import Arena
 
 PAGES = ("/", "/compare", "/rank", "/runs")
@@ -49,7 +48,7 @@ def create_app(
     bounds: Bounds = Bounds(),  # noqa: B008 - frozen
     key: str | None = None,
     hosts: Sequence[str] = (),
-    decoder: Callable[[ClipLoader, Limits], Decodes] = Decoder,
+    decoder: Callable[[ClipLoader, Limits], Decodes] | None = None,
     on_ready: Callable[[], None] = lambda: None,
     on_failure: Callable[[BaseException], None] = lambda _: None,
 ) -> FastAPI:
@@ -61,7 +60,8 @@ def create_app(
         folder: whose clips, candidate folders and runs every user sees.
         arena: whose raters vote below ``/arena``.
         bounds: of what users may send.
-        limits, key, hosts, decoder, on_ready, on_failure: as for ``serving.app.create_app``.
+        decoder: what decodes clips; by default the sandbox.
+        limits, key, hosts, on_ready, on_failure: as for ``serving.app.create_app``.
     """
     sessions = Sessions(bounds)
     web = Web(sessions, Shelf(folder, sessions.root / "shelf"), media.Media(limits), limits, model)
@@ -97,13 +97,15 @@ def create_app(
 async def _load(
     web: Web,
     load: Callable[[], VQInsight],
-    decoder: Callable[[ClipLoader, Limits], Decodes],
+    decoder: Callable[[ClipLoader, Limits], Decodes] | None,
     on_ready: Callable[[], None],
     on_failure: Callable[[BaseException], None],
 ) -> None:
     def opened() -> tuple[VQInsight, Decodes]:
+        from vqinsight.serving.decoder import Decoder
+
         judge = load()
-        return judge, decoder(judge.assessor.clips, web.limits)
+        return judge, (decoder or Decoder)(judge.assessor.clips, web.limits)
 
     [found] = await asyncio.gather(asyncio.to_thread(opened), return_exceptions=True)
     if isinstance(found, BaseException):

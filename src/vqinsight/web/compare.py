@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from vqinsight.errors import UsageError
-from vqinsight.web import judging
 from vqinsight.web.jobs import Job
 from vqinsight.web.shared import AskedIn, Web
 
@@ -23,6 +22,8 @@ def routes(web: Web) -> APIRouter:
 
     @router.post("/compare")
     async def begin(request: Request, body: AskedIn) -> JSONResponse:
+        from vqinsight.web import judging  # imports torch
+
         if len(body.clips) != 2 or body.clips[0] == body.clips[1]:
             raise UsageError("Choose two different clips.")
         a, b = (web.clip(request, key) for key in body.clips)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from vqinsight.errors import UnreadableVideo, UsageError
-from vqinsight.report import measured_phrases, phrases
-from vqinsight.report.measured_page import defect_charts
-from vqinsight.web import judging
+from vqinsight.report import phrases
 from vqinsight.web.jobs import Job
 from vqinsight.web.shared import AskedIn, Web
+
+if TYPE_CHECKING:
+    from vqinsight.web.judging import Looked
 
 
 def routes(web: Web) -> APIRouter:
@@ -25,6 +26,8 @@ def routes(web: Web) -> APIRouter:
 
     @router.post("/look")
     async def begin(request: Request, body: AskedIn) -> JSONResponse:
+        from vqinsight.web import judging  # imports torch
+
         clips = tuple(web.clip(request, key) for key in dict.fromkeys(body.clips))
         if not clips:
             raise UsageError("Choose at least one clip.")
@@ -38,7 +41,10 @@ def routes(web: Web) -> APIRouter:
 
 def result(job: Job) -> dict[str, Any]:
     """What the page of finished work shows."""
-    found: list[judging.Looked] = job.result
+    from vqinsight.report import measured_phrases  # imports torch
+    from vqinsight.report.measured_page import defect_charts
+
+    found: list[Looked] = job.result
     scores = [each.score for each in found]
     charts = {
         each.clip.id: [] if isinstance(each.measured, UnreadableVideo) else defect_charts(each.measured)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from vqinsight.errors import UsageError
 from vqinsight.ranking.candidate_folders import Candidates
-from vqinsight.ranking.pairs_file import row_of
-from vqinsight.web import judging
 from vqinsight.web.jobs import Job
 from vqinsight.web.sessions import WebClip
 from vqinsight.web.shared import AskedIn, Web
+
+if TYPE_CHECKING:
+    from vqinsight.web.judging import Ranked
 
 _OWN = "own"  # the id of clips that are no prompt's folder
 MOST = 50  # clips of a prompt: 1225 pairs
@@ -31,6 +32,8 @@ def routes(web: Web) -> APIRouter:
 
     @router.post("/rank")
     async def begin(request: Request, body: AskedIn) -> JSONResponse:
+        from vqinsight.web import judging  # imports torch
+
         groups = _groups(web, request, body)
         for group, clips in groups:
             if not 2 <= len(clips) <= MOST:
@@ -43,6 +46,8 @@ def routes(web: Web) -> APIRouter:
 
     @router.get("/jobs/{key}/pairs.jsonl")
     async def pairs(request: Request, key: str) -> Response:
+        from vqinsight.ranking.pairs_file import row_of  # imports torch
+
         job = web.job(request, key)
         if job.kind != "rank" or job.state != "done":
             raise UsageError("The ranking is not finished.")
@@ -56,7 +61,7 @@ def routes(web: Web) -> APIRouter:
 
 def result(job: Job) -> dict[str, Any]:
     """What the page of finished work shows."""
-    found: list[judging.Ranked] = job.result
+    found: list[Ranked] = job.result
     ids = {clip.name: clip.id for each in found for clip in each.clips}
     return {"found": found, "ids": ids, "provenances": [found[0].ranking.provenance]}
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqinsight.inference.api import VQInsight
 from vqinsight.serving.run import run_app
 from vqinsight.web.app import LIMITS, create_app
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it imports torch
+    from vqinsight.inference.api import VQInsight
     from vqinsight.web.arena.pages import Arena
 
 

@@ -14,15 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from vqinsight.errors import UsageError
-from vqinsight.inference.api import VQInsight
 from vqinsight.report.html import environment
 from vqinsight.serving.limits import Limits
 from vqinsight.web.jobs import Job, Steps, Worker
-from vqinsight.web.judging import Asking, Decodes
 from vqinsight.web.sessions import Session, Sessions, WebClip
 from vqinsight.web.shelf import Shelf
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they import torch, or this module
+    from vqinsight.inference.api import VQInsight
+    from vqinsight.web.judging import Asking, Decodes
     from vqinsight.web.media import Media
 
 HERE = Path(__file__).parent
@@ -90,6 +90,8 @@ class Web:
         Raises:
             HTTPException: it is not loaded.
         """
+        from vqinsight.web.judging import Asking
+
         if self.judge is None or self.decoder is None:
             raise HTTPException(503, "The model is being loaded. Try again in a moment.")
         return Asking(self.judge, self.decoder, samples)
