@@ -12,6 +12,7 @@ import typer
 
 from vqinsight.cli import options as opt
 from vqinsight.cli.command import Command, Group
+from vqinsight.cli.serve import MODULES
 from vqinsight.errors import UsageError
 from vqinsight.tasks.types import Missing
 
@@ -61,7 +62,7 @@ def serve(
 
     with plain_endings("Ended.", quiet=quiet):
         check_place(host, api_key)
-        for module in ("fastapi", "uvicorn", "prometheus_client", "python_multipart"):
+        for module in MODULES:
             needed(module, "web")
         from vqinsight.serving.run import log_requests
         from vqinsight.web.arena.site import run_arena

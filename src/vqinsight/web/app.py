@@ -28,8 +28,8 @@ from vqinsight.web.shelf import Shelf
 if TYPE_CHECKING:  # they import torch, and pages answer before it is there
     from vqinsight.assessor.clips import ClipLoader
     from vqinsight.inference.api import VQInsight
-    from vqinsight.web.judging import Decodes
     from vqinsight.web.arena.pages import Arena
+    from vqinsight.web.judging import Decodes
 
 PAGES = ("/", "/compare", "/rank", "/runs")
 LIMITS = Limits(max_bytes=256 * 1024 * 1024, body_seconds=600.0, decode_seconds=300, queue=4)
