@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -62,7 +63,7 @@ def web(
         from vqinsight.web.shelf import opened_folder
 
         if not asked.quiet:
-            log_requests()
+            log_requests(logging.WARNING)  # pages ask often how far work has come
         run_web(
             lambda: open_judge(asked),
             model=Path(asked.model).name,
