@@ -112,9 +112,9 @@ def log_requests(level: int = logging.INFO) -> None:
     """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name, level in (("vqinsight.serving", level), ("uvicorn.error", logging.WARNING)):
+    for name, least in (("vqinsight.serving", level), ("uvicorn.error", logging.WARNING)):
         logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(least)
 
 
 def _bound(host: str, port: int) -> socket.socket:
