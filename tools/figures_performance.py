@@ -148,10 +148,9 @@ def web() -> str:
     found = results("web")
     seconds, kib = found["seconds"], found["kib"]
     return (
-        f"On two busy CPU cores: the first page after {seconds['first page']:.1f} s; a clip that is sent looked at in "
-        f"{seconds['first look']:.1f} s, two compared in {seconds['compare']:.1f} s, five ranked in "
-        f"{seconds['rank five']:.1f} s. A page weighs {kib['look']:.0f} KiB, a result of one clip "
-        f"{kib['result of look']:.0f} KiB, without videos."
+        f"On two busy CPU cores a clip is looked at in {seconds['first look']:.1f} s, two are compared in "
+        f"{seconds['compare']:.1f} s, five ranked in {seconds['rank five']:.1f} s; the first page comes after "
+        f"{seconds['first page']:.1f} s. A page weighs {kib['look']:.0f} KiB without videos."
     )
 
 

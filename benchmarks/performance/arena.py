@@ -19,7 +19,6 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,19 +32,13 @@ from vqinsight.web.arena.votes import open_votes
 
 SAID = ("left", "right", "tie", "both_bad", "skip")
 Body = dict[str, Any]
-Launch = Callable[[list[str], Path], Callable[[], None]]
 
 
 class Server:
-    """``vqinsight arena serve``; it is started again on the same port.
+    """``vqinsight arena serve``; it is started again on the same port."""
 
-    Args:
-        launch: starts ``vqinsight`` with arguments and a file for its output; returns what kills it.
-    """
-
-    def __init__(self, votes: Path, clips: Path, launch: Launch) -> None:
-        self._arguments, self._launch = ["arena", "serve", str(votes), str(clips), "--quiet"], launch
-        self._output = votes.with_suffix(".out")
+    def __init__(self, votes: Path, clips: Path) -> None:
+        self._command = [sys.executable, "-m", "vqinsight", "arena", "serve", str(votes), str(clips), "--quiet"]
         self.port = 0
         self.start()
 
@@ -56,26 +49,20 @@ class Server:
 
     def start(self) -> None:
         """Start, and return once it listens."""
-        self._output.write_text("")
-        self.kill = self._launch([*self._arguments, "--port", str(self.port)], self._output)
-        deadline = time.monotonic() + 120
-        while (found := re.search(r":(\d+)/arena\n", self._output.read_text())) is None:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"the server did not start: {self._output.read_text()}")
-            time.sleep(0.01)
+        command = [*self._command, "--port", str(self.port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        found = re.search(r":(\d+)/arena$", self.process.stdout.readline())
+        if found is None:
+            raise SystemExit("the server did not start; what it printed above says why")
         self.port = int(found[1])
 
-
-def process(arguments: list[str], output: Path) -> Callable[[], None]:
-    """A process of its own; returns what ends it with SIGKILL."""
-    with output.open("w") as to:
-        started = subprocess.Popen([sys.executable, "-m", "vqinsight", *arguments], stdout=to, stderr=to)
-
-    def kill() -> None:
-        started.kill()
-        started.wait()
-
-    return kill
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @dataclass
@@ -148,7 +135,7 @@ def lost(votes: Path, acknowledged: dict[str, Body]) -> dict[str, int]:
     }
 
 
-def run(folder: Path, votes: int, raters: int, kills: int, clips: int, launch: Launch = process) -> dict[str, Any]:
+def run(folder: Path, votes: int, raters: int, kills: int, clips: int) -> dict[str, Any]:
     """Votes of so many raters with so many kills; ``clips`` make the pairs."""
     candidates, file = folder / "candidates" / "a cat", folder / "votes.db"
     candidates.mkdir(parents=True)
@@ -156,7 +143,7 @@ def run(folder: Path, votes: int, raters: int, kills: int, clips: int, launch: L
         shutil.copy(ROOT / "examples" / "cat.mp4", candidates / f"{number}.mp4")
     with open_votes(file, make=True) as opened:
         tokens = [add_rater(opened, f"rater {number}") for number in range(raters)]
-    server, load = Server(file, candidates.parent, launch), Load(votes)
+    server, load = Server(file, candidates.parent), Load(votes)
     after = []
     try:
         threads = [

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "bench": "tests/cli/test_bench.py",
     "serve": "tests/serving/test_process.py",
     "web": "tests/web/test_process.py",
+    "arena": "tests/web/arena/test_killed.py",
     "export": "tests/training/test_export_verl.py",
 }
 

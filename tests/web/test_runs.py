@@ -51,3 +51,5 @@ def test_the_page(start: Start, runs: Path) -> None:
 def test_points_of_a_curve() -> None:
     assert curve("x", [(0, 1.0), (5, 3.0), (10, 2.0)]).points == "0.0,80.0 150.0,0.0 300.0,40.0"
     assert curve("x", [(0, 1.0), (10, 1.0)]).points == "0.0,40.0 300.0,40.0"
+    alone = curve("x", [(6, 1.0)])
+    assert (alone.points, alone.steps) == ("0.0,40.0 300.0,40.0", (6, 6))

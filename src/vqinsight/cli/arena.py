@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,7 @@ def serve(
 
         pairs = pairs_to_vote(clips, prompt)
         if not quiet:
-            log_requests()
+            log_requests(logging.WARNING)  # the page asks often
         with _opened(votes, pairs) as found:
             run_arena(
                 found,

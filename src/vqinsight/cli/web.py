@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -70,7 +71,7 @@ def web(
         from vqinsight.web.shelf import opened_folder
 
         if not asked.quiet:
-            log_requests()
+            log_requests(logging.WARNING)  # pages ask often how far work has come
         found = ending.enter_context(opened_arena(arena, folder)) if arena else None
         run_web(
             lambda: open_judge(asked),

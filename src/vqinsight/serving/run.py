@@ -104,13 +104,17 @@ def configured(app: FastAPI, limits: Limits) -> uvicorn.Config:
     )
 
 
-def log_requests() -> None:
-    """One line of JSON for each request, and the server's own errors, on standard error."""
+def log_requests(level: int = logging.INFO) -> None:
+    """One line of JSON for each request, and the server's own errors, on standard error.
+
+    Args:
+        level: with ``logging.WARNING`` the errors alone.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name, level in (("vqinsight.serving", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name, least in (("vqinsight.serving", level), ("uvicorn.error", logging.WARNING)):
         logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(least)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -16,6 +16,7 @@ from vqinsight.serving.metrics import logger
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Place = Literal["model", "decode"]  # the thread of a step
+_DECODERS = 2  # clips decoded at once
 _ENDED = ("done", "failed", "cancelled")
 
 
@@ -81,7 +82,7 @@ class Worker:
     def __init__(self, at_once: int = 1) -> None:
         self._queues: dict[Place, deque[Job]] = {"model": deque(), "decode": deque()}
         self._arrived: dict[Place, asyncio.Event] = {place: asyncio.Event() for place in self._queues}
-        threads: dict[Place, int] = {"model": at_once, "decode": 1}
+        threads: dict[Place, int] = {"model": at_once, "decode": _DECODERS}
         self._threads = {place: ThreadPoolExecutor(count, place) for place, count in threads.items()}
         self._tasks = [asyncio.create_task(self._work(place)) for place in threads for _ in range(threads[place])]
 

@@ -14,7 +14,17 @@ from vqinsight.grpo.monitor import MISSING, TRUNCATED, ZERO_SPREAD
 STATE, LOG, SAMPLES, FAILURES = "trainer_state.json", "log.jsonl", "samples.md", "failures.jsonl"
 _DEEPEST, _MOST = 4, 100  # levels of folders, and runs
 _SHOWN = 20  # groups
-_KEPT = ("loss", "kl", "entropy", "zero_spread", "missing", "truncated", "tokens", "accuracy")  # beside rewards
+_KEPT = (
+    "loss",
+    "kl",
+    "entropy",
+    "zero_spread",
+    "missing",
+    "truncated",
+    "tokens",
+    "accuracy",
+    "margin",
+)  # beside rewards
 _MOST_BYTES = 4 * 1024 * 1024  # of a file that is read, from its end
 _GROUP = re.compile(r"^## ", re.MULTILINE)
 # Shares in the log, the share from which they are alarming, and what that says.

@@ -49,6 +49,8 @@ def routes(web: Web) -> APIRouter:
 
 def curve(name: str, points: list[tuple[float, float]]) -> Curve:
     """Layout of a quantity's curve; a constant one lies in the middle."""
+    first, last = points[0][0], points[-1][0]
+    points = points if len(points) > 1 else [*points, (points[0][0] + 1, points[0][1])]  # one value is a line, too
     steps, values = [step for step, _ in points], [value for _, value in points]
     low, high = min(values), max(values)
     across, up = max(steps[-1] - steps[0], 1e-9), high - low
@@ -57,4 +59,4 @@ def curve(name: str, points: list[tuple[float, float]]) -> Curve:
         for step, value in points
     )
     figures = (f"{value:.4g}" for value in (low, high, values[-1]))
-    return Curve(name, line, (int(steps[0]), int(steps[-1])), *figures)
+    return Curve(name, line, (int(first), int(last)), *figures)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers import process
 
 
 @pytest.mark.slow
@@ -14,16 +12,7 @@ def test_every_acknowledged_vote_is_stored_once(tmp_path: Path) -> None:
     pytest.importorskip("fastapi", reason="the extra serve is not installed")
     from benchmarks.performance.arena import run
 
-    def launch(arguments: list[str], output: Path) -> Callable[[], None]:
-        started = process.start(*arguments, folder=tmp_path, output=output)
-
-        def kill() -> None:
-            started.kill()
-            started.join()
-
-        return kill
-
-    found = run(tmp_path, votes=40, raters=4, kills=1, clips=6, launch=launch)
+    found = run(tmp_path, votes=40, raters=4, kills=1, clips=6)
     nothing = {"missing": 0, "repeated": 0, "altered": 0, "pairs_twice": 0}
     assert found["after_kills"] == [nothing] and found["at_the_end"] == nothing and found["refused"] == {}
     assert found["acknowledged"] == found["stored"] >= 40 and found["answered"] > found["stored"]

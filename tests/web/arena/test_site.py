@@ -9,8 +9,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from typer.testing import CliRunner
 from web.arena.test_pages import ballot, pair_of
 
+from vqinsight.cli.main import app
 from vqinsight.cli.pairing import pairs_to_vote
 from vqinsight.web.arena.asked import asked_pairs
 from vqinsight.web.arena.raters import add_rater
@@ -29,6 +31,11 @@ def test_beside_the_other_pages(arena: Arena, start: Callable[..., Any]) -> None
         assert client.get("/").status_code == 200
     with start() as client:
         assert client.get("/arena").status_code == 404
+
+
+def test_the_pages_have_an_arena_of_a_folder_only(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["web", "--arena", str(tmp_path / "votes.db")])
+    assert done.exit_code == 2 and "--arena needs --folder" in done.stderr
 
 
 def test_a_copy_where_browsers_do_not_play_the_original(
