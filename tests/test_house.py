@@ -203,6 +203,7 @@ GUIDED = [
     "tasks",
     "video",
     "measure",
+    "web/arena",
 ]
 
 
