@@ -63,6 +63,24 @@ def test_a_cancelled_job_takes_no_further_step() -> None:
     asyncio.run(run())
 
 
+def test_work_that_is_cancelled_in_its_last_step_stays_cancelled() -> None:
+    def last() -> Iterator[Step | Finished]:
+        time.sleep(0.2)
+        yield Finished("late")
+
+    async def run() -> None:
+        worker, job = Worker(), Job("look", {}, last())
+        worker.add(job, "model")
+        while job.state != "running":
+            await asyncio.sleep(0.005)
+        job.cancel()
+        await asyncio.sleep(0.5)
+        assert (job.state, job.result) == ("cancelled", None)
+        await worker.close()
+
+    asyncio.run(run())
+
+
 def test_a_failure_is_its_jobs_alone() -> None:
     async def run() -> None:
         worker, said = Worker(), []
