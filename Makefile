@@ -9,7 +9,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 BASE ?= bases/nano
 STAGES ?= nano/stage
 
-.PHONY: setup demo check-lowest test test-all test-deepspeed test-vllm test-verl test-lmms mutants check docs fix nano generator teach examples clean
+.PHONY: setup demo web check-lowest test test-all test-deepspeed test-vllm test-verl test-lmms mutants check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -24,6 +24,9 @@ demo: setup
 	$(BIN)/vqinsight score $(CLIPS) --report report.html
 	$(BIN)/vqinsight compare $(PAIR)
 	@echo "The report is in report.html: open it in a browser."
+
+web: setup
+	$(BIN)/vqinsight web --folder examples
 
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 

@@ -37,6 +37,7 @@ ORDER = (
     "baselines",
     "report",
     "serving",
+    "web",
     "lmms_eval",
     "__init__",
     "nano",
@@ -202,6 +203,7 @@ GUIDED = [
     "tasks",
     "video",
     "measure",
+    "web/arena",
 ]
 
 

@@ -47,8 +47,8 @@ def step() -> str:
     phases = {name: [each["ours"]["phases"][name]["of_limit"] for each in cells] for name in cells[0]["ours"]["phases"]}
     shares = ", ".join(f"{name} {_span(values, 2)}" for name, values in phases.items())
     return (
-        f"{table(head, rows)}\n\nSampling is {faster} times as fast as transformers' loop. Shares of the limit, a matrix "
-        f"product of as many rows: {shares}."
+        f"{table(head, rows)}\n\nSampling is {faster} times as fast as transformers' loop. Shares of the limit, a "
+        f"matrix product of as many rows: {shares}."
     )
 
 
@@ -108,6 +108,20 @@ def layouts() -> str:
     return found + (f" Not: {', '.join(f'`{name}`' for name in other)}." if other else "")
 
 
+def arena() -> str:
+    """What became of votes while the server was killed."""
+    found = results("arena")
+    lost = Counter[str]()
+    for counts in (*found["after_kills"], found["at_the_end"]):
+        lost.update(counts)
+    return (
+        f"{found['raters']} raters at once, {found['kills']} times SIGKILL in the middle: of {found['acknowledged']} "
+        f"acknowledged votes {lost['missing']} are missing, {lost['repeated'] + lost['pairs_twice']} stored twice, "
+        f"{lost['altered']} altered. Acknowledged in {found['p50_ms']:.0f} ms (median), {found['p95_ms']:.0f} (95 %), "
+        f"on a busy machine. A loss of power is not measured."
+    )
+
+
 def serving() -> str:
     """A server's speed by clients beside the offline rate, and what became of four times its load."""
     parts = results("serving")["parts"]
@@ -130,6 +144,17 @@ def serving() -> str:
 
 def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
+
+
+def web() -> str:
+    """How long the pages take, and what they weigh."""
+    found = results("web")
+    seconds, kib = found["seconds"], found["kib"]
+    return (
+        f"On two busy CPU cores a clip is looked at in {seconds['first look']:.1f} s, two are compared in "
+        f"{seconds['compare']:.1f} s, five ranked in {seconds['rank five']:.1f} s; the first page comes after "
+        f"{seconds['first page']:.1f} s. A page weighs {kib['look']:.0f} KiB without videos."
+    )
 
 
 def reward_loop() -> str:

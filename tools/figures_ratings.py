@@ -68,8 +68,8 @@ def rated_measurements() -> str:
     claims = found["accusations"]
     model = claims["models"]["nano"]
     return (
-        f"{table(head, rows)}\n\nOf {claims['measured']} clips of real, undamaged footage {claims['any_visible']:.0%} have a "
-        f"visible defect by some measurement, and nano claims one of {model['claimed']:.0%}."
+        f"{table(head, rows)}\n\nOf {claims['measured']} clips of real, undamaged footage {claims['any_visible']:.0%} "
+        f"have a visible defect by some measurement, and nano claims one of {model['claimed']:.0%}."
     )
 
 

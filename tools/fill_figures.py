@@ -19,6 +19,7 @@ from benchmarks.nano.perception import BARS
 from benchmarks.results import ROOT, measured, points, results, srcc
 from tools.figures_calibration import calibration
 from tools.figures_performance import (
+    arena,
     damage,
     damaged,
     engines,
@@ -36,6 +37,7 @@ from tools.figures_performance import (
     step,
     table,
     vllm,
+    web,
 )
 from tools.figures_ratings import human_ratings, rated_ladders, rated_measurements
 from vqinsight.evaluation.fill_tables import Cell
@@ -209,7 +211,9 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "reading_machine": (reading_machine, ("reading",)),
     "log_probs": (log_probs, ("log_probs",)),
     "layouts": (layouts, ("layouts",)),
+    "arena": (arena, ("arena",)),
     "serving": (serving, ("serving",)),
+    "web": (web, ("web",)),
     "reward_loop": (reward_loop, ("reward_loop",)),
     "faults": (faults, ("faults",)),
     "damage": (damage, ("faults",)),

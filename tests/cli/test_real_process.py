@@ -42,6 +42,8 @@ ELSEWHERE = {
     "evaluate": "tests/cli/test_evaluate.py",
     "bench": "tests/cli/test_bench.py",
     "serve": "tests/serving/test_process.py",
+    "web": "tests/web/test_process.py",
+    "arena": "tests/web/arena/test_killed.py",
     "export": "tests/training/test_export_verl.py",
 }
 

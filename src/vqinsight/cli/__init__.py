@@ -7,6 +7,8 @@
 * ``pairing``: what compare and rank share
 * ``measure``: vqinsight measure
 * ``watch``: vqinsight watch
+* ``serve``: vqinsight serve
+* ``web``: vqinsight web
 * ``evaluate``: vqinsight evaluate
 * ``align``: vqinsight pairs, align and repair
 * ``generate``: vqinsight generate

@@ -26,6 +26,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "calibrate": ("calibrate", _JUDGE),
     "watch": ("watch", _JUDGE),
     "serve": ("serve", _JUDGE),
+    "web": ("web", _JUDGE),
+    "arena": ("arena", _JUDGE),
     "train": ("main", _TRAIN),
     "plan": ("plan", _TRAIN),
     "export": ("export", _TRAIN),

@@ -89,6 +89,18 @@ def compare_clips(
     _judge("compare", arguments, find, asked, out, partial(console.show_comparisons, verbose=verbose))
 
 
+def pairs_to_vote(arguments: list[str], prompt: str | None) -> list[tuple[Entry, Entry]]:
+    """The pairs of a list with two paths a row, else all pairs of each prompt's clips."""
+    if len(arguments) == 1 and Path(arguments[0]).suffix.lower() in LIST_SUFFIXES and not Path(arguments[0]).is_dir():
+        from vqinsight.video.lists import read_pair_list
+
+        rows = read_pair_list(Path(arguments[0]))
+        if rows is not None:
+            groups = _grouped_rows([(a, b, text or prompt) for a, b, text in rows])
+            return [(pair.a, pair.b) for group in groups for pair in group.pairs]
+    return [pair for _, clips in _by_prompt(arguments, prompt) for pair in combinations(clips, 2)]
+
+
 def _by_prompt(arguments: list[str], prompt: str | None) -> Prompts:
     """The clips of each prompt: by their prompts, or those of a folder with one sub-folder a prompt."""
     from vqinsight.ranking.candidate_folders import Candidates, find_candidates

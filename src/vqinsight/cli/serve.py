@@ -12,7 +12,7 @@ from vqinsight.cli import options as opt
 from vqinsight.errors import UsageError
 
 _NETWORK, _LIMITS = "Network", "Limits"
-_MODULES = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
+MODULES = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
 
 
 def serve(
@@ -83,7 +83,7 @@ def serve(
         if missing := [str(folder) for folder in folders if not folder.is_dir()]:
             raise UsageError(f"--allow-dir {', '.join(missing)}: there is no such folder.")
         check_place(host, api_key)
-        for module in _MODULES:
+        for module in MODULES:
             needed(module, "serve")
         if model == "nano":
             os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported

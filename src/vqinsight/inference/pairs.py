@@ -45,7 +45,7 @@ def compare_groups(
     since = time.perf_counter()
     for group in named:
         decoded = [clip for _, _, clip in islice(seen, len(group.clips))]
-        too_long = guard("", partial(_check, assessor, group.prompt, decoded))
+        too_long = guard("", partial(check_pair, assessor, group.prompt, decoded))
         clips: list[EncodedClip | UnreadableVideo] = [
             clip
             if isinstance(clip, UnreadableVideo)
@@ -57,7 +57,7 @@ def compare_groups(
         del decoded
         for start in range(0, len(group.pairs), _AT_ONCE):
             pairs = [(clips[i], clips[j]) for i, j in group.pairs[start : start + _AT_ONCE]]
-            found = _compare(assessor, pairs, group.prompt, provenance, guard)
+            found = compare_encoded(assessor, pairs, group.prompt, provenance, guard)
             now = time.perf_counter()
             share, since = (now - since) / len(pairs), now
             for record in found:
@@ -66,7 +66,7 @@ def compare_groups(
                 yield record
 
 
-def _check(assessor: Assessor, prompt: str | None, decoded: Sequence[ProcessedClip | UnreadableVideo]) -> None:
+def check_pair(assessor: Assessor, prompt: str | None, decoded: Sequence[ProcessedClip | UnreadableVideo]) -> None:
     """Refuse a prompt that is too long even beside the two smallest clips, before any is encoded."""
     readable = [clip for clip in decoded if isinstance(clip, ProcessedClip)]
     pair = sorted(readable, key=lambda clip: sum(len(view.patches) for view in clip.views))[:2]
@@ -78,9 +78,10 @@ def _check(assessor: Assessor, prompt: str | None, decoded: Sequence[ProcessedCl
 Pair = tuple[EncodedClip | UnreadableVideo, EncodedClip | UnreadableVideo]
 
 
-def _compare(
-    assessor: Assessor, pairs: Sequence[Pair], prompt: str | None, provenance: Provenance, guard: Guard
+def compare_encoded(
+    assessor: Assessor, pairs: Sequence[Pair], prompt: str | None, provenance: Provenance, guard: Guard = attempt
 ) -> list[ClipComparison]:
+    """Pairs of encoded clips of one prompt, in both orders; see ``compare_groups``."""
     encoded = {i: (a, b) for i, (a, b) in enumerate(pairs) if isinstance(a, EncodedClip) and isinstance(b, EncodedClip)}
     judged = dict(zip(encoded, _judge(assessor, list(encoded.values()), prompt, provenance, guard), strict=True))
     found = []

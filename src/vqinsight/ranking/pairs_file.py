@@ -19,7 +19,7 @@ from vqinsight.common.journal import Journal
 from vqinsight.datasets.rows import read_json_lines
 from vqinsight.errors import UsageError
 from vqinsight.ranking.candidate_folders import Candidates
-from vqinsight.ranking.select import Mode, choose
+from vqinsight.ranking.select import Mode, Selection, choose
 from vqinsight.video.read import probe
 
 
@@ -102,7 +102,7 @@ def judge_all(
                 temperature=effective_temperature,
                 seed=seed,
             )
-            journal.add(_relative(asdict(choice), file.parent))
+            journal.add(row_of(choice, file.parent))
         if on_progress is not None:
             on_progress(done, len(groups))
     return read_pairs(file)
@@ -213,10 +213,13 @@ def write_videodpo(folder: Path, pairs: Sequence[Pair]) -> None:
         (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _relative(row: dict[str, Any], folder: Path) -> dict[str, Any]:
+def row_of(choice: Selection, folder: Path) -> dict[str, Any]:
+    """The row of a selection in a file of ``folder``, to which its paths are relative."""
+
     def moved(path: str | None) -> str | None:
         return None if path is None else os.path.relpath(path, folder)
 
+    row = asdict(choice)
     full = row["full"]
     return row | {
         "candidates": [moved(path) for path in row["candidates"]],

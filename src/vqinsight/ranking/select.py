@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -112,11 +112,35 @@ def choose(
     else:
         ask(all_pairs(len(paths)))
         played, ends = judged, winner_and_loser(len(paths), _outcomes(judged))
-    reason = _reason(list(played.values()), ends)
     full = None
     if mode == "tournament" and check:
         ask(all_pairs(len(paths)))
         full = _compared(paths, ends, _outcomes(judged))
+    return replace(_selection(group, paths, played, ends, unreadable), full=full)
+
+
+def select_judged(group: Candidates, judged: dict[tuple[int, int], Judgement], unreadable: dict[str, str]) -> Selection:
+    """The selection among candidates all of whose pairs are judged already.
+
+    Args:
+        judged: by the places of both among the candidates that are not ``unreadable``.
+        unreadable: candidates left out, with the reason.
+    """
+    paths = [path for path in group.paths if path not in unreadable]
+    if len(paths) < 2:
+        return Selection(group.id, group.prompt, group.paths, reason=TOO_FEW, unreadable=unreadable)
+    return _selection(group, paths, judged, winner_and_loser(len(paths), _outcomes(judged)), unreadable)
+
+
+def _selection(
+    group: Candidates,
+    paths: Sequence[str],
+    played: dict[tuple[int, int], Judgement],
+    ends: tuple[int, int] | None,
+    unreadable: dict[str, str],
+) -> Selection:
+    """The selection from the pairs that were played; ``ends`` are the places of winner and loser in ``paths``."""
+    reason = _reason(list(played.values()), ends)
     counts = iter(tally.wins(len(paths), _outcomes(played)).tolist())
     return Selection(
         group.id,
@@ -125,13 +149,12 @@ def choose(
         win=paths[ends[0]] if ends and not reason else None,
         lose=paths[ends[1]] if ends and not reason else None,
         reason=reason,
-        wins=tuple(next(counts) if path in processed else None for path in group.paths),
+        wins=tuple(next(counts) if path in paths else None for path in group.paths),
         unreadable=unreadable,
         judged=len(played),
         decided=sum(each.verdict in (Preference("A"), Preference("B")) for each in played.values()),
         missing=sum(each.verdict is None for each in played.values()),
         order_bias=first_choices(list(played.values())),
-        full=full,
     )
 
 

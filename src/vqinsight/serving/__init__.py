@@ -5,6 +5,8 @@
 * ``reward``: the reward as a callable
 * ``limits``: what a server takes from a client
 * ``uploads``: clips that clients send
+* ``measuring``: measurements on their way out of the sandbox
+* ``restraint``: limits of a process that opens a stranger's file
 * ``sandbox``: decodes a stranger's file in a process of its own
 * ``decoder``: the server's side of the sandbox
 * ``engine``: the one thread that uses the model, and its queue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import load
 
@@ -24,6 +25,9 @@ from vqinsight.serving.sandbox import READY
 from vqinsight.video.preprocess import ProcessedClip
 from vqinsight.video.record import read_input
 from vqinsight.video.views import View
+
+if TYPE_CHECKING:
+    from vqinsight.measure.types import MeasuredClip
 
 KEY_VARIABLE = "VQINSIGHT_API_KEY"  # what decodes does not hold it
 # One thread, since it forks; few arenas, since each reserves much of the address space that is limited.
@@ -46,21 +50,30 @@ class Decoder:
 
     def decode(self, place: str, name: str, fps: float | None = None) -> Seen:
         """The clip in a file or folder of frames under the name that the client knows, or why it cannot be read."""
+        head, body = self._ask({"path": place, "fps": fps})
+        return _clip(name, head, body) if "views" in head else _refusal(place, name, head)
+
+    def measure(self, place: str, name: str, fps: float | None = None) -> MeasuredClip | UnreadableVideo:
+        """What is measured on every frame, or why it cannot be; as ``decode``."""
+        from vqinsight.serving.measuring import unpacked  # imports OpenCV
+
+        head, body = self._ask({"path": place, "fps": fps, "measure": True})
+        return unpacked(name, head, body) if "measured" in head else _refusal(place, name, head)
+
+    def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """The sandbox's answer; an empty one where it ended or was cut off."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(self._limits.decode_seconds + _GRACE)
             connection.connect(self._running())
             with connection.makefile("rwb") as stream:
-                stream.write(json.dumps({"path": place, "fps": fps}).encode() + b"\n")
+                stream.write(json.dumps(request).encode() + b"\n")
                 try:
                     stream.flush()
                     head = json.loads(stream.readline() or b"{}")
                     body = stream.read(head.get("bytes", 0))
                 except (TimeoutError, ConnectionError):
                     head, body = {}, b""
-        if "views" in head and len(body) == head["bytes"]:
-            return _clip(name, head, body)
-        reason = head.get("reason", _ENDED).replace(place, name)
-        return UnreadableVideo(name, reason, head.get("remedy", "Send a shorter or smaller clip, or convert it."))
+        return (head, body) if len(body) == head.get("bytes") else ({}, b"")
 
     def close(self) -> None:
         """End the sandbox and remove its folder."""
@@ -97,10 +110,16 @@ class Decoder:
             raise ModelError("The process that decodes clips did not start; what it printed above says why.")
 
 
+def _refusal(place: str, name: str, head: dict[str, Any]) -> UnreadableVideo:
+    reason = head.get("reason", _ENDED).replace(place, name)
+    return UnreadableVideo(name, reason, head.get("remedy", "Send a shorter or smaller clip, or convert it."))
+
+
 def _clip(name: str, head: dict[str, Any], body: bytes) -> ProcessedClip:
     patches = load(body)
     views = tuple(
         View(view["kind"], patches[str(i)], tuple(view["grid"]), view["seconds_per_grid"], tuple(view["times"]))
         for i, view in enumerate(head["views"])
     )
-    return ProcessedClip(name, head["kind"], views, read_input(head["input"]))
+    shown = {**head["input"], "preview": [base64.b64decode(jpeg) for jpeg in head["input"]["preview"]]}
+    return ProcessedClip(name, head["kind"], views, read_input(shown))

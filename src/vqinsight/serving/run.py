@@ -7,17 +7,18 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from vqinsight.errors import UsageError
-from vqinsight.inference.api import VQInsight
-from vqinsight.serving.app import create_app
 from vqinsight.serving.limits import Limits
 from vqinsight.serving.place import check_place
 from vqinsight.serving.protocol import HeadTimed
+
+if TYPE_CHECKING:  # it imports torch
+    from vqinsight.inference.api import VQInsight
 
 
 def serve(
@@ -43,6 +44,34 @@ def serve(
         UsageError: a place that needs a key, or that cannot be listened on.
         ModelError: the model cannot be loaded.
     """
+    from vqinsight.serving.app import create_app  # imports torch
+
+    run_app(
+        lambda stop: create_app(
+            load, limits=limits, key=key, hosts=(*hosts, host), allowed=allowed, on_ready=on_ready, on_failure=stop
+        ),
+        host=host,
+        port=port,
+        key=key,
+        limits=limits,
+        on_bound=on_bound,
+    )
+
+
+def run_app(
+    create: Callable[[Callable[[BaseException], None]], FastAPI],
+    *,
+    host: str,
+    port: int,
+    key: str | None,
+    limits: Limits,
+    on_bound: Callable[[str], None],
+) -> None:
+    """Run an app until SIGTERM or Ctrl-C, or until it calls what ``create`` is given with the error that ends it.
+
+    Raises:
+        UsageError: a place that needs a key, or that cannot be listened on.
+    """
     check_place(host, key)
     failures: list[BaseException] = []
 
@@ -50,10 +79,7 @@ def serve(
         failures.append(error)
         server.should_exit = True
 
-    app = create_app(
-        load, limits=limits, key=key, hosts=(*hosts, host), allowed=allowed, on_ready=on_ready, on_failure=stop
-    )
-    server = uvicorn.Server(configured(app, limits))
+    server = uvicorn.Server(configured(create(stop), limits))
     with _bound(host, port) as listener:
         address = listener.getsockname()
         name = f"[{address[0]}]" if ":" in address[0] else address[0]
@@ -78,13 +104,17 @@ def configured(app: FastAPI, limits: Limits) -> uvicorn.Config:
     )
 
 
-def log_requests() -> None:
-    """One line of JSON for each request, and the server's own errors, on standard error."""
+def log_requests(level: int = logging.INFO) -> None:
+    """One line of JSON for each request, and the server's own errors, on standard error.
+
+    Args:
+        level: with ``logging.WARNING`` the errors alone.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name, level in (("vqinsight.serving", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name, least in (("vqinsight.serving", level), ("uvicorn.error", logging.WARNING)):
         logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(least)
 
 
 def _bound(host: str, port: int) -> socket.socket:
