@@ -17,8 +17,6 @@ def calibration() -> str:
             errors = [measured(of[name]["rmse"]) for name in ("scale", "mean", "metadata")]
             better = " and ".join(CONTROLS[name] for name, is_so in found["better_than"].items() if is_so) or "neither"
             folds = f"{grouping}, {found['groups']}"
-            rows.append(
-                [rating.replace("_", " "), str(scale["clips"]), folds, measured(of["scale"]["srcc"]), *errors, better]
-            )
-    head = ["rating", "clips", "folds", "SRCC", "RMSE", "RMSE, mean rating", "RMSE, size and length", "better than"]
+            rows.append([rating.replace("_", " "), folds, measured(of["scale"]["srcc"]), *errors, better])
+    head = ["rating", "folds", "SRCC", "RMSE", "RMSE, mean rating", "RMSE, size and length", "better than"]
     return table(head, rows)

@@ -11,15 +11,21 @@ from tools.figures_performance import table
 from vqinsight.measure.quantities import QUANTITIES
 
 _BEST = 8  # single measurements that the page has
+# Rows after the models: what reads pixels, then controls, those that order most first.
+_MEASURED = ("technical score", "ridge on measurements")
+_CONTROLS = (
+    "generator's name", "real footage wins", "file size", "bitrate", "width x height x frames", "always A",
+)  # fmt: skip
 
 
 def human_ratings() -> str:
     """Each system on FETV's clips, the same on copies of one size and length, and distinct scores elsewhere."""
     found = results("human_ratings")
+    last = (*_MEASURED, *_CONTROLS)
+    models = [name for name in found["ratings"] if name not in (*QUANTITIES, *last)]
     rows = [
-        [name, *_figures(each), _copied(found, name), _distinct(found, name)]
-        for name, each in found["ratings"].items()
-        if name not in QUANTITIES
+        [name, *_figures(found["ratings"][name]), _copied(found, name), _distinct(found, name)]
+        for name in (*models, *(name for name in last if name in found["ratings"]))
     ]
     head = ("system", "pairs, quality", "pairs, temporal", "generated only", "SRCC, quality", "copies", "distinct")
     return table(head, rows)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from tools.figures_performance import (
     judging,
     layouts,
     log_probs,
+    merged,
     plan,
     precision,
     reading,
@@ -43,14 +43,16 @@ from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
 from vqinsight.report.paper_tables import shown
 
-SEEN = ("colour", "direction", "count", "shape", *list(BARS)[3:], "text facts")
-LEARNED = ("srcc", "mae")
-# Generators that the pages compare; the stored results hold more rounds of the controls.
-GUIDED = ("G", "by lot, three rounds", "without united, three rounds", "united, three rounds", "oracle, three rounds")
+SHAPES = ("colour", "direction", "count", "shape")
+SEEN = (*list(BARS)[3:], "text facts")
+# Generators that the page compares; the stored results hold more.
 UNITED = (
     "G", "by lot, three rounds", "offline DPO (G')", "without united", "united (G'')",
     "without united, three rounds", "united, three rounds", "oracle, three rounds",
 )  # fmt: skip
+GUIDED = ("united, three rounds", "oracle, three rounds")
+GENERATED = ("generated, no guidance", "generated")
+CHOSEN = {"round 2, by D": "D", "round 2, by D'": "D'"}
 # Display names of names in stored results.
 PLAIN = {"by lot": "random pairs", "embedded world ": ""}
 
@@ -63,21 +65,11 @@ def plain(text: str) -> str:
 
 
 def perception() -> str:
-    """Perception of nano on held-out clips: short answers before and after GRPO, and its reasoning."""
-    files = ("perception_base", "perception", "perception_reasoning")
-    found = [results(name)["rows"] for name in files]
-    head = ("attribute", "short answer, base", "short answer", "reasoning")
+    """Perception of nano on held-out clips: its short answers, and its reasoning."""
+    found = [results(name)["rows"] for name in ("perception", "perception_reasoning")]
+    least = ["least of " + ", ".join(SHAPES), *(f"{min(each[name]['share'] for name in SHAPES):.1%}" for each in found)]
     rows = ([name, *(f"{each[name]['share']:.1%}" for each in found)] for name in SEEN)
-    return table(head, rows)
-
-
-def learning() -> str:
-    """Held-out synthetic clips before stage 1 and after stage 2: order and error of the scores, and pairs."""
-    models = {name: each for name, each in results("learning")["models"].items() if name != "stage1"}
-    names = [f"{dimension} {figure}" for dimension in DIMENSIONS[1:] for figure in LEARNED]
-    names += ["pairs right, both orders", "missing answers"]
-    rows = ([name, *(measured(each["rows"][name]) for each in models.values())] for name in names)
-    return table(["", *models], rows)
+    return table(("attribute", "short answer", "reasoning"), [least, *rows])
 
 
 def transfer() -> str:
@@ -88,13 +80,13 @@ def transfer() -> str:
         "generated clips, likeliest answer": "transfer_generated",
     }
     found = {title: results(file)["rows"] for title, file in files.items()}
-    means = ([title, _ordered(rows["spatial"]), _ordered(rows["temporal"])] for title, rows in found.items())
+    means = (f"{_ordered(rows['spatial'])} and {_ordered(rows['temporal'])} ({title})" for title, rows in found.items())
     kinds = (
         f"{name} {_ordered(row)}"
         for name, row in found["likeliest answer"].items()
         if not name.startswith(("spatial", "temporal"))
     )
-    return f"{table(('SRCC', 'spatial', 'temporal'), means)}\n\nBy kind, likeliest answer: {', '.join(kinds)}."
+    return f"Spatial and temporal kinds: {'; '.join(means)}. By kind, likeliest answer: {', '.join(kinds)}."
 
 
 def _ordered(row: dict[str, Any]) -> str:
@@ -103,25 +95,21 @@ def _ordered(row: dict[str, Any]) -> str:
 
 def ablation() -> str:
     """Ablation: means over seeds, deviations where there are several."""
-    columns = {"plcc": "PLCC", "mae": "error", "pairs right, both orders": "pairs right"}
+    columns = {"plcc": "PLCC", "pairs right, both orders": "pairs right"}
     runs = results("ablation")["runs"].items()
     rows = (table_row(name, list(seeds.values()), columns) for name, seeds in runs)
     return table(["", *columns.values(), "paper: PLCC", "paper: pairs"], rows)
 
 
 def synthetic_tables() -> str:
-    """Tables 1 and 2 on the synthetic set, the first with the effect of the order of presentation."""
-    stored = results("synthetic_tables")
-    preferences, scores = (_stored_cells(each) for each in stored["tables"])
-    rows = []
-    for name, row in stored["models"].items():
-        bias = measured(row["order_bias"]) if row["order_bias"] else ""
-        rows.append([name, preferences[name]["tau"], bias, str(row["ties"])])
-    pairs = table(["pairs", "tau", "order bias", "ties"], rows)
+    """Tables 1 and 2 on the synthetic set, tau of the first with its interval."""
+    preferences, scores = (_stored_cells(each) for each in results("synthetic_tables")["tables"])
     columns = [f"{dimension} SRCC" for dimension in DIMENSIONS[1:]]
-    return f"{pairs}\n\n" + table(
-        ["scores", *columns], ([name, *(row[column] for column in columns)] for name, row in scores.items())
-    )
+    rows = []
+    for name, row in preferences.items():
+        correlations = (scores.get(name, {}).get(column, "").split(" ")[0] for column in columns)
+        rows.append([name, row["tau"], *correlations])
+    return table(["system", "pairs, tau", *columns], rows)
 
 
 def _stored_cells(stored: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -139,74 +127,79 @@ def _stored_cells(stored: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 def measurements() -> str:
     """How measurements of pixels follow defects of known strength."""
-    rows = [
-        [name, row["measurement"].replace("_", " "), f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"]
-        for name, row in results("measurements")["severity"].items()
-    ]
-    return table(["defect", "measurement", "SRCC, mean over contents", "least"], rows)
+    rows = []
+    for defect, row in results("measurements")["severity"].items():
+        by = row["measurement"].replace("_", " ")
+        name = defect if by == defect else f"{defect} ({by})"
+        rows.append([name, f"{row['srcc_mean']:.2f}", f"{row['srcc_least']:.2f}"])
+    return table(["defect (measurement of another name)", "SRCC, mean over contents", "least"], merged(rows))
 
 
 def oracle() -> str:
     """Agreement of the oracle with the exact truth."""
     found = results("oracle")["rows"]
-    first = next(iter(found.values()))
-    rows = [
-        [f"{name} (n = {first['srcc'][name]['n']})", *(srcc(each["srcc"][name]["value"]) for each in found.values())]
-        for name in first["srcc"]
-    ]
-    return table(["SRCC", *found], [*rows, ["facts seen right", *(f"{each['facts']:.1%}" for each in found.values())]])
+    said = (
+        f"{name} {' / '.join(srcc(each['srcc'][name]['value']) for each in found.values())}"
+        for name in next(iter(found.values()))["srcc"]
+    )
+    return f"SRCC with the exact truth, {' / '.join(found)}: {', '.join(said)}."
 
 
 def generator() -> str:
     """Quality of the embedded generator on held-out prompts, by the oracle."""
     found = results("generator")
-    of = f"of {found['candidates']}"
-    rows = [[name, *(f"{row[key]:.1f}" for key in ("mean", "best"))] for name, row in found["rows"].items()]
-    return table(["0–100", "mean", f"best {of}"], rows)
+    said = (f"{name} {row['mean']:.1f} / {row['best']:.1f}" for name, row in found["rows"].items())
+    return f"Mean / best of {found['candidates']}, 0–100: {', '.join(said)}."
 
 
-def united(file: str, compared: Sequence[str] = UNITED) -> str:
+def united() -> str:
     """Comparison of generators, with the gain over the first one, paired by prompt."""
-    found = results(file)
-    first = next(iter(found["generators"]))
+    found = results("united")
     rows = []
-    for name in compared:
-        row = found["generators"][name]
-        gain = found["differences"].get(f"{name} - {first}")
+    for name in UNITED:
+        gain = found["differences"].get(f"{name} - G")
         gained = points(gain["overall"], sign="+") if gain else ""
-        rows.append([plain(name), f"{row['overall']['value']:.1f}", gained])
-    return table(["oracle, 0–100", "overall", f"gain over {first}"], rows)
+        rows.append([plain(name), f"{found['generators'][name]['overall']['value']:.1f}", gained])
+    return table(["oracle, 0–100", "overall", "gain over G"], rows)
+
+
+def united_guided() -> str:
+    """The same with guidance: where G begins, and the gains."""
+    found = results("united_guided")
+    gains = (f"{name} {points(found['differences'][f'{name} - G']['overall'], sign='+')}" for name in GUIDED)
+    return f"G begins at {found['generators']['G']['overall']['value']:.1f}; gains: {'; '.join(gains)}."
 
 
 def chosen() -> str:
-    """Quality of the pairs that D and D' select for training."""
-    rows = ([name, measured(row["right"])] for name, row in results("united")["chosen"].items())
-    return table(["chosen by", "right"], rows)
+    """Quality of the pairs that D and D' select for training in the second round."""
+    found = results("united")["chosen"]
+    said = (f"{measured(found[name]['right'])} of those chosen by {judge}" for name, judge in CHOSEN.items())
+    return f"Of round 2's training pairs the oracle prefers the same winner in {', and '.join(said)}."
 
 
 def repair() -> str:
     """Repairing and its two controls."""
-    rows = (
-        [name, f"{row['taken']} of {row['clips']}", points(row["change"], sign="+"), str(row["worse"])]
+    said = (
+        f"*{name}* takes {row['taken']} of {row['clips']} clips, {points(row['change'], sign='+')}, "
+        f"{row['worse']} worse"
         for name, row in results("repair")["rows"].items()
     )
-    return table(["", "taken", "oracle change, all clips", "worse"], rows)
+    return f"Change of the oracle's score over all clips: {'; '.join(said)}."
 
 
 def within_prompt() -> str:
-    """Agreement within a prompt: correlation with its interval, and the spread of the truth."""
-    rows = []
-    for kind, of in results("within_prompt")["within"].items():
-        row = of["overall"]
-        low, high = (row["interval"][end] for end in ("low", "high"))
-        rows.append([kind, f"{row['correlation']:.2f} ({low:.2f} to {high:.2f})", f"{row['spread']:.0f}"])
-    return table(["clips of one prompt", "correlation, overall", "spread of the truth"], rows)
+    """Agreement within a prompt: correlation with its interval."""
+    said = []
+    kinds = results("within_prompt")["within"]
+    for kind, of in ((name, kinds[name]) for name in GENERATED):
+        low, high = (of["overall"]["interval"][end] for end in ("low", "high"))
+        said.append(f"{kind} {of['overall']['correlation']:.2f} ({low:.2f} to {high:.2f})")
+    return f"Correlation of overall scores: {'; '.join(said)}."
 
 
 # Generated parts of pages by name, and the results that they print.
 PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
-    "perception": (perception, ("perception", "perception_base", "perception_reasoning")),
-    "learning": (learning, ("learning",)),
+    "perception": (perception, ("perception", "perception_reasoning")),
     "transfer": (transfer, ("transfer", "transfer_samples", "transfer_generated")),
     "ablation": (ablation, ("ablation",)),
     "plan": (plan, ("plan",)),
@@ -233,8 +226,8 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "measurements": (measurements, ("measurements",)),
     "oracle": (oracle, ("oracle",)),
     "generator": (generator, ("generator",)),
-    "united": (partial(united, "united"), ("united",)),
-    "united_guided": (partial(united, "united_guided", GUIDED), ("united_guided",)),
+    "united": (united, ("united",)),
+    "united_guided": (united_guided, ("united_guided",)),
     "chosen": (chosen, ("united",)),
     "within_prompt": (within_prompt, ("within_prompt",)),
     "repair": (repair, ("repair",)),

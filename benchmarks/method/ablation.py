@@ -145,7 +145,7 @@ def table_row(name: str, runs: Sequence[dict[str, float]], columns: Iterable[str
     cells = [name]
     for column in columns:
         values = [run[column] for run in runs]
-        spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+        spread = f"±{statistics.stdev(values):.3f}" if len(values) > 1 else ""
         cells.append(f"{statistics.fmean(values):.3f}{spread}")
     return [*cells, *("" if value is None else f"{value:g}" for value in PAPER[name])]
 

@@ -48,11 +48,11 @@ def test_samples_show_their_spread(run: Run, judge: Any) -> None:
 def test_options_of_the_model_reach_it(run: Run, judge: Any) -> None:
     run(
         *("score", "a.mp4", "--adapter", "me/lora", "--template", "brief", "--device", "cpu", "--dtype", "float32"),
-        *("--fps", "4", "--frames", "8", "--max-pixels", "12544", "--folder-fps", "12.5"),
+        *("--fps", "4", "--frames", "8", "--max-pixels", "12544", "--folder-fps", "12.5", "--evidence"),
     )
     assert judge.calls[0] == {
         "adapter": "me/lora", "template": "brief", "device": "cpu", "dtype": "float32",
-        "fps": 4.0, "frames": 8, "max_pixels": 12544, "folder_fps": 12.5,
+        "fps": 4.0, "frames": 8, "max_pixels": 12544, "folder_fps": 12.5, "evidence": True,
     }  # fmt: skip
 
 

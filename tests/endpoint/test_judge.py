@@ -32,8 +32,6 @@ from vqinsight.video.views import view
 Connect = Callable[..., EndpointJudge]
 Grey = Callable[..., str]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-
-
 NO_INPUT = ClipInput("video", 0, 0, 0, 0.0, 0.0, (), (), "", (0, 0), ())  # no record is made
 
 
@@ -46,8 +44,8 @@ def behind(model: VQInsight) -> Callable[[endpoint.Body], str]:
         shown = []
         for frames in endpoint.frames_of(body):
             pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)
-            times = tuple(range(len(frames)))
-            seen = view("video" if len(frames) > 1 else "image", pixels, spec, 1.0, times)
+            kind = "video" if len(frames) > 1 else "image"
+            seen = view(kind, pixels, spec, 1.0, tuple(range(len(frames))))
             shown.append(ProcessedClip("", "video", (seen,), NO_INPUT))
         places = iter(range(len(shown)))
         content = [

@@ -15,6 +15,7 @@ from vqinsight.synthetic.questions import ask
 from vqinsight.tasks.types import Choice, Clip, Example, Preference, Question, Score, TaskName, Verdict
 
 SCALE = (0.0, 100.0)
+TASKS: tuple[TaskName, ...] = ("image", "natural", "generated", "compare", "yesno")
 
 
 class SyntheticExamples(Sequence[Example]):

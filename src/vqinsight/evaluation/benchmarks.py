@@ -124,9 +124,9 @@ def _synthetic(
     if place is not None or options:
         raise UsageError("The synthetic set needs no files: leave out --data, --scale and --unpack.")
     check_choice("split", split, list(SYNTHETIC_SPLITS))
-    from vqinsight.datasets.synthetic import SyntheticExamples  # imports torch, so after the checks
+    from vqinsight.datasets import synthetic  # imports torch, so after the checks
 
-    chosen = [task for task in TASKS if task in tasks or not tasks]
-    parts = [SyntheticExamples(task, SYNTHETIC_SPLITS[split], SYNTHETIC_START, count) for task in chosen]
+    chosen = [task for task in synthetic.TASKS if task in tasks or not tasks]
+    parts = [synthetic.SyntheticExamples(task, SYNTHETIC_SPLITS[split], SYNTHETIC_START, count) for task in chosen]
     note = f"drawn, not filmed: {count} clips or pairs a task, exact quality as the label, seeds from {SYNTHETIC_START}"
     return BenchmarkData(SYNTHETIC, split, [example for part in parts for example in part], notes=(note,))

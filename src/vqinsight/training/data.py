@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import get_args, overload
 
-from vqinsight.datasets import DATASETS, Download
+from vqinsight.datasets import DATASETS, Download, synthetic
 from vqinsight.datasets.synthetic import SyntheticExamples
 from vqinsight.datasets.varied import VariedExamples
 from vqinsight.errors import UsageError
@@ -55,6 +55,8 @@ def load(data: DataSettings) -> Sequence[Example]:
             return VariedExamples(task, "train", data.start, data.count or 1_000_000)  # type: ignore[arg-type]
         if data.split not in (None, "train", "held_out"):
             raise UsageError(f"data: the synthetic set has the splits train, varied and held_out, not {data.split!r}")
+        if task not in synthetic.TASKS:
+            raise UsageError(f'data: clips of split {data.split or "train"} have no task {task!r}: split = "varied"')
         split = data.split or "train"
         return SyntheticExamples(task, split, data.start, data.count or 1_000_000)  # type: ignore[arg-type]
     if data.dataset not in DATASETS:

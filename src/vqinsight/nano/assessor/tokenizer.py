@@ -13,6 +13,7 @@ from vqinsight.measure.evidence import evidence
 from vqinsight.measure.quantities import QUANTITIES
 from vqinsight.measure.types import Measured, MeasuredClip
 from vqinsight.nano.assessor.lessons import lesson
+from vqinsight.synthetic.foreign_prompts import draw_outside
 
 SPECIAL = (
     "<|endoftext|>",
@@ -43,6 +44,7 @@ def _corpus(lessons: int) -> Iterator[str]:
     rng = np.random.default_rng(0)
     for seed in range(lessons):
         yield _some_evidence(rng)
+        yield draw_outside(rng)  # words of users' questions
         for exercise in lesson(seed, "conversation").exercises:
             for message in exercise.messages:
                 yield from (item["text"] for item in message["content"] if item["type"] == "text")
