@@ -14,7 +14,7 @@ def calibration() -> str:
     for rating, scale in results("calibration")["scales"].items():
         for grouping, found in scale["validations"].items():
             of = found["figures"]
-            errors = [measured(of[name]["rmse"]) for name in ("scale", "mean", "metadata")]
+            errors = [f"{of[name]['rmse']['value']:.2f}" for name in ("scale", "mean", "metadata")]
             better = " and ".join(CONTROLS[name] for name, is_so in found["better_than"].items() if is_so) or "neither"
             folds = f"{grouping}, {found['groups']}"
             rows.append([rating.replace("_", " "), folds, measured(of["scale"]["srcc"]), *errors, better])
