@@ -63,7 +63,14 @@ def rated_measurements() -> str:
         claimed = [f"{100 * accused[key][step]:.0f} %" if key in accused else "" for step in ("above_none", "visible")]
         rows.append([key, measured(pairs[key]), _copied(found, key), *claimed])
     head = ("measurement", "pairs, quality", "copies", "real clips above none", "visible or worse")
-    return table(head if accused else head[:3], rows if accused else [row[:3] for row in rows])
+    if not accused:
+        return table(head[:3], [row[:3] for row in rows])
+    claims = found["accusations"]
+    model = claims["models"]["nano"]
+    return (
+        f"{table(head, rows)}\n\nOf {claims['measured']} clips of real, undamaged footage {claims['any_visible']:.0%} have a "
+        f"visible defect by some measurement, and nano claims one of {model['claimed']:.0%}."
+    )
 
 
 def rated_ladders() -> str:
@@ -73,7 +80,7 @@ def rated_ladders() -> str:
         return "Not measured."
     systems = {name: each for name, each in found.items() if any(each.values())}
     rows = []
-    for row in (*KINDS, *(kind for kinds in KINDS.values() for kind in kinds), "new kinds"):
+    for row in (*KINDS, "new kinds"):
         rows.append([row, *(_ladder(each.get(row, {}), _own(row)) for each in systems.values())])
     return table(["defect", *systems], rows)
 

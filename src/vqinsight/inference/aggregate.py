@@ -11,7 +11,6 @@ import numpy as np
 from vqinsight.assessor.vision import EncodedClip
 from vqinsight.errors import FailedClip, UnreadableVideo
 from vqinsight.inference.batches import Answered
-from vqinsight.ranking.votes import missing_dimension, missing_reasons
 from vqinsight.results import (
     ClipComparison,
     ClipRanking,
@@ -66,7 +65,14 @@ def scored(
     clip = question.clips[0]
     given = [(reply, reply.value) for reply in replies if isinstance(reply.value, dict)]
     columns = {d.key: np.array([value[d.key] for _, value in given if d.key in value]) for d in dimensions}
-    lacking = {key: missing_dimension(replies, key) for key, column in columns.items() if not column.size}
+    lacking: dict[str, str] = {}
+    if any(not column.size for column in columns.values()):
+        from vqinsight.ranking.votes import (
+            missing_dimension,
+            missing_reasons,
+        )  # where all are there they are not needed
+
+        lacking = {key: missing_dimension(replies, key) for key, column in columns.items() if not column.size}
     if len(lacking) == len(columns):
         error = f"{clip.path}: the model gave no usable answer ({missing_reasons(replies)}). Try --samples 5, or "
         record = _no_score(clip.path, clip.prompt, question.task, "missing", error + "another model.", provenance)
@@ -134,7 +140,7 @@ def comparison(
     a: EncodedClip, b: EncodedClip, prompt: str | None, judgement: Judgement, provenance: Provenance
 ) -> ClipComparison:
     """The record of a judged pair."""
-    from vqinsight.ranking.votes import first_choices  # scoring does not need it
+    from vqinsight.ranking.votes import first_choices, missing_reasons  # scoring does not need them
 
     answers = (*judgement.forward, *judgement.swapped)
     reasons = missing_reasons(answers)
@@ -205,7 +211,7 @@ def verdict(
     provenance: Provenance,
 ) -> ClipVerdict:
     """The record of a yes/no question: the majority of the samples; a draw is no answer."""
-    from vqinsight.ranking.votes import majority_verdict
+    from vqinsight.ranking.votes import majority_verdict, missing_reasons
 
     if isinstance(seen, UnreadableVideo):
         return ClipVerdict(path, prompt, question, _status(seen), str(seen), None, None, None, (), None, provenance)
