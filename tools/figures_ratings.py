@@ -14,7 +14,7 @@ _BEST = 8  # single measurements that the page has
 # Rows after the models: what reads pixels, then controls, those that order most first.
 _MEASURED = ("technical score", "ridge on measurements")
 _CONTROLS = (
-    "generator's name", "real footage wins", "file size", "bitrate", "width x height x frames", "always A",
+    "generator's name", "real footage wins", "file size", "width x height x frames", "always A",
 )  # fmt: skip
 
 
@@ -22,7 +22,8 @@ def human_ratings() -> str:
     """Each system on FETV's clips, the same on copies of one size and length, and distinct scores elsewhere."""
     found = results("human_ratings")
     last = (*_MEASURED, *_CONTROLS)
-    models = [name for name in found["ratings"] if name not in (*QUANTITIES, *last)]
+    others = (*QUANTITIES, *last, "bitrate")  # which orders as little as the file size
+    models = [name for name in found["ratings"] if name not in others]
     rows = [
         [name, *_figures(found["ratings"][name]), _copied(found, name), _distinct(found, name)]
         for name in (*models, *(name for name in last if name in found["ratings"]))
