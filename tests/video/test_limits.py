@@ -104,9 +104,9 @@ def test_the_largest_that_is_read_takes_bounded_memory(tmp_path: Path, suffix: s
 
 @pytest.mark.full
 def test_the_largest_video_takes_bounded_memory(encode: Any, tmp_path: Path) -> None:
-    pictures = (np.full((4320, 6144, 3), 9 * number, np.uint8) for number in range(20))
+    pictures = (np.full((4096, 6144, 3), 9 * number, np.uint8) for number in range(20))
     options = {"preset": "ultrafast", "x264-params": "ref=16:bframes=3:g=20"}
-    path = encode.video(tmp_path / "a.mp4", pictures, size=(6144, 4320), options=options)
+    path = encode.video(tmp_path / "a.mp4", pictures, size=(6144, 4096), options=options)
     told, mib = read_two(path, path)
     assert told == "[20, 20]"
     assert mib < MOST

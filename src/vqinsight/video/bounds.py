@@ -10,7 +10,7 @@ from vqinsight.video.info import COPY_AGAIN
 # Pixels of the largest frame of H.264, H.265 and AV1 (MaxLumaPs of level 6.2): 8192x4352.
 MAX_PIXELS = 35_651_584
 # Bytes of a frame, where a decoder may hold 17 of them for reference: two decoders then stay below 2 GB.
-MAX_REFERENCE_BYTES = 40_000_000
+MAX_REFERENCE_BYTES = 38_000_000
 MAX_ASPECT = 200  # as in the official Qwen processors
 # A deflate stream expands at most 1032 times; a block of 8x8 pixels of a baseline JPEG takes at least 2 bits.
 _DEFLATE = 1032
