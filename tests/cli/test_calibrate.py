@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from helpers import records
 
 import vqinsight
 from vqinsight.calibration.scale import load_scale
+from vqinsight.cli import options as opt
+from vqinsight.cli.calibrate import calibrate
 from vqinsight.results import ClipScore
 
 Run = Callable[..., Any]
@@ -169,3 +172,8 @@ def test_a_scale_that_knows_nothing_says_so_when_it_is_used(run: Run, folder: Pa
     assert done.exit_code == 0 and "not shown to be better than the mean rating" in " ".join(done.stdout.split())
     done = run("score", str(folder / "clip3.mp4"), "--scale", "luck")
     assert done.exit_code == 0 and "not shown to be better than the mean rating" in " ".join(done.stderr.split())
+
+
+def test_a_scale_can_be_fitted_with_every_option_of_the_model_that_score_has() -> None:
+    """A scale is refused for scores of other settings, so each of them has to be at hand."""
+    assert {*opt.LOADING, *opt.SAMPLING} <= set(inspect.signature(calibrate).parameters)
