@@ -38,8 +38,8 @@ def serve(
     votes: Votes,
     clips: opt.Clips,
     prompt: opt.Prompt = None,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Another than loopback needs a key.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0 takes any that is free.")] = 8080,
+    host: opt.Host = "127.0.0.1",
+    port: opt.Port = 8080,
     api_key: Annotated[
         str | None,
         typer.Option(
@@ -50,9 +50,7 @@ def serve(
             help="The password that browsers ask for, before the rater's link counts.",
         ),
     ] = None,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A further name that the server is called by.")
-    ] = None,
+    allow_host: opt.AllowHost = None,
     quiet: opt.Quiet = False,
 ) -> None:
     """Serve the arena alone, without a model: the pairs of a list, or all pairs of each prompt's clips."""

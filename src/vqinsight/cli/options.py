@@ -19,6 +19,7 @@ LOADING = ("model", "adapter", "template", "device", "dtype", "fps", "frames", "
 SAMPLING = ("samples", "temperature", "seed")
 
 _MODEL, _FRAMES, _ANSWERS, _OUTPUT = "Model", "What is looked at", "How answers are drawn", "Output"
+_NETWORK = "Network"
 
 
 def above_zero(value: float | None) -> float | None:
@@ -217,6 +218,16 @@ Worst = Annotated[
 Report = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write a self-contained .html page.", rich_help_panel=_OUTPUT),
+]
+Host = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Another than loopback needs a key.", rich_help_panel=_NETWORK)
+]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, metavar="N", help="0 takes any that is free.", rich_help_panel=_NETWORK)
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A further name that the server is called by.", rich_help_panel=_NETWORK),
 ]
 
 

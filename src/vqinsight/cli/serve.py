@@ -25,12 +25,8 @@ def serve(
     frames: opt.Frames = None,
     max_pixels: opt.MaxPixels = None,
     evidence: opt.Evidence = None,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Another than loopback needs a key.", rich_help_panel=_NETWORK)
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0 takes any that is free.", rich_help_panel=_NETWORK)
-    ] = 8000,
+    host: opt.Host = "127.0.0.1",
+    port: opt.Port = 8000,
     api_key: Annotated[
         str | None,
         typer.Option(
@@ -42,10 +38,7 @@ def serve(
             rich_help_panel=_NETWORK,
         ),
     ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A further name that the server is called by.", rich_help_panel=_NETWORK),
-    ] = None,
+    allow_host: opt.AllowHost = None,
     allow_dir: Annotated[
         list[Path] | None,
         typer.Option(metavar="DIR", help="Clients may name files below this folder.", rich_help_panel=_NETWORK),

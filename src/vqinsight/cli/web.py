@@ -30,12 +30,8 @@ def web(
             metavar="VOTES", show_default=False, help="Raters also vote on the pairs of --folder: vqinsight arena."
         ),
     ] = None,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Another than loopback needs a key.", rich_help_panel=_NETWORK)
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0 takes any that is free.", rich_help_panel=_NETWORK)
-    ] = 8080,
+    host: opt.Host = "127.0.0.1",
+    port: opt.Port = 8080,
     api_key: Annotated[
         str | None,
         typer.Option(
@@ -47,10 +43,7 @@ def web(
             rich_help_panel=_NETWORK,
         ),
     ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A further name that the server is called by.", rich_help_panel=_NETWORK),
-    ] = None,
+    allow_host: opt.AllowHost = None,
     asked: opt.Asking = opt.Asking(),  # noqa: B008 - frozen
 ) -> None:
     """Look at clips, compare and rank them in a browser."""

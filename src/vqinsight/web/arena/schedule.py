@@ -30,7 +30,7 @@ def next_pair(
     Args:
         prompts: by clip.
         present: what counts, of all raters.
-        held: pairs that the rater has before the eyes or in another tab.
+        held: pairs that the rater sees, in this tab or another.
     """
     done = {vote.pair for vote in present if vote.rater == rater} | set(held)
     open_pairs = [pair for pair in pairs if pair.id not in done]
@@ -39,7 +39,7 @@ def next_pair(
     votes = Counter(vote.pair for vote in present if vote.said != "skip")
     fewest = min(votes[pair.id] for pair in open_pairs)
     rarest = [pair for pair in open_pairs if votes[pair.id] == fewest]
-    drawn = sorted({prompts[pair.a] for pair in rarest}, key=lambda prompt: _lot(rater, prompt))[:_MOST_PROMPTS]
+    drawn = sorted({prompts[pair.a] for pair in rarest}, key=lambda prompt: _draw(rater, prompt))[:_MOST_PROMPTS]
     strengths = _strengths(drawn, pairs, prompts, present)
 
     def margin(pair: Pair) -> float:
@@ -47,15 +47,15 @@ def next_pair(
         return abs(strengths[pair.a] - strengths[pair.b])
 
     among = [pair for pair in rarest if pair.a in strengths]
-    return min(among, key=lambda pair: (margin(pair), _lot(rater, pair.id)))
+    return min(among, key=lambda pair: (margin(pair), _draw(rater, pair.id)))
 
 
 def is_swapped(pair: Pair, present: Sequence[Vote], rater: int) -> bool:
-    """Whether the pair's clip ``b`` stands left: as fewer raters have seen it, else by lot."""
+    """Whether the pair's clip ``b`` stands left: as fewer raters have seen it; where as many have, at random."""
     sides = Counter(vote.swapped for vote in present if vote.pair == pair.id)
     if sides[True] != sides[False]:
         return sides[True] < sides[False]
-    return bool(_lot(rater, pair.id, "side")[0] & 1)
+    return bool(_draw(rater, pair.id, "side")[0] & 1)
 
 
 def outcomes(votes: Sequence[Vote], pairs: Mapping[str, Pair], number: Mapping[str, int]) -> list[Outcome]:
@@ -89,5 +89,5 @@ def _strengths(
     return found
 
 
-def _lot(*of: object) -> bytes:
+def _draw(*of: object) -> bytes:
     return hashlib.sha256(repr(of).encode()).digest()
