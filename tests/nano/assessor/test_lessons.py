@@ -9,7 +9,7 @@ import numpy as np
 from helpers.pictures import unpainted
 
 from vqinsight.nano.assessor import lessons
-from vqinsight.nano.assessor.lessons import Exercise, Lesson, Stage, opinion, recital
+from vqinsight.nano.assessor.lessons import Exercise, Lesson, Stage, opinion, text_only_exercise
 from vqinsight.synthetic.captions import CHOICES, FACT_NAMES, NUMBER_WORDS, Facts, mismatches
 from vqinsight.synthetic.describe import Defect, GroundTruth, ParsedDescription, level, read, read_pair
 from vqinsight.synthetic.varied import overall
@@ -206,16 +206,16 @@ def test_the_judge_of_pairs_is_right_more_often_than_not_and_partial_to_the_firs
     assert 0.6 < right / clear < 0.98
 
 
-def test_a_recital_gives_what_was_seen_and_teaches_what_follows() -> None:
+def test_a_text_only_exercise_gives_what_was_seen_and_teaches_what_follows() -> None:
     rng = np.random.default_rng(0)
     learned = {"Against the text": 0, "text": 0, "A</answer>": 0}
     for _ in range(200):
-        exercise = recital(rng)
+        exercise = text_only_exercise(rng)
         assert not exercise.clips
         assert all(item["type"] == "text" for message in exercise.messages for item in message["content"])
         heard = read(exercise.given + exercise.answer)
         assert len(exercise.given) > len("<think>I see a")
-        assert not any(word in exercise.answer for word in ("defect", "shows", "camera"))  # eyes are needed for that
+        assert not any(word in exercise.answer for word in ("defect", "shows", "camera"))  # those need frames
         if exercise.given.endswith("; text"):
             learned["text"] += 1
             assert heard.wrong is not None

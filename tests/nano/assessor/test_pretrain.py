@@ -61,7 +61,7 @@ def _plain_loss(pretraining_model: PretrainingModel, prompt: Prompt, answer: lis
     inputs = dict(collate([prompt], 0, answers=[answer]))
     if "second_per_grid_ts" in inputs:
         inputs["second_per_grid_ts"] = torch.ones_like(inputs["second_per_grid_ts"])
-    if prompt.views:  # a recital has none
+    if prompt.views:  # text alone has none
         name = "pixel_values" if prompt.views[0].kind == "image" else "pixel_values_videos"
         inputs[name] = torch.cat([view.patches for view in prompt.views])
     inputs["position_ids"] = prompt_positions(pretraining_model, inputs)
@@ -135,7 +135,7 @@ def test_exam_marks_by_hand() -> None:
 @pytest.mark.full
 @pytest.mark.slow
 def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tower, recitals, lessons, export; then again: what is finished is not done twice."""
+    """Tower, text-only exercises, lessons, export; then again: what is finished is not done twice."""
     monkeypatch.setattr(pretrain, "train_tokenizer", tiny.tokenizer)
     plan = Plan(tower_data=8, text_only=32, lessons=6, perception=3, per_step=2, save_every=1)
     pretrain.pretrain(tmp_path / "run", plan)
@@ -148,14 +148,14 @@ def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert record.status in ("ok", "missing")
     assert record.provenance.template == "separate"
     assert record.input is not None and record.input.evidence is not None
-    assert (tmp_path / "run" / "eyes.pt").exists()
-    seen = torch.load(tmp_path / "run" / "eyes.pt")
-    recited = load_file(last_checkpoint(tmp_path / "run" / "recitals") / "model.safetensors")
+    assert (tmp_path / "run" / "tower.pt").exists()
+    seen = torch.load(tmp_path / "run" / "tower.pt")
+    recited = load_file(last_checkpoint(tmp_path / "run" / "text_only") / "model.safetensors")
     tower = "patch_embed.proj.weight"
-    assert torch.equal(recited[f"model.visual.{tower}"], seen[f"tower.{tower}"])  # recitals leave the eyes alone
+    assert torch.equal(recited[f"model.visual.{tower}"], seen[f"tower.{tower}"])  # they leave the tower alone
     pretrain.pretrain(tmp_path / "run", plan)
     assert (tmp_path / "run" / "final" / "model.safetensors").read_bytes() == weights
-    # Stopped between the recitals and the first checkpoint of the lessons: the recitals are not lost.
+    # Stopped between the text-only exercises and the first checkpoint of the lessons: the exercises are not lost.
     for place in (tmp_path / "run" / "language").glob("checkpoint-*"):
         shutil.rmtree(place)
     pretrain.pretrain(tmp_path / "run", plan)

@@ -18,7 +18,7 @@ from vqinsight.nano.assessor.tower import (
     Heads,
     ReadingHeads,
     TowerPretraining,
-    collate_glances,
+    collate_clips,
     marked,
     targets,
 )
@@ -130,7 +130,7 @@ def test_eyes_count_only_what_applies() -> None:
     tower_data = [(synthetic_view(clip), targets(clip.truth, still=False))]
     tower_data += [(synthetic_view(still, still=True), targets(still.truth, still=True))]
     tower_pretraining = TowerPretraining(build_model(tiny.tokenizer()).model.visual, Heads(192))
-    out = tower_pretraining(**collate_glances(tower_data))
+    out = tower_pretraining(**collate_clips(tower_data))
     asked = dict(zip(CLASSES, out["right"][:, 1].tolist(), strict=True))
     assert asked["spatial"] == 2
     assert asked["camera"] == 1

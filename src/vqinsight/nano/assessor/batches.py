@@ -15,7 +15,7 @@ from vqinsight.measure.clip import measure_frames
 from vqinsight.measure.evidence import evidence
 from vqinsight.measure.types import MeasuredClip
 from vqinsight.nano.assessor.architecture import INFERENCE, PIXELS, VIEWS
-from vqinsight.nano.assessor.lessons import Exercise, Stage, lesson, recital
+from vqinsight.nano.assessor.lessons import Exercise, Stage, lesson, text_only_exercise
 from vqinsight.nano.assessor.tower import targets
 from vqinsight.synthetic import clips
 from vqinsight.synthetic.generate import Split, SyntheticClip
@@ -23,7 +23,7 @@ from vqinsight.tasks.types import Missing
 from vqinsight.video.views import View
 
 IGNORED = -100  # labels with this value carry no loss
-RECITALS = 4  # text-only exercises per lesson
+TEXT_ONLY = 4  # text-only exercises per lesson
 # Of what is measured, as lessons state it, so that no value is simply copied: relative error, and share left out.
 NOISE, LEFT_OUT = 0.15, 0.1
 
@@ -129,7 +129,7 @@ class TextOnlyDataset(_Pages, Dataset[LessonItem]):
 
     def __getitem__(self, index: int) -> LessonItem:
         rng = np.random.default_rng((17, self._start + index))
-        return self._page([recital(rng)], [], [], [], rng)
+        return self._page([text_only_exercise(rng)], [], [], [], rng)
 
 
 class Lessons(_Pages, Dataset[LessonItem]):
@@ -147,7 +147,7 @@ class Lessons(_Pages, Dataset[LessonItem]):
         drawn = lesson(self._start + index, stage, self._split)
         seen = [view_and_measurements(clip, still=drawn.still) for clip in drawn.clips]
         rng = np.random.default_rng((13, self._start + index))
-        exercises = [*drawn.exercises, *(recital(rng) for _ in range(RECITALS))]
+        exercises = [*drawn.exercises, *(text_only_exercise(rng) for _ in range(TEXT_ONLY))]
         wanted = [targets(clip.truth, still=drawn.still) for clip in drawn.clips]
         return self._page(exercises, [view for view, _ in seen], [found for _, found in seen], wanted, rng)
 

@@ -139,7 +139,7 @@ def _some(share: float, rng: np.random.Generator) -> tuple[str, ...]:
     return tuple(name for name in FACT_NAMES if rng.random() < share)
 
 
-def recital(rng: np.random.Generator) -> Exercise:
+def text_only_exercise(rng: np.random.Generator) -> Exercise:
     """A text-only exercise: the description is given, the conclusion is trained.
 
     Comparing a description with a text, and deriving an answer from it, needs no clip, and costs a fraction without

@@ -23,7 +23,7 @@ from vqinsight.nano.assessor.batches import IGNORED, Collator, LessonItem, Lesso
 from vqinsight.nano.assessor.lessons import lesson
 from vqinsight.nano.assessor.muon import MuonAndAdamW
 from vqinsight.nano.assessor.tokenizer import train_tokenizer
-from vqinsight.nano.assessor.tower import Heads, ReadingHeads, TowerDataset, TowerPretraining, collate_glances, targets
+from vqinsight.nano.assessor.tower import Heads, ReadingHeads, TowerDataset, TowerPretraining, collate_clips, targets
 from vqinsight.video.views import View
 
 HEADS_SHARE = 0.2  # weight of the tower's attribute heads relative to the language loss
@@ -150,27 +150,27 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     data = Lessons(tokenizer, plan.lessons, plan.perception, first)
     pretraining_model = pupil_of(model, tokenizer, start)
     tower_pretraining = TowerPretraining(pretraining_model.model.visual, pretraining_model.attributes)
-    if plan.tower_data and not (out / "eyes.pt").exists():
-        tower_data = TowerDataset(partial(_glance, first + 5_000_000), plan.tower_data)
+    if plan.tower_data and not (out / "tower.pt").exists():
+        tower_data = TowerDataset(partial(_tower_clip, first + 5_000_000), plan.tower_data)
         step = 2 * plan.per_step
         trainer = _trainer(
-            tower_pretraining, tower_data, collate_glances, out / "eyes", plan, step, plan.learning_rate, workers
+            tower_pretraining, tower_data, collate_clips, out / "tower", plan, step, plan.learning_rate, workers
         )
-        checkpoint = last_checkpoint(out / "eyes")
+        checkpoint = last_checkpoint(out / "tower")
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if trainer.is_world_process_zero():
-            torch.save(tower_pretraining.state_dict(), out / "eyes.pt")
+            torch.save(tower_pretraining.state_dict(), out / "tower.pt")
         trainer.accelerator.wait_for_everyone()
-    if (out / "eyes.pt").exists():
-        tower_pretraining.load_state_dict(torch.load(out / "eyes.pt"))
+    if (out / "tower.pt").exists():
+        tower_pretraining.load_state_dict(torch.load(out / "tower.pt"))
     collator = Collator(tokenizer.pad_token_id)
     rate = plan.learning_rate / 2
     if plan.text_only and last_checkpoint(out / "language") is None:
-        _recite(
+        _train_text_only(
             pretraining_model,
             TextOnlyDataset(tokenizer, plan.text_only, first),
             collator,
-            out / "recitals",
+            out / "text_only",
             plan,
             rate,
             workers,
@@ -201,7 +201,7 @@ def pupil_of(model: Any, tokenizer: Any, folder: Path | None) -> PretrainingMode
     return pretraining_model
 
 
-def _recite(
+def _train_text_only(
     pretraining_model: PretrainingModel,
     data: TextOnlyDataset,
     collator: Collator,
@@ -230,7 +230,7 @@ def _recite(
 _drawn = lru_cache(maxsize=1)(lesson)  # the two clips of a lesson are consecutive and share a scene
 
 
-def _glance(first: int, index: int) -> tuple[View, list[float]]:
+def _tower_clip(first: int, index: int) -> tuple[View, list[float]]:
     """One clip of the lesson ``first + index / 2``."""
     drawn = _drawn(first + index // 2, "perception")
     clip = drawn.clips[index % 2]

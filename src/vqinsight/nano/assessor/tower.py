@@ -73,12 +73,12 @@ class TowerDataset(Dataset[tuple[View, list[float]]]):
         return self._clips(index)
 
 
-def collate_glances(glances: Sequence[tuple[View, list[float]]]) -> dict[str, torch.Tensor]:
+def collate_clips(clips: Sequence[tuple[View, list[float]]]) -> dict[str, torch.Tensor]:
     """Patches and grids of all views in order, and targets (clips, attributes)."""
     return {
-        "patches": torch.cat([view.patches for view, _ in glances]),
-        "grids": torch.tensor([view.grid for view, _ in glances]),
-        "wanted": torch.tensor([wanted for _, wanted in glances]),
+        "patches": torch.cat([view.patches for view, _ in clips]),
+        "grids": torch.tensor([view.grid for view, _ in clips]),
+        "wanted": torch.tensor([wanted for _, wanted in clips]),
     }
 
 
