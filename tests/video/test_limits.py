@@ -129,7 +129,9 @@ def test_the_limits() -> None:
         check_size("a", 8193, 4352)
     with pytest.raises(UnreadableVideo, match="no size"):
         check_size("a", 0, 0)
-    check_references("a", 6144, 4320, 12)
+    check_references("a", 6144, 4096, 12)
+    with pytest.raises(UnreadableVideo, match="take 40 MB each"):
+        check_references("a", 6144, 4320, 12)
     with pytest.raises(UnreadableVideo, match="take 107 MB each"):
         check_references("a", 8192, 4352, 24)
 
