@@ -9,7 +9,7 @@ PAIR := $(if $(word 2,$(CLIPS)),$(wordlist 1,2,$(CLIPS)),examples/cat.mp4 exampl
 BASE ?= bases/nano
 STAGES ?= nano/stage
 
-.PHONY: setup demo web check-lowest test test-all test-deepspeed test-vllm test-verl test-lmms mutants check docs fix nano generator teach examples clean
+.PHONY: setup demo web check-lowest test test-all test-deepspeed test-vllm test-verl test-lmms test-systems mutants check docs fix nano generator teach examples clean
 
 setup: .venv/ready
 
@@ -59,6 +59,11 @@ test-verl: setup
 test-lmms: setup
 	$(LMMS)/bin/pip install --quiet --no-deps --editable .
 	LMMS_EVAL=$(abspath $(LMMS))/bin/lmms-eval OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/lmms/test_lmms.py
+
+# Other systems' own code beside our adapters: CLONES holds NAME/env and NAME/code, as `vqinsight baselines NAME --recipe`
+# makes them. Weights are random and of reduced size.
+test-systems: setup
+	$(BIN)/python -m benchmarks.systems.run --systems $(CLONES) --json results/systems.json
 
 .deepspeed/ready:
 	$(BIN)/pip install --quiet --no-deps --target .deepspeed hjson py-cpuinfo ninja msgpack einops

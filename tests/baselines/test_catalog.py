@@ -1,4 +1,4 @@
-"""The list of systems, the verb that shows it, answers from files, and answers from another process."""
+"""The list of systems, the verb that shows it, and answers from files."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from helpers import tiny
 from typer.testing import CliRunner
 
 from vqinsight.baselines.catalog import SYSTEMS
+from vqinsight.baselines.foreign.process import WORKERS
+from vqinsight.baselines.foreign.recipes import RECIPES
 from vqinsight.baselines.open import open_baseline
 from vqinsight.baselines.published import Published, read_figures
-from vqinsight.baselines.subprocess import WORKERS, Outside
 from vqinsight.cli.main import app
 from vqinsight.errors import ModelError, UsageError
 from vqinsight.tasks.types import Missing, Preference
 
 ROOT = Path(__file__).resolve().parents[2]
-QUALITY = {"quality": (0.0, 1.0)}
 
 
 def test_every_system_says_what_it_is_and_only_those_with_code_claim_any():
@@ -86,6 +86,22 @@ def test_the_verb():
     }
 
 
+def test_a_foreign_system_says_how_to_get_it_and_what_lacks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    script = runner.invoke(app, ["baselines", "q_align", "--recipe", "--baseline-option", "home=x"]).stdout
+    assert "python3.10 -m venv x/env" in script
+    assert "vqinsight baselines q_align --check --baseline-option home=x" in script
+    checked = runner.invoke(app, ["baselines", "q_align", "--check"])
+    assert checked.exit_code == 1
+    assert checked.stdout.startswith("failed  no environment: systems/q_align/env/bin/python is no file.")
+    assert runner.invoke(app, ["baselines", "technical", "--recipe"]).exit_code == 2
+    with pytest.raises(ModelError, match="no environment"):
+        open_baseline("q_align")
+    for name in RECIPES:
+        assert SYSTEMS[name].dimensions == RECIPES[name].dimensions
+
+
 def test_published_scores(tmp_path):
     file = tmp_path / "ugvq.csv"
     file.write_text("path,spatial,temporal\nx/a.mp4,60,50\nx/b.mp4,40,\nx/c.mp4,70,60\ny/c.mp4,1,1\n")
@@ -144,62 +160,6 @@ def test_published_figures_name_their_source(tmp_path):
     file.write_text("system\nx\n")
     with pytest.raises(UsageError, match="wanted"):
         read_figures(file)
-
-
-STAND_INS = {
-    "t2v_metrics": """
-import torch
-def VQAScore(model, device):
-    print("loading", model)  # packages talk
-    return lambda images, texts: torch.tensor([[0.25 * (i + 1)] for i in range(len(images))])
-""",
-}
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """Puts a stand-in for a package where the worker's interpreter finds it."""
-
-    def put(name, text):
-        (tmp_path / f"{name}.py").write_text(text)
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-
-    return put
-
-
-def test_a_worker_answers_over_the_pipe(package, clips):
-    package("t2v_metrics", STAND_INS["t2v_metrics"])
-    judge = open_baseline("clip_flant5", python=sys.executable, frames=2)
-    assert judge.score(clips[0], "a cat") == {"alignment": pytest.approx(0.375)}
-    assert judge.compare(*clips, "a cat") == Preference("tie")
-    assert isinstance(judge.score(clips[0]), Missing)
-    judge.close()
-
-
-def test_one_align_is_called_as_its_page_says(package, clips, tmp_path):
-    package(
-        "transformers",
-        "import torch\n"
-        "class AutoModelForCausalLM:\n"
-        "    @classmethod\n"
-        "    def from_pretrained(cls, name, **options):\n"
-        "        assert name == 'q-future/one-align' and options['trust_remote_code']\n"
-        "        return cls()\n"
-        "    def score(self, videos, task_, input_):\n"
-        "        assert (task_, input_) == ('quality', 'video') and videos[0][0].mode == 'RGB'\n"
-        "        return torch.tensor([float(len(videos[0]))])\n",
-    )
-    judge = open_baseline("q_align", python=sys.executable, frames=3)
-    assert judge.score(clips[0]) == {"quality": 3.0}
-    judge.close()
-
-
-def test_a_worker_that_dies_says_why(clips):
-    judge = Outside("clip_flant5", sys.executable, "t2v_vqascore.py", ("clip-flant5-xxl",), ranges=QUALITY)
-    with pytest.raises(ModelError, match="No module named 't2v_metrics'"):
-        judge.score(clips[0], "a cat")
-    with pytest.raises(ModelError, match="cannot be run"):
-        Outside("q_align", "/no/such/python", "one_align.py", ranges=QUALITY)
 
 
 def test_workers_import_nothing_of_ours():

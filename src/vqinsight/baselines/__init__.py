@@ -5,7 +5,8 @@
 * ``builders``: how each is built
 * ``open``: a system by its name
 * ``predictor``: a system as predictor of a benchmark
-* ``frames``: sampled frames for image models
+* ``sampling``: which frames a system sees
+* ``frames``: these frames, decoded
 * ``technical``: a signal-based score without weights
 * ``always_a``: always prefers the first clip
 * ``published``: predictions and figures from a file
@@ -16,7 +17,7 @@
 * ``clip``: CLIP-IQA and CLIPScore
 * ``unifiedreward``: UnifiedReward
 * ``videoreward``: VideoReward
-* ``subprocess``: systems in separate environments
+* ``foreign``: systems in environments of their own
 
 It is separate from ``evaluation`` because several systems import the assessor, which imports later.
 """

@@ -41,11 +41,16 @@ class Baseline(Protocol):
 
 
 class Scorer(ABC):
-    """A baseline that scores single clips and prefers the clip with the higher overall score."""
+    """A baseline that scores single clips and prefers the clip with the higher overall score.
+
+    Attributes:
+        remarks: what a reader of its scores has to know, one sentence each.
+    """
 
     name: str
     ranges: Mapping[str, tuple[float, float]]
     digest: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @abstractmethod
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:

@@ -85,17 +85,25 @@ def level_words(model: str = "Qwen/Qwen2.5-VL-7B-Instruct", **options: Any) -> B
     return LevelWords(_load(model, options))
 
 
-def clip_flant5(python: str, model: str = "clip-flant5-xxl", *, frames: int = 8) -> Baseline:
-    from vqinsight.baselines.subprocess import Outside
+def foreign(
+    name: str,
+    *,
+    home: str | None = None,
+    python: str | None = None,
+    code: str | None = None,
+    weights: str | None = None,
+    device: str = "auto",
+    timeout: float = 600.0,
+    memory_gib: float | None = None,
+) -> Baseline:
+    """A system of ``foreign.recipes``; see ``foreign.home.home_of`` and ``foreign.system.ForeignSystem``."""
+    from vqinsight.baselines.foreign.home import home_of
+    from vqinsight.baselines.foreign.recipes import RECIPES
+    from vqinsight.baselines.foreign.system import ForeignSystem
 
-    ranges = {"alignment": (0.0, 1.0)}
-    return Outside("clip_flant5", python, "t2v_vqascore.py", (model,), frames=frames, needs_prompt=True, ranges=ranges)
-
-
-def q_align(python: str, model: str = "q-future/one-align", *, frames: int = 8) -> Baseline:
-    from vqinsight.baselines.subprocess import Outside
-
-    return Outside("q_align", python, "one_align.py", (model,), frames=frames, ranges={"quality": (1.0, 5.0)})
+    recipe = RECIPES[name]
+    place = home_of(recipe, home=home, python=python, code=code, weights=weights)
+    return ForeignSystem(recipe, place, device=device, timeout=float(timeout), memory_gib=memory_gib)
 
 
 def unifiedreward(model: str = "CodeGoat24/UnifiedReward-qwen-7b", **options: Any) -> Baseline:

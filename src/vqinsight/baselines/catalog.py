@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from vqinsight.baselines import builders
 from vqinsight.baselines.base import System
+from vqinsight.baselines.foreign.recipes import RECIPES
 
 _GIT = "https://github.com"
 _HUB = "hf download"
 _TINY = "Tested on tiny random weights of the same architecture, never on the released ones."
 _NO_CODE = "No code here: a row is read from a file of predictions or of published figures."
-_OWN_ENVIRONMENT = (
-    "Called over a pipe in an environment of its own; tested against a stand-in for its package, not with it."
-)
-
-
 _GENERATED = ("spatial", "temporal", "alignment")
 
 
@@ -31,6 +29,22 @@ def _published(
         dimensions=dimensions,
         note=f"{_NO_CODE} {note}".strip(),
         build=None,
+    )
+
+
+def _foreign(name: str, title: str, source: str, note: str = "") -> System:
+    recipe = RECIPES[name]
+    return System(
+        name=name,
+        title=title,
+        state="needs weights",
+        licence=recipe.licence,
+        source=source,
+        extra=None,
+        command=f"vqinsight baselines {name} --recipe",
+        dimensions=recipe.dimensions,
+        note=f"Runs in an environment of its own. Sees {recipe.sampling}. {recipe.note} {note}".strip(),
+        build=partial(builders.foreign, name),
     )
 
 
@@ -155,18 +169,7 @@ _ALL = (
         dimensions=("alignment",),
         note=f"The probability of Yes, on the whole clip; our wording. {_TINY}",
     ),
-    System(
-        name="clip_flant5",
-        build=builders.clip_flant5,
-        title="VQAScore, CLIP-FlanT5",
-        state="needs weights",
-        licence="t2v-metrics Apache-2.0",
-        source="https://github.com/linzhiqiu/t2v_metrics",
-        extra=None,
-        command="python3.10 -m venv t2v && t2v/bin/pip install t2v-metrics==3.0; then python=t2v/bin/python",
-        dimensions=("alignment",),
-        note=f"Pins torch 2.5.1, so not an extra of ours. Mean over frames. {_OWN_ENVIRONMENT}",
-    ),
+    _foreign("clip_flant5", "VQAScore, CLIP-FlanT5", f"{_GIT}/linzhiqiu/t2v_metrics"),
     System(
         name="level_words",
         build=builders.level_words,
@@ -179,19 +182,7 @@ _ALL = (
         dimensions=("quality",),
         note=f"Not Q-Align: its readout (five level words) on a model not taught for it. {_TINY}",
     ),
-    System(
-        name="q_align",
-        build=builders.q_align,
-        title="Q-Align (OneAlign)",
-        state="needs weights",
-        licence="MIT",
-        source="https://github.com/Q-Future/Q-Align",
-        extra=None,
-        command="python3.10 -m venv qalign && qalign/bin/pip install torch transformers==4.36.1 accelerate "
-        "sentencepiece pillow icecream; then python=qalign/bin/python",
-        dimensions=("quality",),
-        note=f"An mPLUG-Owl2, which transformers 5 lacks; runs code from its hub page. {_OWN_ENVIRONMENT}",
-    ),
+    _foreign("q_align", "Q-Align (OneAlign)", f"{_GIT}/Q-Future/Q-Align"),
     System(
         name="unifiedreward",
         build=builders.unifiedreward,

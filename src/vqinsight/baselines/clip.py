@@ -13,7 +13,8 @@ import torch
 from transformers import CLIPModel, CLIPProcessor
 
 from vqinsight.baselines.base import Scorer, Scores
-from vqinsight.baselines.frames import chosen_frames, evenly
+from vqinsight.baselines.frames import chosen_frames
+from vqinsight.baselines.sampling import evenly
 from vqinsight.common.device import pick_device
 from vqinsight.common.extras import needed
 from vqinsight.errors import ModelError

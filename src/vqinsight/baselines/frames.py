@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 
+from vqinsight.baselines.sampling import Choose
 from vqinsight.synthetic.clips import named_clip
 from vqinsight.video.info import SYNTHETIC
 from vqinsight.video.read import iter_frames, probe
 
 
-def chosen_frames(path: str, choose: Callable[[int], Sequence[int]]) -> dict[int, np.ndarray]:
+def chosen_frames(path: str, choose: Choose) -> dict[int, np.ndarray]:
     """Read some frames of a clip.
 
     Args:
@@ -32,16 +31,3 @@ def chosen_frames(path: str, choose: Callable[[int], Sequence[int]]) -> dict[int
         return dict(zip(wanted, clip.frames(np.array(shown)), strict=True))
     info = probe(path)
     return dict(iter_frames(info, choose(info.frames)))
-
-
-def evenly(total: int, count: int) -> list[int]:
-    """At most ``count`` distinct frame indices, evenly spaced from the first to the last of ``total``."""
-    return sorted({int(i) for i in np.rint(np.linspace(0, total - 1, min(count, total)))})
-
-
-def windows(total: int, count: int, length: int) -> list[list[int]]:
-    """``count`` runs of ``length`` neighbouring frames spread over the clip; one run of all frames if it is short."""
-    if total <= count * length:
-        return [list(range(total))]
-    starts = np.rint(np.linspace(0, total - length, count)).astype(int)
-    return [list(range(start, start + length)) for start in starts]

@@ -36,9 +36,9 @@ class BaselinePredictor:
         self.digest = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
 
     def notes(self, examples: Sequence[Example]) -> tuple[str, ...]:
-        """Remarks: answers in a file that belong to none of the questions."""
+        """Remarks of the baseline, or answers in a file that belong to none of the questions."""
         if not isinstance(self._baseline, Published):
-            return ()
+            return self._baseline.remarks if isinstance(self._baseline, Scorer) else ()
         asked = (tuple(clip.path for clip in example.question.clips) for example in examples)
         unused = self._baseline.without_question(asked)
         named = ", ".join(unused[:_NAMED])

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqinsight.baselines.base import Scorer, Scores
-from vqinsight.baselines.frames import chosen_frames, evenly, windows
+from vqinsight.baselines.frames import chosen_frames
+from vqinsight.baselines.sampling import evenly, windows
 from vqinsight.measure import spatial
 from vqinsight.tasks.types import Missing
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from vqinsight.assessor.recognise import RELEASED
 from vqinsight.baselines.base import Scorer, Scores
-from vqinsight.baselines.frames import chosen_frames, evenly
+from vqinsight.baselines.frames import chosen_frames
+from vqinsight.baselines.sampling import evenly
 from vqinsight.inference.api import VQInsight, load
 from vqinsight.tasks.prompt_set import PromptSet
 from vqinsight.tasks.prompt_sets import prompt_set

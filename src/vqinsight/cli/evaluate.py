@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqinsight.cli import options as opt
+from vqinsight.cli.baselines import baseline_options
 from vqinsight.cli.engine import OPTIONS, open_judge
 from vqinsight.errors import UsageError
 
@@ -188,16 +189,7 @@ def _check_judge(baseline: str | None, given: list[str], asked: opt.Asking) -> d
         raise UsageError(
             f"--baseline {baseline} takes its options as --baseline-option KEY=VALUE; {names} is for --model."
         )
-    from vqinsight.baselines.open import check_baseline
-    from vqinsight.settings.reader import read_change
-
-    for each in given:
-        key, equals, _ = each.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"--baseline-option {each}: write KEY=VALUE, such as --baseline-option model=DIR.")
-    options = dict(read_change(each, "model=DIR") for each in given)
-    check_baseline(baseline, options)
-    return options
+    return baseline_options(baseline, given)
 
 
 def _load(asked: opt.Asking, endings: ExitStack) -> Predictor:

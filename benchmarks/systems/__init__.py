@@ -1,0 +1,4 @@
+"""Adapters of foreign systems against the systems' own inference, with random weights of reduced size.
+
+``run`` compares; ``official/NAME.py`` is run by the system's environment, as ``official/steps.py`` says.
+"""
