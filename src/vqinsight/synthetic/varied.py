@@ -25,6 +25,8 @@ ALL_SPATIAL = {**SPATIAL, "deformed": deformed}
 ALL_TEMPORAL = {**TEMPORAL, "boiling": boiling, "transforming": transforming, "sliding": sliding}
 # Only in held-out clips: whether what is learned carries over to other kinds.
 UNSEEN = ("banding", "ghosting")
+# No measurement shows these: they have to be seen.
+NOT_MEASURED = ("deformed", "ghosting", "morphing", "transforming", "sliding")
 
 _HEIGHTS = (112, 128, 144, 160, 192, 240)
 _ASPECTS = (1.0, 4 / 3, 16 / 9)

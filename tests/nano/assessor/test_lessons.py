@@ -9,10 +9,17 @@ import numpy as np
 from helpers.pictures import unpainted
 
 from vqinsight.nano.assessor import lessons
-from vqinsight.nano.assessor.lessons import Exercise, Lesson, Stage, opinion, text_only_exercise
+from vqinsight.nano.assessor.lessons import (
+    Exercise,
+    Lesson,
+    Stage,
+    evidence_exercise,
+    opinion,
+    text_only_exercise,
+)
 from vqinsight.synthetic.captions import CHOICES, FACT_NAMES, NUMBER_WORDS, Facts, mismatches
 from vqinsight.synthetic.describe import Defect, GroundTruth, ParsedDescription, level, read, read_pair
-from vqinsight.synthetic.varied import overall
+from vqinsight.synthetic.varied import NOT_MEASURED, defects, overall
 from vqinsight.tasks.prompt_sets.separate import SEPARATE
 from vqinsight.tasks.shapes import names_shapes
 from vqinsight.tasks.types import Clip, Missing, Preference, Question, Score, Verdict
@@ -66,6 +73,25 @@ def test_every_answer_in_the_lessons_is_read_back() -> None:
                 said = (truth.spatial.kind, level(truth.spatial.severity)) if truth.spatial else ("none", 0)
                 assert heard.spatial == said
     assert kinds == {"image", "natural", "generated", "alignment", "compare", "yesno"}
+
+
+def test_what_is_measured_is_asked_only_where_it_tells_all() -> None:
+    """The conclusion carries loss, shapes and the camera's motion do not; no defect is asked that has to be seen."""
+    rng, asked, passed = np.random.default_rng(0), 0, 0
+    for seed in range(120):
+        truth = lesson(seed, "perception").clips[0].truth
+        exercise = evidence_exercise(truth, False, rng)
+        if exercise is None:
+            passed += 1
+            assert any(defect.kind in NOT_MEASURED for defect in defects(truth))
+            continue
+        asked += 1
+        assert exercise.measured and not any(defect.kind in NOT_MEASURED for defect in defects(truth))
+        heard = read(exercise.given + exercise.answer)
+        assert heard.spatial is not None and heard.temporal is not None
+        if exercise.given:
+            assert "camera" in exercise.given and "camera" not in exercise.answer
+    assert asked > 40 and passed > 20
 
 
 def test_what_is_seen_is_asked_and_said_without_the_text_and_the_shapes() -> None:

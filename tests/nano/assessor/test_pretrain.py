@@ -20,10 +20,11 @@ from vqinsight.assessor.save import last_checkpoint
 from vqinsight.measure.evidence import evidence
 from vqinsight.nano.assessor import pretrain
 from vqinsight.nano.assessor.architecture import HEADS, INFERENCE, PIXELS, VIEWS, nano_config
-from vqinsight.nano.assessor.batches import Collator, Lessons, stated, synthetic_view, view_and_measurements
+from vqinsight.nano.assessor.batches import Collator, Lessons, TextOnlyDataset, stated
 from vqinsight.nano.assessor.export import export
 from vqinsight.nano.assessor.pretrain import Plan, PretrainingModel
 from vqinsight.nano.assessor.probe import MARKS, interval, shown
+from vqinsight.nano.assessor.rendered import RenderedClips, render_share, rendered, synthetic_view
 from vqinsight.synthetic.captions import Facts
 from vqinsight.synthetic.clips import SIBLINGS, clip_name
 from vqinsight.synthetic.describe import Defect, GroundTruth, ParsedDescription
@@ -37,7 +38,7 @@ def test_each_clip_is_encoded_once_and_the_loss_is_that_of_pixels_for_every_ques
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tokenizer = tiny.tokenizer()
-    data = Lessons(tokenizer, 6, perception=1)
+    data = Lessons(tokenizer, 6, 1, RenderedClips(None), 6)
     items = [data[i] for i in range(6)]
     batch = Collator(tokenizer.pad_token_id)(items)
     views = [view for item in items for view in item.views]
@@ -74,7 +75,8 @@ def test_a_clip_is_shown_and_measured_as_a_file_of_it_is() -> None:
     [clip] = varied_siblings(11, 1)
     name = clip_name("varied", 11)
     loader = ClipLoader(INFERENCE, PIXELS, VIEWS)
-    (view, measured), loaded = view_and_measurements(clip, still=False), loader.load(name)
+    made, loaded = rendered(clip, still=False), loader.load(name)
+    view, measured = made.view, made.measured
     assert view.grid[0] == 4
     assert view.grid[1] * view.grid[2] * PIXELS.patch_size**2 <= PIXELS.max_pixels
     assert torch.equal(view.patches, loaded.views[0].patches)
@@ -85,11 +87,44 @@ def test_a_clip_is_shown_and_measured_as_a_file_of_it_is() -> None:
 
 
 def test_lessons_state_measurements_inexactly_and_not_all() -> None:
-    _, measured = view_and_measurements(varied_siblings(11, 1)[0], still=False)
+    measured = rendered(varied_siblings(11, 1)[0], still=False).measured
     exact = evidence(measured).text
     said = {stated(measured, np.random.default_rng(seed)) for seed in range(20)}
     assert len(said) == 20 and exact not in said
     assert any("blur" not in each for each in said) and any("blur" in each for each in said)
+
+
+def test_kept_clips_are_those_that_are_rendered(tmp_path: Path) -> None:
+    """Two processes fill the folder; then nothing is rendered, and values are those of half precision."""
+    kept, plain = RenderedClips(tmp_path / "clips", 40), RenderedClips(None, 40)
+    for rank in range(2):
+        render_share(kept, range(3), rank, 2)
+    files = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "clips").iterdir()}
+    assert len(files) == 3
+    for index in range(3):
+        for ours, exact in zip(kept[index], plain[index], strict=True):
+            assert torch.equal(ours.view.patches, exact.view.patches.half().float())
+            assert (ours.view.grid, ours.view.times) == (exact.view.grid, exact.view.times)
+            assert evidence(ours.measured) == evidence(exact.measured)
+    assert {file.name: file.stat().st_mtime_ns for file in (tmp_path / "clips").iterdir()} == files
+
+
+def test_later_lessons_ask_other_things_about_the_same_clips() -> None:
+    data = Lessons(tiny.tokenizer(), 4, 0, RenderedClips(None), 2)
+    first, again = data[1], data[3]
+    assert all(torch.equal(one.patches, same.patches) for one, same in zip(first.views, again.views, strict=True))
+    assert first.answers != again.answers
+
+
+def test_text_alone_states_what_is_measured_where_the_clip_would_stand(tmp_path: Path) -> None:
+    tokenizer = tiny.tokenizer()
+    data = TextOnlyDataset(tokenizer, 40, RenderedClips(tmp_path), 2)
+    items = [data[i] for i in range(40)]
+    texts = [tokenizer.decode(item.prompts[0].ids) for item in items]
+    measured = [text for text in texts if "Measured in every frame" in text]
+    assert 15 < len(measured) < 40
+    assert all(text.index("Measured") < max(text.find("Rate"), text.find("Describe")) for text in measured)
+    assert not any(item.views for item in items)
 
 
 def test_the_exam_shows_what_scoring_shows() -> None:
@@ -137,7 +172,7 @@ def test_exam_marks_by_hand() -> None:
 def test_make_nano_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tower, text-only exercises, lessons, export; then again: what is finished is not done twice."""
     monkeypatch.setattr(pretrain, "train_tokenizer", tiny.tokenizer)
-    plan = Plan(tower_data=8, text_only=32, lessons=6, perception=3, per_step=2, save_every=1)
+    plan = Plan(clips=4, tower_data=8, text_only=32, lessons=6, perception=3, per_step=2, save_every=1)
     pretrain.pretrain(tmp_path / "run", plan)
     weights = (tmp_path / "run" / "final" / "model.safetensors").read_bytes()
     folder = tmp_path / "model"

@@ -10,8 +10,9 @@ import torch
 from helpers import tiny
 
 from vqinsight.nano.assessor.architecture import PIXELS, build_model, filter_bank, nano_config
-from vqinsight.nano.assessor.batches import Collator, Lessons, synthetic_view
+from vqinsight.nano.assessor.batches import Collator, Lessons
 from vqinsight.nano.assessor.pretrain import PretrainingModel, whiten
+from vqinsight.nano.assessor.rendered import RenderedClips, synthetic_view
 from vqinsight.nano.assessor.tower import (
     CLASSES,
     UNKNOWN,
@@ -52,7 +53,7 @@ def test_the_tower_is_also_asked_through_nothing_but_means() -> None:
 
 def test_of_two_clips_each_is_read_from_its_own_view(monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = tiny.tokenizer()
-    data = Lessons(tokenizer, 8, perception=8)
+    data = Lessons(tokenizer, 8, 8, RenderedClips(None), 8)
     number = next(i for i in range(8) if any(len(clips) == 2 for clips in data[i].clips))
     item = data[number]
     places = [i for i, clips in enumerate(item.clips) if len(clips) == 2]
@@ -82,10 +83,9 @@ def test_filters_are_unit_length_and_whitened_over_clips() -> None:
     assert torch.allclose(bank.norm(dim=1), torch.ones(160), atol=1e-5)
     assert torch.linalg.matrix_rank(bank) > 150  # hardly any filter twice
     model = build_model(tiny.tokenizer())
-    items = [Lessons(tiny.tokenizer(), 4, 4)[i] for i in range(4)]
-    whiten(model, items)
-    patches = torch.cat([view.patches for item in items for view in item.views])
-    typical = model.model.visual.patch_embed(patches).abs().median(0).values
+    views = [clip.view.patches for i in range(4) for clip in RenderedClips(None)[i]]
+    whiten(model, views)
+    typical = model.model.visual.patch_embed(torch.cat(views)).abs().median(0).values
     assert typical.max() < 1.01
     assert (typical > 0.99).float().mean() > 0.5  # the rest see change, of which a typical patch has none
 

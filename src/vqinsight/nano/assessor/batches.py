@@ -11,19 +11,19 @@ import torch
 from torch.utils.data import Dataset
 
 from vqinsight.assessor.prompting import Prompt, PromptBuilder, collate
-from vqinsight.measure.clip import measure_frames
 from vqinsight.measure.evidence import evidence
 from vqinsight.measure.types import MeasuredClip
-from vqinsight.nano.assessor.architecture import INFERENCE, PIXELS, VIEWS
-from vqinsight.nano.assessor.lessons import Exercise, Stage, lesson, text_only_exercise
+from vqinsight.nano.assessor.architecture import PIXELS
+from vqinsight.nano.assessor.lessons import Exercise, Stage, clips_of, evidence_exercise, lesson, text_only_exercise
+from vqinsight.nano.assessor.rendered import RenderedClips
 from vqinsight.nano.assessor.tower import targets
-from vqinsight.synthetic import clips
-from vqinsight.synthetic.generate import Split, SyntheticClip
+from vqinsight.synthetic.generate import Split
 from vqinsight.tasks.types import Missing
 from vqinsight.video.views import View
 
 IGNORED = -100  # labels with this value carry no loss
 TEXT_ONLY = 4  # text-only exercises per lesson
+MEASURED_TEXT = 0.7  # share of those before lessons that are about what is measured
 # Of what is measured, as lessons state it, so that no value is simply copied: relative error, and share left out.
 NOISE, LEFT_OUT = 0.15, 0.1
 
@@ -36,22 +36,6 @@ def nano_prompts(tokenizer: Any) -> PromptBuilder:
         return f"<|{view.kind}_pad|>" * (int(np.prod(view.grid)) // merged)
 
     return PromptBuilder(tokenizer, "<|image_pad|>", "<|video_pad|>", placeholder)
-
-
-def synthetic_view(clip: SyntheticClip, *, still: bool = False) -> View:
-    """What the embedded model is shown of a synthetic clip, the same as of a file of it."""
-    sampling = clips.sample_clip(clip, INFERENCE, still=still)
-    [view] = clips.synthetic_views(clip, PIXELS, VIEWS, sampling, still=still)
-    return view
-
-
-def view_and_measurements(clip: SyntheticClip, *, still: bool) -> tuple[View, MeasuredClip]:
-    """The same, with what is measured on all of its frames, which are rendered once."""
-    frames = clips.all_frames(clip, still=still)
-    measured = measure_frames(clips.clip_info(clip, still=still), enumerate(frames))
-    sampling = clips.sample_clip(clip, INFERENCE, still=still)
-    [view] = clips.views_of(frames, PIXELS, VIEWS, sampling, still=still)
-    return view, measured
 
 
 def stated(measured: MeasuredClip, rng: np.random.Generator) -> str:
@@ -118,38 +102,82 @@ class _Pages:
 
 
 class TextOnlyDataset(_Pages, Dataset[LessonItem]):
-    """Text-only exercises ``start`` to ``start + count``."""
+    """Text-only exercises: about descriptions, and about what is measured on a clip that is not shown.
 
-    def __init__(self, tokenizer: Any, count: int, start: int = 0) -> None:
+    Args:
+        kept: the clips of lessons, of which the first ``clips`` are asked about.
+        start: fixes the exercises, and is the number of the first lesson.
+    """
+
+    def __init__(self, tokenizer: Any, count: int, kept: RenderedClips, clips: int, start: int = 0) -> None:
         super().__init__(tokenizer)
-        self._count, self._start = count, start
+        self._count, self._kept, self._clips, self._start = count, kept, clips, start
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, index: int) -> LessonItem:
         rng = np.random.default_rng((17, self._start + index))
-        return self._page([text_only_exercise(rng)], [], [], [], rng)
+        if rng.random() >= MEASURED_TEXT:
+            return self._page([text_only_exercise(rng)], [], [], [], rng)
+        while True:
+            place, which = int(rng.integers(self._clips)), int(rng.integers(2))
+            drawn, still = clips_of(self._start + place)
+            exercise = evidence_exercise(drawn[which].truth, still, rng)
+            if exercise is not None:
+                return self._page([_blind(exercise, stated(self._kept[place][which].measured, rng))], [], [], [], rng)
+
+
+def _blind(exercise: Exercise, told: str) -> Exercise:
+    """The exercise without its clip, in whose place stands what is measured."""
+    messages = [
+        message
+        | {
+            "content": [
+                {"type": "text", "text": told} if item["type"] == "clip" else item for item in message["content"]
+            ]
+        }
+        for message in exercise.messages
+        if not isinstance(message["content"], str)
+    ]
+    plain = [message for message in exercise.messages if isinstance(message["content"], str)]
+    return replace(exercise, messages=[*plain, *messages], clips=(), measured=False)
 
 
 class Lessons(_Pages, Dataset[LessonItem]):
-    """Lessons ``start`` to ``start + count``; the first ``perception`` of them are perception lessons."""
+    """Lessons from ``start`` on, of which the first ``perception`` are perception lessons.
 
-    def __init__(self, tokenizer: Any, count: int, perception: int, start: int = 0, split: Split = "train") -> None:
+    Args:
+        kept: the clips.
+        clips: lessons with clips of their own; those after them ask other things about the same clips.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        count: int,
+        perception: int,
+        kept: RenderedClips,
+        clips: int,
+        start: int = 0,
+        split: Split = "train",
+    ) -> None:
         super().__init__(tokenizer)
         self._count, self._perception, self._start, self._split = count, perception, start, split
+        self._kept, self._clips = kept, clips
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, index: int) -> LessonItem:
         stage: Stage = "perception" if index < self._perception else "conversation"
-        drawn = lesson(self._start + index, stage, self._split)
-        seen = [view_and_measurements(clip, still=drawn.still) for clip in drawn.clips]
+        epoch, place = divmod(index, self._clips)
+        drawn = lesson(self._start + place, stage, self._split, epoch)
+        seen = self._kept[place]
         rng = np.random.default_rng((13, self._start + index))
         exercises = [*drawn.exercises, *(text_only_exercise(rng) for _ in range(TEXT_ONLY))]
         wanted = [targets(clip.truth, still=drawn.still) for clip in drawn.clips]
-        return self._page(exercises, [view for view, _ in seen], [found for _, found in seen], wanted, rng)
+        return self._page(exercises, [each.view for each in seen], [each.measured for each in seen], wanted, rng)
 
 
 class Collator:

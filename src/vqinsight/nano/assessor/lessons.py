@@ -18,7 +18,16 @@ from vqinsight.synthetic.captions import FACT_NAMES, caption, draw_facts, mutate
 from vqinsight.synthetic.describe import Defect, GroundTruth
 from vqinsight.synthetic.generate import Split
 from vqinsight.synthetic.questions import ask
-from vqinsight.synthetic.varied import ALL_TEMPORAL, VariedClip, draw_truth, overall, quality, varied_siblings
+from vqinsight.synthetic.varied import (
+    ALL_TEMPORAL,
+    NOT_MEASURED,
+    VariedClip,
+    defects,
+    draw_truth,
+    overall,
+    quality,
+    varied_siblings,
+)
 from vqinsight.tasks.prompt_set import clean
 from vqinsight.tasks.prompt_sets.separate import SEPARATE
 from vqinsight.tasks.types import Choice, Clip, Preference, Question, Score, Verdict
@@ -33,6 +42,7 @@ BLURRED = 0.17
 
 # Share of scores after words that miss or invent a temporal defect, for robustness to errors of the reasoning.
 MISSAID = 0.15
+STILLS = 0.12  # share of lessons on still images
 # Share of questions that state nothing of what is measured, so that frames are learned too.
 UNMEASURED = 1 / 3
 
@@ -72,11 +82,16 @@ def describe_messages(prompt: str | None, clips: int = 1) -> list[dict[str, Any]
     return [system, user | {"content": [*user["content"][:-1], {"type": "text", "text": text}]}]
 
 
-def lesson(seed: int, stage: Stage, split: Split = "train") -> Lesson:
-    """The lesson of a seed, deterministic."""
-    rng = np.random.default_rng((7, seed))
-    still = rng.random() < 0.12
-    clips = tuple(varied_siblings(seed, 2, split, prompt=False if still else None))
+def clips_of(seed: int, split: Split = "train") -> tuple[tuple[VariedClip, ...], bool]:
+    """The two clips of the lesson of a seed, and whether they are shown as still images."""
+    still = bool(np.random.default_rng((7, seed)).random() < STILLS)
+    return tuple(varied_siblings(seed, 2, split, prompt=False if still else None)), still
+
+
+def lesson(seed: int, stage: Stage, split: Split = "train", epoch: int = 0) -> Lesson:
+    """The lesson of a seed, deterministic; every epoch asks other things about the same clips."""
+    clips, still = clips_of(seed, split)
+    rng = np.random.default_rng((7, seed, epoch))
     exercises = []
     for i, clip in enumerate(clips):
         if stage == "perception" or rng.random() < 0.35:
@@ -173,6 +188,21 @@ def text_only_exercise(rng: np.random.Generator) -> Exercise:
         for message in exercise.messages
     ]
     return replace(exercise, messages=blind, clips=())
+
+
+def evidence_exercise(truth: GroundTruth, still: bool, rng: np.random.Generator) -> Exercise | None:
+    """A question about a clip that is not shown, to be answered from what is measured; ``None`` where that cannot be.
+
+    A small language model takes tens of thousands of examples to read numbers, and text costs a fiftieth of a clip.
+    """
+    if any(defect.kind in NOT_MEASURED for defect in defects(truth)):
+        return None
+    exercise = _score(0, truth, still, rng)
+    if rng.random() < 0.5:
+        parts = describe.terse(replace(_roughly(truth, rng), claim=None), still=still).split("; ")
+        seen = 1 if still else 2  # shapes and the camera's motion
+        exercise = Exercise(describe_messages(None), (0,), "; " + "; ".join(parts[seen:]), "; ".join(parts[:seen]))
+    return replace(exercise, measured=True)
 
 
 def _terse(index: int, truth: GroundTruth, text: str | None, still: bool, rng: np.random.Generator) -> Exercise:

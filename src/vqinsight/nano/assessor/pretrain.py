@@ -8,20 +8,22 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vqinsight.assessor.backbone import prompt_positions
 from vqinsight.assessor.save import last_checkpoint, restore, save_tokenizer
 from vqinsight.nano.assessor.architecture import HEADS, build_model, nano_config
-from vqinsight.nano.assessor.batches import IGNORED, Collator, LessonItem, Lessons, TextOnlyDataset, synthetic_view
-from vqinsight.nano.assessor.lessons import lesson
+from vqinsight.nano.assessor.batches import IGNORED, Collator, Lessons, TextOnlyDataset
+from vqinsight.nano.assessor.lessons import clips_of
 from vqinsight.nano.assessor.muon import MuonAndAdamW
+from vqinsight.nano.assessor.rendered import RenderedClips, render_share
 from vqinsight.nano.assessor.tokenizer import train_tokenizer
 from vqinsight.nano.assessor.tower import Heads, ReadingHeads, TowerDataset, TowerPretraining, collate_clips, targets
 from vqinsight.video.views import View
@@ -94,13 +96,13 @@ class PretrainingModel(Qwen2_5_VLForConditionalGeneration):
         return (ids == self.config.vision_start_token_id).cumsum(1) * visual
 
 
-def whiten(model: Any, items: Sequence[LessonItem]) -> None:
-    """Scale the filters of the patch embedding so that each responds to a typical patch of ``items`` with about 1.
+def whiten(model: Any, views: Sequence[torch.Tensor]) -> None:
+    """Scale the filters of the patch embedding so that each responds to a typical patch of ``views`` with about 1.
 
     Typical is the median: a standard deviation is dominated by the few clips with strong noise and leaves the fine
     detail of all others a hundred times weaker than coarse structure, so that blur and compression are not detected.
     """
-    patches = torch.cat([view.patches for item in items for view in item.views])
+    patches = torch.cat(list(views))
     projection = model.model.visual.patch_embed.proj.weight
     with torch.no_grad():
         typical = (patches @ projection.flatten(1).T).abs().median(0).values.clamp_min(0.02)
@@ -112,9 +114,10 @@ class Plan:
     """The length of training and its settings.
 
     Attributes:
-        tower_data: clips for the vision tower alone; 0 skips this stage.
+        clips: lessons whose two clips are rendered and measured, once for all stages.
+        tower_data: views of these for the vision tower alone; 0 skips this stage.
         text_only: text-only exercises for the language model; 0 skips this stage.
-        lessons: lessons (two clips each) for the whole model, of which the first ``perception`` use the short form.
+        lessons: lessons for the whole model, of which the first ``perception`` use the short form.
         per_step: lessons per step and process; twice as many clips for the tower, eight times as many
             text-only exercises.
         learning_rate: Muon's at its peak for the tower alone; the whole model learns at half of it, AdamW's part at
@@ -122,10 +125,11 @@ class Plan:
         save_every: steps between checkpoints.
     """
 
-    tower_data: int = 32_000
-    text_only: int = 16_000
+    clips: int = 4_000
+    tower_data: int = 24_000
+    text_only: int = 60_000
     lessons: int = 5_000
-    perception: int = 1_800
+    perception: int = 1_500
     per_step: int = 4
     learning_rate: float = 2e-3
     save_every: int = 200
@@ -140,18 +144,22 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
             from scratch. Set another ``plan.seed``, or the same clips are used again.
     """
     first = plan.seed * 10_000_000  # every seed has its own clips
+    kept = RenderedClips(out / "clips", first)
+    state = PartialState()
+    render_share(kept, range(plan.clips), state.process_index, state.num_processes)
+    state.wait_for_everyone()
     if start is None:
         tokenizer = train_tokenizer()
         model = build_model(tokenizer, plan.seed)
-        whiten(model, [Lessons(tokenizer, 24, 24)[i] for i in range(24)])
+        whiten(model, [clip.view.patches for i in range(24) for clip in kept[i]])
     else:
         tokenizer = AutoTokenizer.from_pretrained(start)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
-    data = Lessons(tokenizer, plan.lessons, plan.perception, first)
+    data = Lessons(tokenizer, plan.lessons, plan.perception, kept, plan.clips, first)
     pretraining_model = pupil_of(model, tokenizer, start)
     tower_pretraining = TowerPretraining(pretraining_model.model.visual, pretraining_model.attributes)
     if plan.tower_data and not (out / "tower.pt").exists():
-        tower_data = TowerDataset(partial(_tower_clip, first + 5_000_000), plan.tower_data)
+        tower_data = TowerDataset(partial(_tower_clip, kept, first, plan.clips), plan.tower_data)
         step = 2 * plan.per_step
         trainer = _trainer(
             tower_pretraining, tower_data, collate_clips, out / "tower", plan, step, plan.learning_rate, workers
@@ -168,7 +176,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     if plan.text_only and last_checkpoint(out / "language") is None:
         _train_text_only(
             pretraining_model,
-            TextOnlyDataset(tokenizer, plan.text_only, first),
+            TextOnlyDataset(tokenizer, plan.text_only, kept, plan.clips, first),
             collator,
             out / "text_only",
             plan,
@@ -227,14 +235,11 @@ def _train_text_only(
         weight.requires_grad_(True)
 
 
-_drawn = lru_cache(maxsize=1)(lesson)  # the two clips of a lesson are consecutive and share a scene
-
-
-def _tower_clip(first: int, index: int) -> tuple[View, list[float]]:
-    """One clip of the lesson ``first + index / 2``."""
-    drawn = _drawn(first + index // 2, "perception")
-    clip = drawn.clips[index % 2]
-    return synthetic_view(clip, still=drawn.still), targets(clip.truth, still=drawn.still)
+def _tower_clip(kept: RenderedClips, first: int, clips: int, index: int) -> tuple[View, list[float]]:
+    """One clip: the first of every lesson, then the second, then the first again."""
+    which, place = divmod(index, clips)
+    drawn, still = clips_of(first + place)
+    return kept[place][which % 2].view, targets(drawn[which % 2].truth, still=still)
 
 
 def _trainer(
