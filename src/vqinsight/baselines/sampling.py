@@ -20,3 +20,8 @@ def windows(total: int, count: int, length: int) -> list[list[int]]:
         return [list(range(total))]
     starts = np.rint(np.linspace(0, total - length, count)).astype(int)
     return [list(range(start, start + length)) for start in starts]
+
+
+def strided(total: int, most: int) -> list[int]:
+    """Every frame of a clip with at most ``most``; else one at each of ``most`` equal steps from the first on."""
+    return list(range(total)) if total <= most else [int(i) for i in np.arange(0, total, total / most)]

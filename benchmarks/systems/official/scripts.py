@@ -1,0 +1,28 @@
+"""Runs a system's own script with other values for the names it assigns: clip, prompt, weights. Standard library only."""
+
+import ast
+from pathlib import Path
+
+
+def run(file, values, names=None):
+    """Execute a script in which every assignment to a name of ``values`` assigns that value instead.
+
+    Args:
+        file: the script, which is not changed.
+        values: constants by name.
+        names: what is defined before its first line.
+
+    Returns:
+        Its global names afterwards.
+    """
+    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in values:
+            found.add(node.targets[0].id)
+            node.value = ast.copy_location(ast.Constant(values[node.targets[0].id]), node.value)
+    if lost := sorted(set(values) - found):
+        raise SystemExit(f"{file} assigns no {', '.join(lost)}: the comparison was written for another commit")
+    scope = {"__name__": "__main__", "__file__": str(file), **(names or {})}
+    exec(compile(tree, str(file), "exec"), scope)
+    return scope
