@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from pathlib import Path
 
 from vqinsight.baselines.foreign.home import Home, commit_of
@@ -56,6 +57,11 @@ def wording(source: str, variable: str, hole: str, file: str) -> str:
             f"{file} has no single text {variable} with {hole}: the clone is at a commit with another script."
         )
     return found[0].replace(hole, TEXT)
+
+
+def digest_of(text: str) -> str:
+    """12 hex digits that change with a wording."""
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 def remarks_on(name: str, code: str, commit: str) -> tuple[str, ...]:

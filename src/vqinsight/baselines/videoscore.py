@@ -6,8 +6,6 @@ place of the readout are those of its inference script. The wording is read from
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,7 +22,7 @@ from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.load import pick_dtype, weights_digest
 from vqinsight.baselines.base import Scorer, Scores
-from vqinsight.baselines.clone import TEXT, read_clone, remarks_on, wording
+from vqinsight.baselines.clone import TEXT, digest_of, read_clone, remarks_on, wording
 from vqinsight.baselines.frames import chosen_frames
 from vqinsight.baselines.sampling import strided
 from vqinsight.common.device import pick_device
@@ -74,8 +72,7 @@ class VideoScore(Scorer):
         target = pick_device(device, None)
         self._model, self._processor = _load(model, pick_dtype(dtype, target))
         self._model = self._model.eval().requires_grad_(False).to(target)
-        asked = hashlib.blake2b(words.encode(), digest_size=6).hexdigest()
-        self.digest = f"{weights_digest(model, {}, None, self._model.config)} {asked}"
+        self.digest = f"{weights_digest(model, {}, None, self._model.config)} {digest_of(words)}"
 
     @torch.no_grad()
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
