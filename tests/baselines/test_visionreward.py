@@ -19,7 +19,12 @@ from vqinsight.errors import ModelError
 from vqinsight.tasks.types import Missing, Preference
 
 TEXT = "two red circles"
-FAMILIES = {"qwen2_vl": tiny.qwen2_vl, "qwen2_5_vl": tiny.qwen2_5_vl, "qwen3_vl": tiny.qwen3_vl, "qwen3_5": tiny.qwen3_5}
+FAMILIES = {
+    "qwen2_vl": tiny.qwen2_vl,
+    "qwen2_5_vl": tiny.qwen2_5_vl,
+    "qwen3_vl": tiny.qwen3_vl,
+    "qwen3_5": tiny.qwen3_5,
+}
 
 
 def clone(folder: Path, questions: list[str], weights: list[float]) -> str:

@@ -2,6 +2,7 @@
 
 * ``base``: the interface
 * ``catalog``: every system, and how to get it
+* ``catalog_cloned``: those with wordings from a clone of public code
 * ``builders``: how each is built
 * ``open``: a system by its name
 * ``predictor``: a system as predictor of a benchmark
@@ -14,9 +15,13 @@
 * ``next_token``: next-token probabilities
 * ``vqascore``: the probability of Yes
 * ``level_words``: the probabilities of five level words
+* ``clone``: wordings from the user's clone
+* ``stills``: clips as series of images
 * ``clip``: CLIP-IQA and CLIPScore
-* ``unifiedreward``: UnifiedReward
+* ``unifiedreward``, ``unifiedreward2``: UnifiedReward
 * ``videoreward``: VideoReward
+* ``videoscore``, ``videoscore2``: VideoScore
+* ``visionreward``: VisionReward's questions
 * ``foreign``: systems in environments of their own
 
 It is separate from ``evaluation`` because several systems import the assessor, which imports later.

@@ -63,9 +63,7 @@ class VideoScore(Scorer):
     name = "videoscore"
     ranges = {}  # noqa: RUF012
 
-    def __init__(
-        self, model: str, code: str, *, frames: int = 16, device: str = "auto", dtype: str = "auto"
-    ) -> None:
+    def __init__(self, model: str, code: str, *, frames: int = 16, device: str = "auto", dtype: str = "auto") -> None:
         words = wording(read_clone(code, SCRIPT, REPOSITORY), "REGRESSION_QUERY_PROMPT", "{text_prompt}", SCRIPT)
         self.remarks = remarks_on(self.name, code, COMMIT)
         self._words, self._frames = words, frames
