@@ -10,8 +10,8 @@ import torch
 from helpers import tiny
 
 import vqinsight
-from vqinsight.assessor.prompting import collate
 from vqinsight.assessor.backbone import keep_accepted_kwargs, prompt_positions
+from vqinsight.assessor.prompting import collate
 from vqinsight.baselines import visionreward
 from vqinsight.baselines.next_token import about_one
 from vqinsight.baselines.visionreward import VisionRewardQuestions
@@ -45,7 +45,7 @@ def code(tmp_path):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_all_questions_in_one_pass_equal_each_alone(family, code, clips, tmp_path_factory):
-    """The plain way: a forward pass for each question over its own pixels."""
+    """The plain way, for every fifth: a forward pass for a question over its own pixels."""
     judge = vqinsight.load(str(tiny.save(FAMILIES[family](), tmp_path_factory.mktemp(family))), device="cpu")
     scorer = VisionRewardQuestions(judge, code)
     assessor = judge.assessor
@@ -53,7 +53,7 @@ def test_all_questions_in_one_pass_equal_each_alone(family, code, clips, tmp_pat
     (view,) = clip.views
     yes, no = scorer._yes, scorer._no
     plain = []
-    for question in scorer._questions:
+    for question in scorer._questions[::5]:
         encoded = assessor.encode(clip)
         prompt = assessor.build(about_one(question.replace("[[prompt]]", TEXT)), [encoded])
         batch = collate([prompt], 0)
@@ -63,9 +63,10 @@ def test_all_questions_in_one_pass_equal_each_alone(family, code, clips, tmp_pat
         plain.append(float((logits[yes].logsumexp(0) - logits[no].logsumexp(0)).sigmoid()))
     encoded_before = assessor.tower.clips_encoded
     together = scorer.answers(clips[1], TEXT)
+    assert together.shape == (64,)
     assert assessor.tower.clips_encoded == encoded_before + 1
     assert len(set(plain)) == len(plain)
-    torch.testing.assert_close(together, torch.tensor(plain), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(together[::5], torch.tensor(plain), atol=1e-4, rtol=1e-4)
 
 
 def test_the_score_is_the_published_sum(judge, clips, tmp_path, monkeypatch):
@@ -79,8 +80,7 @@ def test_the_score_is_the_published_sum(judge, clips, tmp_path, monkeypatch):
     assert isinstance(scorer.score(clips[0], " "), Missing)
 
 
-def test_its_own_function_gives_the_same_sum(shared, judge, clips, tmp_path):
-    """The questions and weights that they publish."""
+def test_the_published_questions_are_read(shared, judge, clips, tmp_path):
     names = {visionreward.QUESTIONS: "VisionReward_video_qa_select.txt", visionreward.WEIGHTS: "weight.json"}
     (tmp_path / "VisionReward_Video").mkdir()
     for place, name in names.items():

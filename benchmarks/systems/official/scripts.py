@@ -1,16 +1,17 @@
-"""Runs a system's own script with other values for the names it assigns: clip, prompt, weights. Standard library only."""
+"""Runs a system's own script with other values for the names it assigns: clip, prompt, weights. Standard library."""
 
 import ast
 from pathlib import Path
 
 
-def run(file, values, names=None):
+def run(file, values, constants=None, name="__main__"):
     """Execute a script in which every assignment to a name of ``values`` assigns that value instead.
 
     Args:
         file: the script, which is not changed.
         values: constants by name.
-        names: what is defined before its first line.
+        constants: strings by strings that they replace, wherever one stands as a whole.
+        name: the module's, of which a script may ask.
 
     Returns:
         Its global names afterwards.
@@ -21,8 +22,10 @@ def run(file, values, names=None):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in values:
             found.add(node.targets[0].id)
             node.value = ast.copy_location(ast.Constant(values[node.targets[0].id]), node.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = (constants or {}).get(node.value, node.value)
     if lost := sorted(set(values) - found):
         raise SystemExit(f"{file} assigns no {', '.join(lost)}: the comparison was written for another commit")
-    scope = {"__name__": "__main__", "__file__": str(file), **(names or {})}
+    scope = {"__name__": name, "__file__": str(file)}
     exec(compile(tree, str(file), "exec"), scope)
     return scope

@@ -59,7 +59,7 @@ def reduce(code, weights):
 
 
 def small_tokenizer(text):
-    """A tokenizer in the form of Mistral's: byte-level fallback, spaces as a mark before words, ``<s>`` at the start."""
+    """A tokenizer in the form of Mistral's: falls back to bytes, marks spaces before words, begins with ``<s>``."""
     from tokenizers import Tokenizer, decoders, models, normalizers, trainers
     from transformers import LlamaTokenizerFast
 
@@ -81,7 +81,7 @@ def official(code, weights, files, prompts):
 
     torch.bfloat16 = torch.float32  # the script asks for bfloat16, in which sums depend on their order
     found = []
-    for file, prompt in zip(files, prompts):
+    for file, prompt in zip(files, prompts, strict=True):
         values = {"model_name": weights, "video_path": file, "video_prompt": prompt}
         values |= {"MAX_NUM_FRAMES": 16, "ROUND_DIGIT": 9}
         with contextlib.redirect_stdout(io.StringIO()):

@@ -46,8 +46,8 @@ CLONED = (
         "https://github.com/TIGER-AI-Lab/VideoScore",
         "TIGER-Lab/VideoScore",
         dimensions=_RATED,
-        note="Sees 16 frames, as its script; model=TIGER-Lab/VideoScore-v1.1 takes frames=48. Unrounded. Agrees with its "
-        "script on random weights of reduced size, never run on the released ones.",
+        note="Sees 16 frames, as its script; model=TIGER-Lab/VideoScore-v1.1 takes frames=48. Unrounded. Agrees with "
+        "its script on random weights of reduced size, never run on the released ones.",
     ),
     _cloned(
         "videoscore2",
@@ -57,8 +57,8 @@ CLONED = (
         "https://github.com/TIGER-AI-Lab/VideoScore2",
         "TIGER-Lab/VideoScore2",
         dimensions=_THREE,
-        note="Its script draws an answer at temperature 0.7; here the most likely one is read. Agrees with its script, made "
-        "to take that one, on reduced weights, never run on the released ones.",
+        note="Its script draws an answer at temperature 0.7; here the most likely one is read. Agrees with its script, "
+        "made to take that one, on reduced weights, never run on the released ones.",
     ),
     _cloned(
         "visionreward_questions",
@@ -68,8 +68,8 @@ CLONED = (
         "https://github.com/THUDM/VisionReward",
         "Qwen/Qwen2.5-VL-7B-Instruct",
         dimensions=("quality",),
-        note="Not VisionReward: its 29 weighted yes/no questions, put to a model not taught for them. Tested on tiny random "
-        "weights of four families.",
+        note="Not VisionReward: its 29 weighted yes/no questions, put to a model not taught for them. Tested on tiny "
+        "random weights of four families.",
     ),
     _cloned(
         "unifiedreward2",
@@ -79,8 +79,8 @@ CLONED = (
         _UNIFIED,
         "CodeGoat24/UnifiedReward-2.0-qwen3vl-8b",
         dimensions=_THREE,
-        note="On Qwen2.5-VL, Qwen3-VL or Qwen3.5, with frames as images: 16 of one clip, 8 of each of two. Their server may "
-        "draw answers; here the most likely one is read. Pairs in both orders.",
+        note="On Qwen2.5-VL, Qwen3-VL or Qwen3.5, with frames as images: 16 of one clip, 8 of each of two. Their server "
+        "may draw answers; here the most likely one is read. Pairs in both orders.",
     ),
     _cloned(
         "unifiedreward2_think",
@@ -90,7 +90,7 @@ CLONED = (
         _UNIFIED,
         "CodeGoat24/UnifiedReward-Think-qwen3vl-8b",
         dimensions=(),
-        note="Compares only; on Qwen3-VL or Qwen3.5, 8 frames of each clip as images. Their server may draw answers; here the "
-        "most likely one is read. Pairs in both orders.",
+        note="Compares only; on Qwen3-VL or Qwen3.5, 8 frames of each clip as images. Their server may draw answers; "
+        "here the most likely one is read. Pairs in both orders.",
     ),
 )

@@ -79,7 +79,7 @@ def _text(value: ast.expr) -> str | None:
             return text
         case ast.JoinedStr(values=parts):
             return "".join(
-                part.value if isinstance(part, ast.Constant) else f"{{{ast.unparse(part.value)}}}"
+                str(part.value) if isinstance(part, ast.Constant) else f"{{{ast.unparse(part.value)}}}"
                 for part in parts
                 if isinstance(part, ast.Constant | ast.FormattedValue)
             )

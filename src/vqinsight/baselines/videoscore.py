@@ -92,8 +92,8 @@ def _load(place: str, dtype: torch.dtype) -> tuple[Any, Any]:
         config = AutoConfig.from_pretrained(place)
         if config.model_type != "idefics2" or config.num_labels != len(DIMENSIONS):
             raise ModelError(
-                f"{place}: VideoScore is an idefics2 with {len(DIMENSIONS)} outputs, this is a {config.model_type} with "
-                f"{config.num_labels}."
+                f"{place}: VideoScore is an idefics2 with {len(DIMENSIONS)} outputs, this is a "
+                f"{config.model_type} with {config.num_labels}."
             )
         model, told = Idefics2Regression.from_pretrained(place, dtype=dtype, output_loading_info=True)
         processor = AutoProcessor.from_pretrained(place)

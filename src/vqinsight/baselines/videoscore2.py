@@ -66,7 +66,7 @@ class VideoScore2(Scorer):
     """
 
     name = "videoscore2"
-    ranges = dict.fromkeys(LINES.values(), (1 / len(DIGITS), 5.0))  # noqa: RUF012
+    ranges = dict.fromkeys(LINES.values(), (1 / len(DIGITS), 5.0))
 
     def __init__(self, model: str, code: str, *, device: str = "auto", dtype: str = "auto") -> None:
         self._words = wording(read_clone(code, SCRIPT, REPOSITORY), "VS2_QUERY_TEMPLATE", "$t2v_prompt", SCRIPT)
