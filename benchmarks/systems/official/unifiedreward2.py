@@ -112,9 +112,9 @@ def official(code, weights, files, prompts):
     client.evaluate_batch = answer
 
     def run(file, prompt, **values):
-        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-            with contextlib.redirect_stdout(io.StringIO()):
-                said = scripts.run(Path(code, file), {"prompt": prompt, **values})["output"]
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), quiet:
+            said = scripts.run(Path(code, file), {"prompt": prompt, **values})["output"]
         return said if isinstance(said, str) else said[0]["model_output"]
 
     def pair(file, first, second, prompt):

@@ -79,8 +79,8 @@ CLONED = (
         _UNIFIED,
         "CodeGoat24/UnifiedReward-2.0-qwen3vl-8b",
         dimensions=_THREE,
-        note="On Qwen2.5-VL, Qwen3-VL or Qwen3.5, with frames as images: 16 of one clip, 8 of each of two. Their server "
-        "may draw answers; here the most likely one is read. Pairs in both orders.",
+        note="On Qwen2.5-VL, Qwen3-VL or Qwen3.5, with frames as images: 16 of one clip, 8 of each of two. Their "
+        "server may draw answers; here the most likely one is read. Pairs in both orders.",
     ),
     _cloned(
         "unifiedreward2_think",
