@@ -57,7 +57,7 @@ def as_jpeg(frame: np.ndarray) -> np.ndarray:
     """An (H, W, 3) uint8 RGB frame after JPEG compression."""
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, "JPEG", quality=_QUALITY)
-    return np.asarray(Image.open(buffer).convert("RGB"))
+    return np.array(Image.open(buffer).convert("RGB"))
 
 
 def load_for_stills(model: str, views: Sequence[StillViews], options: dict[str, Any], room: int) -> list[VQInsight]:
