@@ -6,6 +6,7 @@ place of the readout are those of its inference script. The wording is read from
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,9 +22,9 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from vqinsight.assessor.load import pick_dtype, weights_digest
-from vqinsight.baselines.base import Scorer, Scores
+from vqinsight.baselines.base import Scores
 from vqinsight.baselines.clone import TEXT, digest_of, read_clone, remarks_on, wording
-from vqinsight.baselines.frames import chosen_frames
+from vqinsight.baselines.frames import FrameScorer
 from vqinsight.baselines.sampling import strided
 from vqinsight.common.device import pick_device
 from vqinsight.errors import ModelError
@@ -47,7 +48,7 @@ class Idefics2Regression(Idefics2PreTrainedModel):
         self.post_init()
 
 
-class VideoScore(Scorer):
+class VideoScore(FrameScorer):
     """Scores five dimensions, trained on labels from 1 to 4 and unbounded; a comparison is by their mean.
 
     Args:
@@ -66,7 +67,8 @@ class VideoScore(Scorer):
     def __init__(self, model: str, code: str, *, frames: int = 16, device: str = "auto", dtype: str = "auto") -> None:
         words = wording(read_clone(code, SCRIPT, REPOSITORY), "REGRESSION_QUERY_PROMPT", "{text_prompt}", SCRIPT)
         self.remarks = remarks_on(self.name, code, COMMIT)
-        self._words, self._frames = words, frames
+        self._words = words
+        self.choose = partial(strided, most=frames)
         target = pick_device(device, None)
         self._model, self._processor = _load(model, pick_dtype(dtype, target))
         self._model = self._model.eval().requires_grad_(False).to(target)
@@ -77,7 +79,7 @@ class VideoScore(Scorer):
         """See ``Baseline.score``; missing without a prompt."""
         if not prompt or not prompt.strip():
             return Missing("VideoScore needs the text prompt")
-        frames = chosen_frames(path, lambda total: strided(total, self._frames))
+        frames = self.frames(path)
         text = self._words.replace(TEXT, clean(prompt)) + "<image> " * len(frames)
         images = [Image.fromarray(frame) for frame in frames.values()]
         inputs = self._processor(text=text, images=images, return_tensors="pt").to(self._model.device)
