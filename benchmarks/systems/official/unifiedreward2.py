@@ -64,8 +64,9 @@ def reduce(code, weights):
 
     def encode(dice, number, answer):
         file = list(FORMS)[number]
-        problem = re.search(r"problem = (.*?)\n\n?\w+.* = |problem = \((.*?)\n\)\n", sources[file], re.DOTALL)
-        asked = (problem.group(1) or problem.group(2))[-600:]  # the end of the wording stands before the answer
+        asked = scripts.value(
+            Path(code, file), "problem", {"prompt": dice.choice(["a cat", "two dogs", "snow at night"])}
+        )
         noise = np.random.default_rng(dice.randint(0, 9999))
         shown = [noise.integers(0, 256, (32, 32 * dice.randint(1, 3), 3), np.uint8) for _ in range(dice.randint(2, 16))]
         content = [*({"type": "image"} for _ in shown), {"type": "text", "text": asked}]

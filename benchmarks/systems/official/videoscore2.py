@@ -47,11 +47,11 @@ def reduce(code, weights):
     def encode(dice, _, answer):
         asked = question.substitute(t2v_prompt=dice.choice(["a cat", "two red circles", "a dog in the snow"]))
         content = [{"type": "video"}, {"type": "text", "text": asked}]
-        shape = (2 * dice.randint(1, 3), 28 * dice.randint(1, 14), 28 * dice.randint(1, 14), 3)
+        shape = (2 * dice.randint(1, 3), 28 * dice.randint(1, 10), 28 * dice.randint(1, 10), 3)
         noise = np.random.default_rng(dice.randint(0, 9999)).integers(0, 256, shape, np.uint8)
         return small_qwen.with_answer(processor, [{"role": "user", "content": content}], answer, videos=[noise])
 
-    model = small_qwen.teach(model, encode, [(FORM, 1, 5)], steps=320)
+    model = small_qwen.teach(model, encode, [(FORM, 1, 5)], steps=240)
     for key, value in GENERATION.items():
         setattr(model.generation_config, key, value)
     model.generation_config.eos_token_id = words.eos_token_id

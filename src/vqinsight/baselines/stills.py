@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from PIL import Image
 from transformers.image_processing_base import ImageProcessingMixin
 
 from vqinsight.assessor.assessor import Assessor
+from vqinsight.baselines.sampling import Choose
 from vqinsight.inference.api import VQInsight, load
 from vqinsight.video.patches import PixelSpec
 from vqinsight.video.sampling import Sampling
@@ -29,7 +30,7 @@ class StillViews:
         jpegs: how many times a frame is compressed as JPEG on its way to the model.
     """
 
-    choose: Callable[[int], Sequence[int]]
+    choose: Choose
     jpegs: int
 
     @property
