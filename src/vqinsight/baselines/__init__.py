@@ -20,9 +20,11 @@
 * ``clone``: wordings from the user's clone
 * ``stills``: clips as series of images
 * ``clip``: CLIP-IQA and CLIPScore
-* ``unifiedreward``, ``unifiedreward2``: UnifiedReward
+* ``unifiedreward``: UnifiedReward on Qwen2.5-VL
+* ``unifiedreward2``: UnifiedReward-2.0 and Think on Qwen3-VL and Qwen3.5
 * ``videoreward``: VideoReward
-* ``videoscore``, ``videoscore2``: VideoScore
+* ``videoscore``: VideoScore
+* ``videoscore2``: VideoScore2
 * ``visionreward``: VisionReward's questions
 * ``foreign``: systems in environments of their own
 
