@@ -57,8 +57,8 @@ CLONED = (
         "https://github.com/TIGER-AI-Lab/VideoScore2",
         "TIGER-Lab/VideoScore2",
         dimensions=_THREE,
-        note="Its script draws an answer at temperature 0.7; here the most likely one is read. Agrees with its script, "
-        "made to take that one, on reduced weights, never run on the released ones.",
+        note="Its script draws an answer at temperature 0.7; here the most likely one is read. Tested on tiny random "
+        "weights, never run on the released ones.",
     ),
     _cloned(
         "visionreward_questions",
