@@ -1,4 +1,5 @@
 """Adapters of foreign systems against the systems' own inference, with random weights of reduced size.
 
-``run`` compares; ``official/NAME.py`` is run by the system's environment, as ``official/steps.py`` says.
+``run`` compares systems in environments of their own, ``native`` those on models loaded here; ``official/NAME.py`` is
+run by the system's environment, as ``official/steps.py`` says.
 """

@@ -34,8 +34,8 @@ def step(name: str, home: Home, what: str, files: Sequence[str] = ()) -> str:
     Raises:
         RuntimeError: it failed; the text has its last lines.
     """
-    command = [str(home.python), str(OFFICIAL / f"{name}.py"), what, "--weights", str(home.weights), *files]
-    command += ["--prompt", PROMPT]
+    command = [str(home.python), str(OFFICIAL / f"{name}.py"), what, *files]
+    command += ["--weights", str(home.weights), "--prompt", PROMPT]
     if home.code is not None:
         command += ["--code", str(home.code.resolve())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST)

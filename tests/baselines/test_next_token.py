@@ -33,7 +33,7 @@ def test_next_logits_are_those_of_a_plain_forward_pass_over_pixels(judge, clips)
     (view,) = clip.processed.views
     with torch.no_grad():
         plain = model(**collate([prompt], 0), pixel_values_videos=view.patches).logits[0, -1]
-    torch.testing.assert_close(next_logits(assessor, prompt, [clip]), plain, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(next_logits(assessor, [prompt], [clip])[0], plain, atol=1e-4, rtol=1e-4)
     assert encoder_outputs(clip.views, assessor.output_type).keys() == {"video"}
 
 
@@ -57,8 +57,8 @@ def test_level_words(judge, clips, monkeypatch):
     assert all(1 <= value <= 5 for value in values)
     assert values[0] != values[1]
     levels = first_tokens(judge.assessor.loaded.tokenizer, [" excellent", " good", " fair", " poor", " bad"])
-    logits = torch.full((len(judge.assessor.loaded.tokenizer),), 50.0)  # what other words get must not count
-    logits[levels] = torch.tensor([0.0, 0.0, -100.0, -100.0, -100.0])
+    logits = torch.full((1, len(judge.assessor.loaded.tokenizer)), 50.0)  # what other words get must not count
+    logits[0, levels] = torch.tensor([0.0, 0.0, -100.0, -100.0, -100.0])
     monkeypatch.setattr("vqinsight.baselines.level_words.next_logits", lambda *_: logits)
     assert scorer.score(clips[0])["quality"] == pytest.approx(4.5)
 

@@ -128,7 +128,7 @@ def load_model(
     spec = replace(spec, min_pixels=low, max_pixels=high)
     tokens = (IMAGE_TOKEN, VIDEO_TOKEN, VISION_START, VISION_END)
     suppressed_tokens = tuple(tokenizer.convert_tokens_to_ids(token) for token in tokens)
-    digest = _digest(place, where, adapter, config)
+    digest = weights_digest(place, where, adapter, config)
     family = FAMILIES[config.model_type]
     threads = spare_threads() if name == "nano" and target.type == "cpu" else None
     return LoadedModel(name, digest, model, tokenizer, family, spec, settings, asked, views, suppressed_tokens, threads)
@@ -252,7 +252,7 @@ def _weight_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in (*folder.glob("*.safetensors"), *folder.glob("*.bin")))
 
 
-def _digest(place: str, where: dict[str, Any], adapter: str | None, config: Any) -> str:
+def weights_digest(place: str, where: dict[str, Any], adapter: str | None, config: Any) -> str:
     """Digest of local weights (names, sizes, first and last MiB of each file) or of the commit of hub weights."""
     digest = hashlib.sha256()
     folders = [Path(place) / where.get("subfolder", ""), *([Path(adapter)] if adapter else [])]

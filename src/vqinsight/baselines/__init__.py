@@ -2,6 +2,7 @@
 
 * ``base``: the interface
 * ``catalog``: every system, and how to get it
+* ``catalog_cloned``: those with wordings from a clone of public code
 * ``builders``: how each is built
 * ``open``: a system by its name
 * ``predictor``: a system as predictor of a benchmark
@@ -16,9 +17,15 @@
 * ``next_token``: next-token probabilities
 * ``vqascore``: the probability of Yes
 * ``level_words``: the probabilities of five level words
+* ``clone``: wordings from the user's clone
+* ``stills``: clips as series of images
 * ``clip``: CLIP-IQA and CLIPScore
-* ``unifiedreward``: UnifiedReward
+* ``unifiedreward``: UnifiedReward on Qwen2.5-VL
+* ``unifiedreward2``: UnifiedReward-2.0 and Think on Qwen3-VL and Qwen3.5
 * ``videoreward``: VideoReward
+* ``videoscore``: VideoScore
+* ``videoscore2``: VideoScore2
+* ``visionreward``: VisionReward's questions
 * ``foreign``: systems in environments of their own
 
 It is separate from ``evaluation`` because several systems import the assessor, which imports later.

@@ -129,3 +129,39 @@ def videoreward(
     from vqinsight.baselines.videoreward import TEMPLATE, VideoReward
 
     return VideoReward(folder, base=base, template=template or TEMPLATE, device=device, dtype=dtype)
+
+
+def videoscore(
+    code: str, model: str = "TIGER-Lab/VideoScore", *, frames: int = 16, device: str = "auto", dtype: str = "auto"
+) -> Baseline:
+    from vqinsight.baselines.videoscore import VideoScore
+
+    return VideoScore(model, code, frames=int(frames), device=device, dtype=dtype)
+
+
+def videoscore2(
+    code: str, model: str = "TIGER-Lab/VideoScore2", *, device: str = "auto", dtype: str = "auto"
+) -> Baseline:
+    from vqinsight.baselines.videoscore2 import VideoScore2
+
+    return VideoScore2(model, code, device=device, dtype=dtype)
+
+
+def visionreward_questions(code: str, model: str = "Qwen/Qwen2.5-VL-7B-Instruct", **options: Any) -> Baseline:
+    from vqinsight.baselines.visionreward import VisionRewardQuestions
+
+    return VisionRewardQuestions(_load(model, options), code)
+
+
+def unifiedreward2(code: str, model: str = "CodeGoat24/UnifiedReward-2.0-qwen3vl-8b", **options: Any) -> Baseline:
+    from vqinsight.baselines.unifiedreward2 import UnifiedReward2
+
+    return UnifiedReward2(model, code, **options)
+
+
+def unifiedreward2_think(
+    code: str, model: str = "CodeGoat24/UnifiedReward-Think-qwen3vl-8b", **options: Any
+) -> Baseline:
+    from vqinsight.baselines.unifiedreward2 import UnifiedReward2Think
+
+    return UnifiedReward2Think(model, code, **options)

@@ -6,6 +6,7 @@ from functools import partial
 
 from vqinsight.baselines import builders
 from vqinsight.baselines.base import System
+from vqinsight.baselines.catalog_cloned import CLONED
 from vqinsight.baselines.foreign.recipes import RECIPES
 
 _GIT = "https://github.com"
@@ -219,6 +220,7 @@ _ALL = (
         dimensions=_GENERATED,
         note=f"Our wording unless template= gives theirs, which its head was taught with. {_TINY}",
     ),
+    *CLONED,
     _published(
         "fast_vqa",
         "FAST-VQA",
@@ -234,13 +236,6 @@ _ALL = (
         "weights Apache-2.0 by their hub page",
         f"{_GIT}/Q-Future/Visual-Question-Answering-for-Video-Quality-Assessment",
         note="The original replaces a file inside transformers 4.44.",
-    ),
-    _published(
-        "videoscore",
-        "VideoScore",
-        "weights MIT by their hub page",
-        f"{_GIT}/TIGER-AI-Lab/VideoScore",
-        dimensions=("spatial", "temporal", "dynamic", "alignment", "factual"),
     ),
     _published("visionreward", "VisionReward", "see the repository", f"{_GIT}/THUDM/VisionReward"),
     _published("ugvq", "UGVQ", "not stated", f"{_GIT}/zczhang-sjtu/UGVQ", dimensions=_GENERATED),

@@ -43,5 +43,5 @@ class LevelWords(Scorer):
         """See ``Baseline.score``; the prompt is ignored."""
         clip = encode(self._assessor, path)
         asked = self._assessor.build(about_one(self._question), [clip])
-        logits = next_logits(self._assessor, begun(self._assessor, asked, self._answer), [clip])
+        (logits,) = next_logits(self._assessor, [begun(self._assessor, asked, self._answer)], [clip])
         return {"quality": float(logits[self._levels].softmax(0) @ torch.tensor(WORTH))}

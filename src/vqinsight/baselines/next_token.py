@@ -1,6 +1,6 @@
-"""Next-token probabilities of a vision-language model: one forward pass over a question, no sampling.
+"""Next-token probabilities of a vision-language model: one forward pass over questions, no sampling.
 
-VQAScore and Q-Align compute a score from the probabilities of a few words.
+VQAScore, Q-Align and VisionReward compute a score from the probabilities of a few words.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 import torch
 
 from vqinsight.assessor.assessor import Assessor
-from vqinsight.assessor.backbone import keep_accepted_kwargs
-from vqinsight.assessor.prompting import Prompt, collate
+from vqinsight.assessor.backbone import has_only_attention, keep_accepted_kwargs, language_backbone, language_head
+from vqinsight.assessor.packing import pack
+from vqinsight.assessor.prompting import Prompt
 from vqinsight.assessor.vision import EncodedClip, encoder_outputs
+from vqinsight.common.device import cpu_threads
 from vqinsight.errors import ModelError
 
 
@@ -35,14 +37,48 @@ def begun(assessor: Assessor, prompt: Prompt, text: str) -> Prompt:
 
 
 @torch.no_grad()
-def next_logits(assessor: Assessor, prompt: Prompt, clips: Sequence[EncodedClip]) -> torch.Tensor:
-    """(vocabulary,) float32 logits of the token after the prompt."""
-    model = assessor.loaded.model
-    batch = keep_accepted_kwargs(model.forward, collate([prompt], assessor.loaded.tokenizer.pad_token_id))
-    inputs = {key: value.to(model.device) for key, value in batch.items()}
-    outputs = encoder_outputs([view for clip in clips for view in clip.views], assessor.output_type)
-    logits: torch.Tensor = model(**inputs, mm_encoder_outputs=outputs, use_cache=False, logits_to_keep=1).logits
-    return logits[0, -1].float().cpu()
+def next_logits(assessor: Assessor, prompts: Sequence[Prompt], clips: Sequence[EncodedClip]) -> torch.Tensor:
+    """(prompts, vocabulary) float32 logits of the token after each of several prompts about the same clips.
+
+    What all of them begin with, the clips included, is forwarded once; a model with layers of linear attention gets a
+    row for each prompt.
+    """
+    model, settings = assessor.loaded.model, assessor.loaded.settings
+    views = [view for clip in clips for view in clip.views]
+    cut = _common(prompts)
+    start = replace(prompts[0], ids=prompts[0].ids[:cut], kinds=prompts[0].kinds[:cut])
+    tails = [prompt.ids[cut:] for prompt in prompts]
+    longest = max(len(prompt.ids) for prompt in prompts)
+    most = len(tails) if has_only_attention(model) else max(1, settings.batch_tokens // longest)
+    found = []
+    for first in range(0, len(tails), most):
+        some = tails[first : first + most]
+        packed = pack(model, [start], [some], assessor.loaded.tokenizer.pad_token_id).to(model.device)
+        copies = len(packed.inputs["input_ids"])
+        with cpu_threads(assessor.loaded.threads):
+            hidden_BSC = language_backbone(model)(
+                **keep_accepted_kwargs(language_backbone(model).forward, packed.inputs),
+                mm_encoder_outputs=encoder_outputs(views * copies, assessor.output_type),
+                use_cache=False,
+            ).last_hidden_state
+            last_A = torch.tensor([_last(start, some, number, copies) for number in range(len(some))])
+            found.append(language_head(model)(hidden_BSC[packed.row_A, last_A]).float().cpu())
+    return torch.cat(found)
+
+
+def _common(prompts: Sequence[Prompt]) -> int:
+    """How many tokens all prompts begin with; at least one token follows in each."""
+    shortest = min(len(prompt.ids) for prompt in prompts) - 1
+    for place, tokens in enumerate(zip(*(prompt.ids[:shortest] for prompt in prompts), strict=True)):
+        if len(set(tokens)) > 1:
+            return place
+    return shortest
+
+
+def _last(start: Prompt, tails: Sequence[Sequence[int]], number: int, rows: int) -> int:
+    """The place of a tail's last token in its packed row: behind those of the tails before it, where they share one."""
+    before = sum(map(len, tails[:number])) if rows == 1 else 0
+    return len(start.ids) + before + len(tails[number]) - 1
 
 
 def first_tokens(tokenizer: Any, words: Sequence[str]) -> list[int]:

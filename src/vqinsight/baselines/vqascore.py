@@ -38,4 +38,4 @@ class VQAScore(Scorer):
             return Missing("VQAScore needs the text prompt")
         clip = encode(self._assessor, path)
         asked = self._assessor.build(about_one(self._question.replace("{text}", clean(prompt))), [clip])
-        return {"alignment": float(next_logits(self._assessor, asked, [clip]).softmax(0)[self._yes])}
+        return {"alignment": float(next_logits(self._assessor, [asked], [clip])[0].softmax(0)[self._yes])}
