@@ -71,7 +71,7 @@ def questioned(name):
         name: of its folder of weights.
     """
 
-    def reduce(code, folder):
+    def reduce(_code, folder):
         only_packages()
         place = Path(folder) / name
         place.mkdir()
@@ -81,7 +81,7 @@ def questioned(name):
 
         model(MPLUGOwl2Config, MPLUGOwl2LlamaForCausalLM, place)
 
-    def official(code, folder, files, prompts):
+    def official(code, folder, files, _prompts):
         only_packages()
         import torch
 

@@ -15,7 +15,7 @@ def _offline(folder):
     os.environ.update(HF_HUB_CACHE=str(Path(folder) / "hub"), HF_HUB_OFFLINE="1")
 
 
-def reduce(code, folder):
+def reduce(_code, folder):
     _offline(folder)
     place = Path(folder) / "hub" / _HUB
     snapshot = place / "snapshots" / _SNAPSHOT
@@ -29,7 +29,7 @@ def reduce(code, folder):
     owl2.model(MPLUGOwl2Config, MPLUGOwl2LlamaForCausalLM, snapshot)
 
 
-def official(code, folder, files, prompts):
+def official(code, folder, files, _prompts):
     import contextlib
     import io
     import json

@@ -73,7 +73,7 @@ def reduce(code, folder):
     from pytorchvideo.models.slowfast import create_slowfast
 
     torch.manual_seed(0)
-    blocks = list(create_slowfast(model_depth=18).children())[0]
+    blocks = next(create_slowfast(model_depth=18).children())
     torch.save(torch.nn.Sequential(*blocks), Path(folder) / "slowfast.pth")
     its_code(code, folder)
     place = Path(folder) / MODEL
@@ -93,7 +93,7 @@ def reduce(code, folder):
     model.half().save_pretrained(place)
 
 
-def official(code, folder, files, prompts):
+def official(code, folder, files, _prompts):
     its_code(code, folder)
     import runpy
 
@@ -108,8 +108,8 @@ def official(code, folder, files, prompts):
 
     # The list of files stands in for the first of its lists of labels, an empty one for the others.
     inside = space["eval_model"].__globals__
-    inside["open"] = lambda path, *mode: io.StringIO(asked.pop() if asked else "[]")
-    inside["os"] = types.SimpleNamespace(path=inside["os"].path, makedirs=lambda path, exist_ok: None)
+    inside["open"] = lambda _path, *_mode: io.StringIO(asked.pop() if asked else "[]")
+    inside["os"] = types.SimpleNamespace(path=inside["os"].path, makedirs=lambda *_path, **_options: None)
     inside["wa5"] = keep
     inside["eval_model"](types.SimpleNamespace(model_path=str(Path(folder) / MODEL), model_base=None, extra_prompt=""))
     return [{"quality": score} for score in scores]

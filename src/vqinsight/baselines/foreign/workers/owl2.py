@@ -71,7 +71,7 @@ def functions(script):
     """The script as a module; it makes a folder where it is imported, so that is a temporary one."""
     found = importlib.util.spec_from_file_location("script", script)
     module = importlib.util.module_from_spec(found)
-    before = os.getcwd()
+    before = Path.cwd()
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
         try:
