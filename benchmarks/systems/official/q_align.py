@@ -36,9 +36,9 @@ def official(code, folder, files, _prompts):
     import runpy
 
     _offline(folder)
-    from q_align.model import MPLUGOwl2LlamaForCausalLM
+    from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 
-    MPLUGOwl2LlamaForCausalLM._supports_sdpa = False  # as with its torch 2.0.1: its code lacks the mask of SDPA
+    LlamaPreTrainedModel._supports_sdpa = False  # as with its torch 2.0.1: its code lacks the mask of SDPA
     found = []
     for file in files:
         sys.argv = ["scorer.py", "--video", "--device", "cpu", "--img_path", file]

@@ -28,10 +28,10 @@ def frames_of(file, load_video):
 def levels():
     os.environ.update(HF_HUB_CACHE=str(Path(given.weights) / "hub"), HF_HUB_OFFLINE="1")
     from q_align.evaluate.scorer import QAlignVideoScorer, load_video
-    from q_align.model import MPLUGOwl2LlamaForCausalLM
+    from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 
     # It lacks the mask of SDPA attention, which transformers takes with any torch newer than its 2.0.1.
-    MPLUGOwl2LlamaForCausalLM._supports_sdpa = False
+    LlamaPreTrainedModel._supports_sdpa = False
     scorer = QAlignVideoScorer(device="cuda:0" if given.device == "cuda" else given.device)
     return lambda request: {"quality": scorer([frames_of(request["file"], load_video)])[0]}
 
