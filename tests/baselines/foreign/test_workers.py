@@ -23,6 +23,7 @@ def load_video(file):
 
 
 def main():
+    kind = "a video"
     inp = "Rate it."
     inp = "<image>" + inp
 """
