@@ -5,7 +5,9 @@ from __future__ import annotations
 from vqinsight.baselines.foreign.recipe import Code, Recipe, Weights
 
 _ONE_A_SECOND = "one frame a second, decoded by decord; clips of a second and more"
-_PACKAGES = "torch sentencepiece==0.1.99 protobuf==3.20.3 accelerate==0.21.0 numpy==1.26.4 pillow==10.4.0 decord==0.6.0"
+_PACKAGES = (
+    "torch==2.13.0 sentencepiece==0.1.99 protobuf==3.20.3 accelerate==0.21.0 numpy==1.26.4 pillow==10.4.0 decord==0.6.0"
+)
 _OWL = "https://github.com/X-PLUG/mPLUG-Owl.git@0f3068fdb47b77aedc71fc39f5735cd7aa35e8f9"
 _QUESTIONED = Code(
     repository="https://github.com/Q-Future/Q-Instruct",
@@ -55,7 +57,7 @@ RECIPES = (
         ),
         weights=(Weights("hub", "hf download q-future/one-align --cache-dir hub"),),
         arguments=("--readout", "levels"),
-        licence="code S-Lab License 1.0, non-commercial (its pyproject.toml: Apache-2.0); weights not stated in it",
+        licence="code S-Lab License 1.0, non-commercial (pyproject.toml: Apache-2.0); weights: see the hub page",
         note="Its video scorer, from bad 0 to excellent 1; the hub page's model.score is 1 plus 4 times that.",
     ),
     _questioned(
@@ -65,13 +67,13 @@ RECIPES = (
             "hf download teowu/mplug_owl2_7b_448_qinstruct_preview_v0.2"
             " --local-dir mplug_owl2_7b_448_qinstruct_preview_v0.2",
         ),
-        "code S-Lab License 1.0, non-commercial; mPLUG-Owl2 MIT; weights not stated in it",
+        "code S-Lab License 1.0, non-commercial; mPLUG-Owl2 MIT; weights: see the hub page",
         f"The newer of its two released versions on mPLUG-Owl2. {_READOUT}",
     ),
     _questioned(
         "mplug_owl2",
         Weights("mplug-owl2-llama2-7b", "hf download MAGAer13/mplug-owl2-llama2-7b --local-dir mplug-owl2-llama2-7b"),
-        "MIT; Q-Instruct's script S-Lab License 1.0, non-commercial; weights not stated in it",
+        "code MIT; Q-Instruct's script S-Lab License 1.0, non-commercial; weights: see the hub page",
         f"Has no script for quality: asked as Q-Instruct is. {_READOUT}",
     ),
 )
