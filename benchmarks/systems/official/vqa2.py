@@ -73,7 +73,9 @@ def reduce(code, folder):
     from pytorchvideo.models.slowfast import create_slowfast
 
     torch.manual_seed(0)
-    blocks = next(create_slowfast(model_depth=18).children())
+    # Narrow, but for the 256 features of its fast pathway, which the code writes out; as are the 3584 of the language model.
+    narrow = {"slowfast_channel_reduction_ratio": (1,), "stem_dim_outs": (8, 8), "stem_conv_strides": ((1, 4, 4),) * 2}
+    blocks = next(create_slowfast(model_depth=18, **narrow).children())
     torch.save(torch.nn.Sequential(*blocks), Path(folder) / "slowfast.pth")
     its_code(code, folder)
     place = Path(folder) / MODEL
@@ -83,7 +85,7 @@ def reduce(code, folder):
 
     given = json.loads((Path(code) / "quality_scoring" / "config.json").read_text())
     given.update(num_hidden_layers=1, intermediate_size=64, vocab_size=SIZE, max_window_layers=1)
-    given.update(mm_hidden_size=TOWER["hidden_size"], vision_config=TOWER)
+    given.update(mm_hidden_size=TOWER["hidden_size"], mm_projector_type="linear", vision_config=TOWER)
     model = LlavaQwenForCausalLM(LlavaQwenConfig(**given))
     for name, weight in model.named_parameters():
         if name.endswith("image_newline"):  # left as memory was

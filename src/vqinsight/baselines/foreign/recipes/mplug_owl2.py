@@ -67,7 +67,7 @@ RECIPES = (
             "hf download teowu/mplug_owl2_7b_448_qinstruct_preview_v0.2"
             " --local-dir mplug_owl2_7b_448_qinstruct_preview_v0.2",
         ),
-        "code S-Lab License 1.0, non-commercial; mPLUG-Owl2 MIT; weights: see the hub page",
+        "code S-Lab License 1.0; weights, by its README: commercial use on request; mPLUG-Owl2 MIT",
         f"The newer of its two released versions on mPLUG-Owl2. {_READOUT}",
     ),
     _questioned(

@@ -12,8 +12,9 @@ RECIPES = (
         worker="vqa2.py",
         python="3.11",
         packages=(
-            "torch==2.13.0 torchvision==0.28.0 transformers==4.44.0 accelerate==0.29.3 numpy==1.26.4 pillow==10.4.0 decord==0.6.0"
-            " av scipy einops timm==1.0.9 open_clip_torch requests pyyaml fvcore iopath parameterized networkx",
+            "torch==2.13.0 torchvision==0.28.0 transformers==4.44.0 accelerate==0.29.3 numpy==1.26.4 pillow==10.4.0"
+            " decord==0.6.0 av scipy einops timm==1.0.9 open_clip_torch requests pyyaml fvcore iopath parameterized"
+            " networkx",
             "--no-deps pytorchvideo==0.1.5",
         ),
         sampling="one frame a second and, for motion, every frame, decoded by decord",
