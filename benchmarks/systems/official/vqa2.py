@@ -73,7 +73,7 @@ def reduce(code, folder):
     from pytorchvideo.models.slowfast import create_slowfast
 
     torch.manual_seed(0)
-    # Narrow, but for the 256 features of its fast pathway, which the code writes out; as are the 3584 of the language model.
+    # Narrow, but for its 256 fast features; the code writes them out, and the language model's 3584.
     narrow = {"slowfast_channel_reduction_ratio": (1,), "stem_dim_outs": (8, 8), "stem_conv_strides": ((1, 4, 4),) * 2}
     blocks = next(create_slowfast(model_depth=18, **narrow).children())
     torch.save(torch.nn.Sequential(*blocks), Path(folder) / "slowfast.pth")
