@@ -90,7 +90,7 @@ def test_a_foreign_system_says_how_to_get_it_and_what_lacks(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
     script = runner.invoke(app, ["baselines", "q_align", "--recipe", "--baseline-option", "home=x"]).stdout
-    assert "python3.10 -m venv x/env" in script
+    assert "python3.11 -m venv x/env" in script
     assert "vqinsight baselines q_align --check --baseline-option home=x" in script
     checked = runner.invoke(app, ["baselines", "q_align", "--check"])
     assert checked.exit_code == 1

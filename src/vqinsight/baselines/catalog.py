@@ -228,15 +228,9 @@ _ALL = (
         f"{_GIT}/VQAssessment/FAST-VQA-and-FasterVQA",
     ),
     _published("minimalist_vqa", "Minimalist-VQA", "Apache-2.0", f"{_GIT}/sunwei925/MinimalisticVQA"),
-    _published("mplug_owl2", "mPLUG-Owl2", "MIT", f"{_GIT}/X-PLUG/mPLUG-Owl"),
-    _published("q_instruct", "Q-Instruct", "Apache-2.0", f"{_GIT}/Q-Future/Q-Instruct"),
-    _published(
-        "vqa2",
-        "VQA²",
-        "weights Apache-2.0 by their hub page",
-        f"{_GIT}/Q-Future/Visual-Question-Answering-for-Video-Quality-Assessment",
-        note="The original replaces a file inside transformers 4.44.",
-    ),
+    _foreign("mplug_owl2", "mPLUG-Owl2", f"{_GIT}/X-PLUG/mPLUG-Owl"),
+    _foreign("q_instruct", "Q-Instruct", f"{_GIT}/Q-Future/Q-Instruct"),
+    _foreign("vqa2", "VQA²", f"{_GIT}/Q-Future/Visual-Question-Answering-for-Video-Quality-Assessment"),
     _published("visionreward", "VisionReward", "see the repository", f"{_GIT}/THUDM/VisionReward"),
     _published("ugvq", "UGVQ", "not stated", f"{_GIT}/zczhang-sjtu/UGVQ", dimensions=_GENERATED),
 )

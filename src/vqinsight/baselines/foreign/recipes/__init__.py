@@ -1,12 +1,15 @@
 """The recipes, one file for each family of systems.
 
-* ``mplug_owl2``: Q-Align
+* ``mplug_owl2``: Q-Align, Q-Instruct, mPLUG-Owl2
 * ``t2v_metrics``: CLIP-FlanT5
+* ``vqa2``: VQA²
 """
 
 from __future__ import annotations
 
 from vqinsight.baselines.foreign.recipe import Recipe
-from vqinsight.baselines.foreign.recipes import mplug_owl2, t2v_metrics
+from vqinsight.baselines.foreign.recipes import mplug_owl2, t2v_metrics, vqa2
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (*mplug_owl2.RECIPES, *t2v_metrics.RECIPES)}
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for recipe in (*mplug_owl2.RECIPES, *t2v_metrics.RECIPES, *vqa2.RECIPES)
+}
