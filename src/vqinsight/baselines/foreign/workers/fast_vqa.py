@@ -26,8 +26,10 @@ def load():
     model = DiViDeAddEvaluator(**options["model"]["args"]).to(given.device)
     # Released files have an underscore where the options have an asterisk.
     name = os.path.basename(options["test_load_path"]).replace("*", "_")
-    # Beside the weights, the released files hold figures of their validation as objects of numpy.
-    saved = torch.load(os.path.join(given.weights, name), map_location=given.device, weights_only=False)
+    # Their training script stores figures of validation beside the weights, as numbers of numpy.
+    numbers = [np.core.multiarray.scalar, np.dtype, type(np.dtype(np.float32)), type(np.dtype(np.float64))]
+    with torch.serialization.safe_globals(numbers):
+        saved = torch.load(os.path.join(given.weights, name), map_location=given.device, weights_only=True)
     model.load_state_dict(saved["state_dict"])
     dataset = FusionDataset({**options["data"]["val-kv1k"]["args"], "anno_file": [], "phase": "test"})
 
