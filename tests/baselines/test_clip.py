@@ -10,7 +10,8 @@ import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor, CLIPTokenizer
 
-from vqinsight.baselines.frames import chosen_frames, evenly
+from vqinsight.baselines.frames import chosen_frames
+from vqinsight.baselines.sampling import evenly
 from vqinsight.errors import ModelError
 from vqinsight.tasks.types import Missing, Preference
 

@@ -86,6 +86,7 @@ def test_results_of_evaluate_fill_their_cells_and_no_others(run: Run, tmp_path: 
         assert run("tables", "--out", name).exit_code == 0
         text = (tmp_path / name).read_text()
         assert "FAST-VQA" in text and "1.000 [1.000, 1.000]" in text and "<script" not in text
+        assert "(predictions p.csv, version " in text and "konvid" in text
 
 
 def test_without_results_the_papers_figures_stand_alone(run: Run, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@
 * ``predictor``: a system as predictor of a benchmark
 * ``sampling``: which frames a system sees
 * ``frames``: these frames, decoded
+* ``side_by_side``: several systems on the same clips
+* ``agreement``: how far they agree
 * ``technical``: a signal-based score without weights
 * ``always_a``: always prefers the first clip
 * ``published``: predictions and figures from a file

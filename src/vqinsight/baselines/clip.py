@@ -6,14 +6,15 @@ features of transformers 5 to the plain tensors that torchmetrics expects.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from transformers import CLIPModel, CLIPProcessor
 
-from vqinsight.baselines.base import Scorer, Scores
-from vqinsight.baselines.frames import chosen_frames
+from vqinsight.baselines.base import Scores
+from vqinsight.baselines.frames import FrameScorer
 from vqinsight.baselines.sampling import evenly
 from vqinsight.common.device import pick_device
 from vqinsight.common.extras import needed
@@ -25,7 +26,7 @@ ORIGINAL_IQA = "clip_iqa"  # torchmetrics' name of CLIP-IQA's own ResNet-50, whi
 _FRAMES = 8
 
 
-class CLIPIQA(Scorer):
+class CLIPIQA(FrameScorer):
     """Scores ``quality``: the mean over frames of the probability of "Good photo." against "Bad photo.", 0 to 1.
 
     Args:
@@ -42,7 +43,8 @@ class CLIPIQA(Scorer):
 
     def __init__(self, model: str = ORIGINAL_IQA, *, frames: int = _FRAMES, device: str = "auto") -> None:
         self._metric = needed("torchmetrics.functional.multimodal", "clip").clip_image_quality_assessment
-        self._frames, self._device = frames, pick_device(device)
+        self._device = pick_device(device)
+        self.choose = partial(evenly, count=frames)
         if model == ORIGINAL_IQA:
             needed("piq", "clip-iqa")
         self._model: Any = model if model == ORIGINAL_IQA else _Loaded(model)
@@ -53,12 +55,12 @@ class CLIPIQA(Scorer):
         """See ``Baseline.score``; the prompt is ignored."""
         values = [
             float(self._metric(_pixels(frame)[None].float().to(self._device), self._model, data_range=self._range))
-            for frame in _look(path, self._frames)
+            for frame in self.frames(path).values()
         ]
         return {"quality": float(np.mean(values))}
 
 
-class CLIPScore(Scorer):
+class CLIPScore(FrameScorer):
     """Scores ``alignment``: the mean over frames of 100 times the cosine between frame and prompt, clipped at 0.
 
     Args:
@@ -75,7 +77,8 @@ class CLIPScore(Scorer):
 
     def __init__(self, model: str = CLIP, *, frames: int = _FRAMES, device: str = "auto") -> None:
         self._metric = needed("torchmetrics.functional.multimodal", "clip").clip_score
-        self._frames, self._device = frames, pick_device(device)
+        self._device = pick_device(device)
+        self.choose = partial(evenly, count=frames)
         self._model = _Loaded(model)
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:
@@ -84,7 +87,7 @@ class CLIPScore(Scorer):
             return Missing("CLIPScore needs the text prompt")
         values = [
             float(self._metric(_pixels(frame).to(self._device), prompt, self._model))
-            for frame in _look(path, self._frames)
+            for frame in self.frames(path).values()
         ]
         return {"alignment": float(np.mean(values))}
 
@@ -126,10 +129,6 @@ class _Features:
 def _tensor(features: Any) -> torch.Tensor:
     found: torch.Tensor = features if isinstance(features, torch.Tensor) else features.pooler_output
     return found
-
-
-def _look(path: str, count: int) -> list[np.ndarray]:
-    return list(chosen_frames(path, lambda total: evenly(total, count)).values())
 
 
 def _pixels(frame: np.ndarray) -> torch.Tensor:

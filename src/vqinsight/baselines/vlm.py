@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from vqinsight.assessor.recognise import RELEASED
 from vqinsight.baselines.base import Scorer, Scores
-from vqinsight.baselines.frames import chosen_frames
+from vqinsight.baselines.frames import FrameScorer
 from vqinsight.baselines.sampling import evenly
 from vqinsight.inference.api import VQInsight, load
 from vqinsight.tasks.prompt_set import PromptSet
@@ -88,7 +89,7 @@ class ReleasedVQInsight:
         return self._loaded[1]
 
 
-class QInsight(Scorer):
+class QInsight(FrameScorer):
     """An image model on a clip: the mean over frames of its quality score.
 
     Args:
@@ -102,11 +103,11 @@ class QInsight(Scorer):
         self.ranges = _ranges(judge.assessor.prompt_set, "image")
         self.digest = _digest(judge)
         self._judge = judge
-        self._frames = frames
+        self.choose = partial(evenly, count=frames)
 
     def score(self, path: str, prompt: str | None = None) -> Scores | Missing:  # noqa: ARG002
         """See ``Baseline.score``; missing when any frame has no usable answer."""
-        frames = chosen_frames(path, lambda total: evenly(total, self._frames))
+        frames = self.frames(path)
         with tempfile.TemporaryDirectory() as folder:
             files = []
             for index, frame in frames.items():

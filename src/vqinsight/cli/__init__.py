@@ -6,6 +6,7 @@
 * ``judging``: what score, ask and watch share
 * ``pairing``: what compare and rank share
 * ``measure``: vqinsight measure
+* ``compare_systems``: vqinsight compare-systems
 * ``watch``: vqinsight watch
 * ``serve``: vqinsight serve
 * ``web``: vqinsight web

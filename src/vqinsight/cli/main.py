@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "score": ("main", _JUDGE),
     "compare": ("main", _JUDGE),
     "rank": ("main", _JUDGE),
+    "compare-systems": ("compare_systems", _JUDGE),
     "ask": ("main", _JUDGE),
     "measure": ("measure", _JUDGE),
     "calibrate": ("calibrate", _JUDGE),

@@ -10,5 +10,6 @@
 * ``hub``: availability of the Hugging Face hub
 * ``extras``: packages of optional extras
 * ``provenance``: the commit of the code
+* ``memory``: the most memory that the process takes
 * ``version``: the version of the package
 """

@@ -12,6 +12,7 @@ from vqinsight.errors import UsageError
 from vqinsight.evaluation.paper_tables import SYNTHETIC_TABLES, TABLES, VARIANTS, Column, PaperTable, Variant
 
 Origin = Literal["paper", "published", "ours"]
+_ASKED = ("template", "samples", "temperature", "seed", "version")
 _NEEDED = {"benchmark", "split", "model", "digest", "settings", "counts"}
 
 
@@ -32,7 +33,7 @@ class Row:
     Attributes:
         origin: the paper, another publication, or measured here.
         name: the system, or the variant.
-        source: of the figures: a citation, or model and digest with their files.
+        source: of the figures: a citation, or model, digest and sampling with the files of results.
         cells: parallel to the columns.
     """
 
@@ -228,7 +229,14 @@ def _our_row(table: PaperTable, name: str, who: tuple[str, str, str], stored: Se
         cells.append(cell)
         files.append(file)
     named = ", ".join(dict.fromkeys(file for file in files if file))
-    return Row("ours", name, f"{who[0]} {who[1]}: {named}", tuple(cells))
+    return Row("ours", name, f"{who[0]} {who[1]} ({_sampling(who[2])}): {named}", tuple(cells))
+
+
+def _sampling(settings: str) -> str:
+    """What decides answers beside the weights, of a model how it is asked, of a baseline its options."""
+    found = {key: value for key, value in json.loads(settings).items() if value is not None}
+    chosen = [key for key in _ASKED if key in found] if "family" in found else list(found)
+    return ", ".join(f"{key.replace('_', ' ')} {found[key]}" for key in chosen)
 
 
 def _cell(measure: Mapping[str, Any] | None, n: int | None) -> Cell | None:

@@ -18,6 +18,9 @@
 * ``plot``: its plots
 * ``timeline``: values over time, as it draws them
 * ``measured_page``: the HTML page of measured clips
+* ``systems``: systems side by side, as text, JSON and a folder
+* ``systems_phrases``: their texts
+* ``systems_page``: their HTML page
 * ``scatter``: scatter plots as PNG
 * ``metric_tables``: the figures of a benchmark
 * ``evaluation_report``: a finished evaluation

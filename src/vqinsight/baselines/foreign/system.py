@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vqinsight.baselines.base import Scorer, Scores
+from vqinsight.baselines.base import Scores
 from vqinsight.baselines.foreign.home import Home, check_home, commit_of, other_commit
 from vqinsight.baselines.foreign.process import WORKERS, WorkerEnded, WorkerProcess
 from vqinsight.baselines.foreign.recipe import Recipe
-from vqinsight.baselines.frames import chosen_frames
+from vqinsight.baselines.frames import FrameScorer
 from vqinsight.errors import ModelError
 from vqinsight.tasks.types import Missing
 from vqinsight.video.info import SYNTHETIC
@@ -25,7 +25,7 @@ _TAIL = 65536  # bytes of a file of weights that tell it from another of its siz
 MOST_FAILURES = 2  # clips in a row on which the worker ends; then the system counts as broken
 
 
-class ForeignSystem(Scorer):
+class ForeignSystem(FrameScorer):
     """A system behind a worker process, which starts with the first clip; ``close`` ends it.
 
     A clip on which the worker ends or hangs has no score, and the next one gets a new worker.
@@ -39,8 +39,6 @@ class ForeignSystem(Scorer):
         worker: its file, by default the recipe's of ``workers``.
 
     Attributes:
-        choose: the recipe's rule of sampling.
-        read_frames: reads chosen frames.
         versions: packages of the system's environment that decide scores; empty before the first clip.
         peak_mib: the most memory that the worker has taken.
 
@@ -63,7 +61,6 @@ class ForeignSystem(Scorer):
         self.name, self.ranges = recipe.name, dict(recipe.ranges)
         self.digest = _digest(recipe, home)
         self.choose = recipe.choose
-        self.read_frames = chosen_frames
         self.versions: dict[str, str] = {}
         self.peak_mib = 0
         self._recipe, self._home, self._timeout = recipe, home, timeout
@@ -86,7 +83,7 @@ class ForeignSystem(Scorer):
             return Missing(f"{self.name} needs the text prompt")
         if self.choose is None:
             return self._score_file(path, prompt)
-        found = self.read_frames(path, self.choose)
+        found = self.frames(path)
         with tempfile.TemporaryDirectory() as folder:
             return self._exchange({"frames": _written(found, Path(folder)), "prompt": prompt})
 
