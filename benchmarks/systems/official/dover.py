@@ -1,60 +1,42 @@
 """DOVER's own script for one video, ``evaluate_one_video.py``, and its function for the three scores."""
 
-import os
 import random
 import runpy
 import sys
 import tempfile
+from pathlib import Path
 
 import steps
 
 SEED = 42  # as in the worker
 
 
-def _options(code):
-    import yaml
-
-    with open(os.path.join(code, "dover.yml")) as file:
-        return yaml.safe_load(file)
-
-
-def _without_download():
-    """The ImageNet weights that the network fetches before DOVER's own replace them."""
-    import torch
-    from dover.models import conv_backbone
-
-    state = conv_backbone.convnext_tiny().state_dict()
-    torch.hub.load_state_dict_from_url = lambda **_: {"model": state}
-
-
 def reduce(code, weights):
-    """Random weights of the real size, which the code fixes, with scores around the middle of the scale."""
+    """Random weights with scores around the middle of the scale."""
+    import shrink
     import torch
+    import yaml
     from dover.models import DOVER
 
     torch.manual_seed(0)
-    _without_download()
-    network = DOVER(**_options(code)["model"]["args"])
-    smooth = torch.linspace(-2, 2, 224)[:, None] * torch.linspace(-1, 1, 224) * torch.ones(1, 3, 32, 1, 1)
-    scales = {"technical": (0.1107, 0.07355), "aesthetic": (-0.08285, 0.03774)}
-    with torch.no_grad():
-        for name, (mean, std) in scales.items():
-            last = getattr(network, name + "_head").fc_last
-            first, second = (network({name: each})[0].mean() for each in (smooth, torch.randn(1, 3, 32, 224, 224)))
-            gain = 2 * std / abs(second - first)
-            last.bias.copy_((last.bias - (first + second) / 2) * gain + mean)
-            last.weight.mul_(gain)
-    torch.save(network.state_dict(), os.path.join(weights, "DOVER.pth"))
+    shrink.dover()
+    network = DOVER(**yaml.safe_load(Path(code, "dover.yml").read_text())["model"]["args"])
+    for name, mean, std in (("technical", 0.1107, 0.07355), ("aesthetic", -0.08285, 0.03774)):
+        last = getattr(network, name + "_head").fc_last
+        shrink.spread(lambda view, name=name: network({name: view})[0].mean(), last, mean, std)
+    torch.save(network.state_dict(), Path(weights, "DOVER.pth"))
 
 
 def official(code, weights, files, _prompts):
+    """Run the script on each file; its generators are seeded before each clip, as the worker does."""
     import dover.datasets
     import numpy as np
+    import shrink
     import torch
     import yaml
     from evaluate_a_set_of_videos import fuse_results
 
-    _without_download()
+    shrink.dover()
     read = dover.datasets.spatial_temporal_view_decomposition
 
     def seeded(*args):
@@ -63,20 +45,20 @@ def official(code, weights, files, _prompts):
         return read(*args)
 
     dover.datasets.spatial_temporal_view_decomposition = seeded
-    options = _options(code)
-    options["test_load_path"] = os.path.join(weights, "DOVER.pth")
+    options = yaml.safe_load(Path(code, "dover.yml").read_text())
+    options["test_load_path"] = str(Path(weights, "DOVER.pth"))
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "dover.yml")
-        with open(path, "w") as file:
-            yaml.safe_dump(options, file, sort_keys=False)  # the script relies on the order of views
+        path = Path(folder, "dover.yml")
+        path.write_text(yaml.safe_dump(options, sort_keys=False))  # the script relies on the order of views
         for file in files:
-            sys.argv = ["evaluate_one_video.py", "-o", path, "-v", file, "-d", "cpu", "-f"]
-            ended = runpy.run_path(os.path.join(code, "evaluate_one_video.py"), run_name="__main__")
+            sys.argv = ["evaluate_one_video.py", "-o", str(path), "-v", file, "-d", "cpu", "-f"]
+            ended = runpy.run_path(str(Path(code, "evaluate_one_video.py")), run_name="__main__")
             technical, aesthetic = ended["results"]
-            fused = fuse_results([aesthetic, technical])
+            fused = fuse_results([aesthetic, technical])  # the script itself prints the overall score alone
             assert abs(fused["overall"] - ended["fuse_results"](ended["results"])) < 1e-12
-            found.append({"technical": fused["technical"], "aesthetic": fused["aesthetic"], "quality": fused["overall"]})
+            scores = {"technical": fused["technical"], "aesthetic": fused["aesthetic"], "quality": fused["overall"]}
+            found.append(scores)
     return found
 
 

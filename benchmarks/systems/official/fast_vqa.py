@@ -7,6 +7,7 @@ import runpy
 import sys
 import tempfile
 import types
+from pathlib import Path
 
 import steps
 
@@ -14,49 +15,41 @@ SEED = 42  # as in the worker
 
 
 def _options(code, model):
+    """The option file of a model, the name of its weights, and the module of the script for one clip."""
     import vqa
     import yaml
 
-    with open(os.path.join(code, vqa.opts[model])) as file:
-        return yaml.safe_load(file), vqa
-
-
-def _numbers():
-    """What the training script's figures of validation are made of."""
-    import numpy as np
-
-    return [np.core.multiarray.scalar, np.dtype, type(np.dtype(np.float32)), type(np.dtype(np.float64))]
+    options = yaml.safe_load(Path(code, vqa.opts[model]).read_text())
+    return options, Path(options["test_load_path"]).name.replace("*", "_"), vqa
 
 
 def reduce(code, weights, model="FAST-VQA"):
-    """Random weights of the real size, which the code fixes, with scores around the middle of the scale."""
+    """Random weights with scores around the middle of the scale."""
     import numpy as np
+    import shrink
     import torch
     from fastvqa.models import DiViDeAddEvaluator
 
-    options, vqa = _options(code, model)
+    options, name, vqa = _options(code, model)
     torch.manual_seed(0)
+    shrink.fast_vqa()
     network = DiViDeAddEvaluator(**options["model"]["args"])
-    smooth = torch.linspace(-2, 2, 224)[:, None] * torch.linspace(-1, 1, 224) * torch.ones(1, 3, 32, 1, 1)
     last = network.vqa_head.fc_last
-    with torch.no_grad():
-        first, second = (network({"fragments": each}).mean() for each in (smooth, torch.randn(1, 3, 32, 224, 224)))
-        mean, std = vqa.mean_stds[model]
-        gain = 2 * std / abs(second - first)
-        last.bias.copy_((last.bias - (first + second) / 2) * gain + mean)
-        last.weight.mul_(gain)
-    name = os.path.basename(options["test_load_path"]).replace("*", "_")
-    figures = (np.float64(0.8), np.float64(0.8), np.float64(0.6), np.float32(0.4))
-    torch.save({"state_dict": network.state_dict(), "validation_results": figures}, os.path.join(weights, name))
+    shrink.spread(lambda view: network({"fragments": view}).mean(), last, *vqa.mean_stds[model])
+    figures = (np.float64(0.8), np.float64(0.8), np.float64(0.6), np.float32(0.4))  # as their training script adds
+    torch.save({"state_dict": network.state_dict(), "validation_results": figures}, Path(weights, name))
 
 
 def official(code, weights, files, _prompts, model="FAST-VQA"):
+    """Run the script; its generators are seeded before each clip, as the worker does."""
     import numpy as np
+    import shrink
     import torch
     import yaml
     from fastvqa.datasets import FusionDataset
 
-    options, vqa = _options(code, model)
+    options, name, vqa = _options(code, model)
+    shrink.fast_vqa()
     read = FusionDataset.__getitem__
 
     def seeded(dataset, index):
@@ -69,24 +62,22 @@ def official(code, weights, files, _prompts, model="FAST-VQA"):
     run = types.SimpleNamespace(finish=lambda: None)
     sys.modules["wandb"] = types.SimpleNamespace(init=lambda **_: run, log=lambda _: None)
     sys.modules["thop"] = types.SimpleNamespace(profile=lambda *_: (0.0, 0.0))
-    torch.serialization.add_safe_globals(_numbers())
+    numbers = [np.core.multiarray.scalar, np.dtype, type(np.dtype(np.float32)), type(np.dtype(np.float64))]
+    torch.serialization.add_safe_globals(numbers)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for each in ("clips", "dover_predictions", "results"):
-            os.mkdir(each)
+            Path(each).mkdir()
         for index, file in enumerate(files):  # the script sorts them by name
-            os.symlink(file, f"clips/{index:04d}.mp4")
+            Path(f"clips/{index:04d}.mp4").symlink_to(file)
         data = options["data"]["val-kv1k"]
         data["args"].update(anno_file="none", data_prefix="clips")
-        name = os.path.basename(options["test_load_path"]).replace("*", "_")
-        options.update(name="check", num_workers=0, data={"val": data}, test_load_path=os.path.join(weights, name))
+        options.update(name="check", num_workers=0, data={"val": data}, test_load_path=str(Path(weights, name)))
         options.setdefault("wandb", {"project_name": "none"})
-        with open("options.yml", "w") as file:
-            yaml.safe_dump(options, file)
+        Path("options.yml").write_text(yaml.safe_dump(options))
         sys.argv = ["new_test.py", "-o", "options.yml"]
-        runpy.run_path(os.path.join(code, "new_test.py"), run_name="__main__")
-        with open("dover_predictions/val.pkl", "rb") as file:
-            (raw,) = pickle.load(file).values()
+        runpy.run_path(str(Path(code, "new_test.py")), run_name="__main__")
+        (raw,) = pickle.loads(Path("dover_predictions/val.pkl").read_bytes()).values()
         os.chdir(code)
     return [{"quality": vqa.sigmoid_rescale(value, model=model)} for value in raw]
 

@@ -1,49 +1,51 @@
 """Minimalist-VQA's own script for one video, ``test_video.py``, as its README calls it."""
 
 import os
+import runpy
 import sys
 import tempfile
+from pathlib import Path
 
 import steps
 
-# Where torch.hub looks before it downloads.
-SLOWFAST = "hub/checkpoints/SLOWFAST_8x8_R50.pyth"
-IMAGENET = "hub/checkpoints/swin_b-68c6b09e.pth"
+WEIGHTS, SCALING = "MinimalisticVQA_Model_IX_LSVQ.pth", "LSVQ_Model_IX.npy"
 
 
 def reduce(_code, weights):
-    """Random weights of the real size, which the code fixes; a scaling as of scores of 0 to 100."""
+    """Random weights; a scaling to scores of 0 to 100."""
     import numpy as np
+    import shrink
     import torch
     from models import VQAModels
     from pytorchvideo.models.hub import slowfast_r50
-    from torchvision.models import swin_b
 
     torch.manual_seed(0)
-    os.makedirs(os.path.join(weights, "hub/checkpoints"))
-    torch.save({"model_state": slowfast_r50(pretrained=False).state_dict()}, os.path.join(weights, SLOWFAST))
-    torch.save(swin_b().state_dict(), os.path.join(weights, IMAGENET))
-    torch.save(VQAModels.Model_X().state_dict(), os.path.join(weights, "MinimalisticVQA_Model_IX_LSVQ.pth"))
-    np.save(os.path.join(weights, "LSVQ_Model_IX.npy"), np.array([100.0, 0.0, 0.0, 0.5]))
+    shrink.minimalist_vqa()
+    motion = Path(weights, "hub", "checkpoints", "SLOWFAST_8x8_R50.pyth")  # where torch.hub looks first
+    motion.parent.mkdir(parents=True)
+    torch.save({"model_state": slowfast_r50(pretrained=False).state_dict()}, motion)
+    torch.save(VQAModels.Model_X().state_dict(), Path(weights, WEIGHTS))
+    np.save(Path(weights, SCALING), np.array([100.0, 0.0, 0.0, 0.5]))
 
 
-def official(_code, weights, files, _prompts):
+def official(code, weights, files, _prompts):
+    """Run the script on each file."""
     os.environ["TORCH_HOME"] = weights
-    import runpy
+    import shrink
 
+    shrink.minimalist_vqa()
     found = []
-    for file in files:
+    for file in map(Path, files):
         with tempfile.TemporaryDirectory() as folder:
-            place, name = os.path.split(file)
-            output = os.path.join(folder, "score.log")
-            sys.argv = ["test_video.py", "--model_name", "Model_IX", "--video_name", name, "--video_path", place]
-            sys.argv += ["--model_path", os.path.join(weights, "MinimalisticVQA_Model_IX_LSVQ.pth")]
-            sys.argv += ["--popt_path", os.path.join(weights, "LSVQ_Model_IX.npy"), "--output", output]
-            sys.argv += ["--resize", "384", "--crop_size", "384", "--video_number_min", "8", "--sample_rate", "1"]
-            sys.argv += ["--sample_type", "mid"]
-            runpy.run_path(os.path.join(_code, "test_video.py"), run_name="__main__")
-            with open(output) as line:
-                found.append({"quality": float(line.read().rpartition(",")[2])})
+            output = Path(folder, "score.log")
+            sys.argv = [
+                *("test_video.py", "--model_name", "Model_IX", "--model_path", str(Path(weights, WEIGHTS))),
+                *("--popt_path", str(Path(weights, SCALING)), "--output", str(output)),
+                *("--video_name", file.name, "--video_path", str(file.parent), "--resize", "384", "--crop_size", "384"),
+                *("--video_number_min", "8", "--sample_rate", "1", "--sample_type", "mid"),
+            ]
+            runpy.run_path(str(Path(code, "test_video.py")), run_name="__main__")
+            found.append({"quality": float(output.read_text().rpartition(",")[2])})
     return found
 
 

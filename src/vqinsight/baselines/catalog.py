@@ -219,13 +219,10 @@ _ALL = (
         dimensions=_GENERATED,
         note=f"Our wording unless template= gives theirs, which its head was taught with. {_TINY}",
     ),
-    _published(
-        "fast_vqa",
-        "FAST-VQA",
-        "see the repository (its lists of labels: MIT)",
-        f"{_GIT}/VQAssessment/FAST-VQA-and-FasterVQA",
-    ),
-    _published("minimalist_vqa", "Minimalist-VQA", "Apache-2.0", f"{_GIT}/sunwei925/MinimalisticVQA"),
+    _foreign("fast_vqa", "FAST-VQA", f"{_GIT}/VQAssessment/FAST-VQA-and-FasterVQA"),
+    _foreign("faster_vqa", "FasterVQA", f"{_GIT}/VQAssessment/FAST-VQA-and-FasterVQA"),
+    _foreign("dover", "DOVER", f"{_GIT}/VQAssessment/DOVER"),
+    _foreign("minimalist_vqa", "Minimalist-VQA", f"{_GIT}/sunwei925/MinimalisticVQA"),
     _published("mplug_owl2", "mPLUG-Owl2", "MIT", f"{_GIT}/X-PLUG/mPLUG-Owl"),
     _published("q_instruct", "Q-Instruct", "Apache-2.0", f"{_GIT}/Q-Future/Q-Instruct"),
     _published(
@@ -243,6 +240,13 @@ _ALL = (
         dimensions=("spatial", "temporal", "dynamic", "alignment", "factual"),
     ),
     _published("visionreward", "VisionReward", "see the repository", f"{_GIT}/THUDM/VisionReward"),
-    _published("ugvq", "UGVQ", "not stated", f"{_GIT}/zczhang-sjtu/UGVQ", dimensions=_GENERATED),
+    _published(
+        "ugvq",
+        "UGVQ",
+        "not stated",
+        f"{_GIT}/zczhang-sjtu/UGVQ",
+        dimensions=_GENERATED,
+        note="Its repository holds a heading alone: neither code nor weights are public.",
+    ),
 )
 SYSTEMS: dict[str, System] = {system.name: system for system in _ALL}

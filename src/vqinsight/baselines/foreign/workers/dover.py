@@ -4,8 +4,8 @@ Offsets of fragments and the frame of each interval are random in the original. 
 each clip, so that a score depends on the clip alone.
 """
 
-import os
 import random
+from pathlib import Path
 
 import protocol
 
@@ -21,12 +21,11 @@ def load():
     from dover.models import DOVER, conv_backbone, evaluator
     from evaluate_a_set_of_videos import fuse_results, mean, std
 
-    with open(os.path.join(given.code, "dover.yml")) as file:
-        options = yaml.safe_load(file)
+    options = yaml.safe_load(Path(given.code, "dover.yml").read_text())
     # As built by the original, this network first downloads weights that those of DOVER replace.
     evaluator.convnext_3d_tiny = lambda pretrained: conv_backbone.convnext_3d_tiny()  # noqa: ARG005
     model = DOVER(**options["model"]["args"]).to(given.device)
-    path = os.path.join(given.weights, os.path.basename(options["test_load_path"]))
+    path = Path(given.weights, Path(options["test_load_path"]).name)
     model.load_state_dict(torch.load(path, map_location=given.device, weights_only=True))
     dataset = ViewDecompositionDataset({**options["data"]["val-l1080p"]["args"], "anno_file": []})
 

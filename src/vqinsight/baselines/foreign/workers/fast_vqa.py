@@ -1,11 +1,11 @@
 """FAST-VQA and FasterVQA: fragments of the clip, sampled as their benchmark script samples them.
 
-Offsets of fragments are random in the original. Here the generators are seeded before each clip, so that a score depends
-on the clip alone.
+Offsets of fragments are random in the original. Here the generators are seeded before each clip, so that a score
+depends on the clip alone.
 """
 
-import os
 import random
+from pathlib import Path
 
 import protocol
 
@@ -21,15 +21,14 @@ def load():
     from fastvqa.datasets import FusionDataset
     from fastvqa.models import DiViDeAddEvaluator
 
-    with open(os.path.join(given.code, vqa.opts[given.model])) as file:
-        options = yaml.safe_load(file)
+    options = yaml.safe_load(Path(given.code, vqa.opts[given.model]).read_text())
     model = DiViDeAddEvaluator(**options["model"]["args"]).to(given.device)
     # Released files have an underscore where the options have an asterisk.
-    name = os.path.basename(options["test_load_path"]).replace("*", "_")
+    name = Path(options["test_load_path"]).name.replace("*", "_")
     # Their training script stores figures of validation beside the weights, as numbers of numpy.
     numbers = [np.core.multiarray.scalar, np.dtype, type(np.dtype(np.float32)), type(np.dtype(np.float64))]
     with torch.serialization.safe_globals(numbers):
-        saved = torch.load(os.path.join(given.weights, name), map_location=given.device, weights_only=True)
+        saved = torch.load(Path(given.weights, name), map_location=given.device, weights_only=True)
     model.load_state_dict(saved["state_dict"])
     dataset = FusionDataset({**options["data"]["val-kv1k"]["args"], "anno_file": [], "phase": "test"})
 

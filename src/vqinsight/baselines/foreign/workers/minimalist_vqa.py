@@ -1,6 +1,7 @@
 """Minimalist-VQA, model IX: a Swin-B on a frame a second, and SlowFast on the frames around each second's middle."""
 
 import os
+from pathlib import Path
 
 import protocol
 
@@ -17,17 +18,12 @@ def load():
 
     # The network of model IX; IX itself first downloads weights that its own replace.
     model = VQAModels.Model_X().to(given.device)
-    model.load_state_dict(
-        torch.load(
-            os.path.join(given.weights, "MinimalisticVQA_Model_IX_LSVQ.pth"),
-            map_location=given.device,
-            weights_only=True,
-        )
-    )
+    path = Path(given.weights, "MinimalisticVQA_Model_IX_LSVQ.pth")
+    model.load_state_dict(torch.load(path, map_location=given.device, weights_only=True))
     motion = test_video.slowfast().to(given.device)
     model.eval()
     motion.eval()
-    scaling = np.load(os.path.join(given.weights, "LSVQ_Model_IX.npy"))
+    scaling = np.load(Path(given.weights, "LSVQ_Model_IX.npy"))
 
     def score(request):
         # (clips, 3, SIDE, SIDE), and a list of (32, 3, MOTION_SIDE, MOTION_SIDE)
