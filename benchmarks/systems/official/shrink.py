@@ -13,7 +13,7 @@ WORKERS = Path(__file__).resolve().parents[3] / "src" / "vqinsight" / "baselines
 
 
 def fast_vqa():
-    """The video Swin and its head, with a quarter of the channels."""
+    """The video Swin and its head, with a quarter of the channels, fewer blocks and heads, and smaller windows."""
     from fastvqa.models import evaluator
 
     _swin(evaluator)
@@ -48,7 +48,9 @@ def minimalist_vqa():
 
 def _swin(evaluator):
     whole = evaluator.VQAHead
-    evaluator.VideoBackbone = partial(evaluator.VideoBackbone, embed_dim=24)
+    evaluator.VideoBackbone = partial(
+        evaluator.VideoBackbone, embed_dim=24, num_heads=[1, 1, 1, 1], depths=[2, 1, 1, 1], window_size=(4, 4, 4)
+    )
     evaluator.VQAHead = lambda **given: whole(**{**given, "in_channels": 192})
 
 
@@ -56,11 +58,11 @@ def spread(score, last, mean, std):
     """Change a network's last layer so that two very different views score ``mean - std`` and ``mean + std``.
 
     Args:
-        score: takes a view, (1, 3, 32, 224, 224), and returns a number of torch.
+        score: takes a view, (1, 3, 16, 112, 112), and returns a number of torch.
     """
-    smooth = torch.linspace(-2, 2, 224)[:, None] * torch.linspace(-1, 1, 224) * torch.ones(1, 3, 32, 1, 1)
+    smooth = torch.linspace(-2, 2, 112)[:, None] * torch.linspace(-1, 1, 112) * torch.ones(1, 3, 16, 1, 1)
     with torch.no_grad():
-        first, second = score(smooth), score(torch.randn(1, 3, 32, 224, 224))
+        first, second = score(smooth), score(torch.randn(1, 3, 16, 112, 112))
         gain = 2 * std / abs(second - first)
         last.bias.copy_((last.bias - (first + second) / 2) * gain + mean)
         last.weight.mul_(gain)

@@ -14,9 +14,9 @@ RECIPES = (
         python="3.11",
         packages=(
             "torch==2.13.0 torchvision==0.28.0 timm==1.0.31 pytorchvideo==0.1.5",
-            "numpy==1.26.4 opencv-python-headless==4.11.0.86 gdown",
+            "numpy==1.26.4 opencv-python-headless==4.11.0.86 gdown==6.5.1",
         ),
-        sampling="the middle frame of each second and 32 frames around it, the last repeated up to eight seconds",
+        sampling="the middle frame of each second and up to 32 frames around it, the last repeated up to eight seconds",
         dimensions=("quality",),
         code=Code(
             repository="https://github.com/sunwei925/MinimalisticVQA",
