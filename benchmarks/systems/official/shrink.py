@@ -55,16 +55,16 @@ def _swin(evaluator):
 
 
 def spread(score, last, mean, std):
-    """Change a network's last layer so that two very different views score ``mean - std`` and ``mean + std``.
+    """Change a network's last layer so that a dark view scores ``mean - std`` and a bright one ``mean + std``.
 
     Args:
         score: takes a view, (1, 3, 16, 112, 112), and returns a number of torch.
     """
-    smooth = torch.linspace(-2, 2, 112)[:, None] * torch.linspace(-1, 1, 112) * torch.ones(1, 3, 16, 1, 1)
+    view = torch.ones(1, 3, 16, 112, 112)
     with torch.no_grad():
-        first, second = score(smooth), score(torch.randn(1, 3, 16, 112, 112))
-        gain = 2 * std / abs(second - first)
-        last.bias.copy_((last.bias - (first + second) / 2) * gain + mean)
+        dark, bright = score(-2 * view), score(2 * view)  # in standard deviations of natural images
+        gain = 2 * std / abs(bright - dark)
+        last.bias.copy_((last.bias - (dark + bright) / 2) * gain + mean)
         last.weight.mul_(gain)
 
 
