@@ -29,9 +29,11 @@ def recorded(name: str) -> Any:
 @pytest.mark.parametrize("name", sorted(path.stem for path in RECORDED.glob("*.json")))
 def test_what_is_asked_and_answered(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, clips = RECIPES[name], recorded(name)["clips"]
+    assert recipe.code is not None
+    assert recipe.code.commit == recorded(name)["commit"]
     monkeypatch.setenv("WORKERS", str(WORKERS))
     monkeypatch.setenv("RECORDED", str(RECORDED / f"{name}.json"))
-    for part in [*(each.name for each in recipe.weights), *([recipe.code.needs] if recipe.code else [])]:
+    for part in [*(each.name for each in recipe.weights), recipe.code.needs]:
         (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / part).touch()
     home = home_of(recipe, python=sys.executable, code=str(tmp_path), weights=str(tmp_path))
@@ -48,12 +50,8 @@ def test_what_is_asked_and_answered(name: str, tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_original_decides_by_one_score(tmp_path: Path) -> None:
-    for each in RECIPES["dover"].weights:
-        (tmp_path / each.name).touch()
-    needed = tmp_path / RECIPES["dover"].code.needs  # type: ignore[union-attr]
-    needed.parent.mkdir(parents=True)
-    needed.touch()
-    home = home_of(RECIPES["dover"], python=sys.executable, code=str(tmp_path), weights=str(tmp_path))
+    recipe = replace(RECIPES["dover"], code=None, weights=())
+    home = home_of(recipe, python=sys.executable, weights=str(tmp_path))
     scores = {"technical": 0.9, "aesthetic": 0.6, "quality": 0.3}
-    assert ForeignSystem(RECIPES["dover"], home).overall(scores) == 0.3
-    assert ForeignSystem(replace(RECIPES["dover"], decides=None), home).overall(scores) == pytest.approx(0.6)
+    assert ForeignSystem(recipe, home).overall(scores) == 0.3
+    assert ForeignSystem(replace(recipe, decides=None), home).overall(scores) == pytest.approx(0.6)
