@@ -50,7 +50,10 @@ def compare(recipe: Recipe, home: Home, files: Sequence[str]) -> dict[str, Any]:
     said = step(recipe.name, home, "official", files)
     line = next(line for line in said.splitlines() if line.startswith("OFFICIAL "))
     official = json.loads(line.removeprefix("OFFICIAL "))
-    system = ForeignSystem(recipe, home, device="cpu")
+    smaller = (
+        OFFICIAL / "reduced" / f"{recipe.name}.py"
+    )  # the worker, where it cannot build a smaller network by itself
+    system = ForeignSystem(recipe, home, device="cpu", worker=smaller if smaller.is_file() else None)
     try:
         ours = [system.score(file, PROMPT) for file in files]
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,9 @@ def test_a_system_is_asked_and_understood_as_recorded(
         (home.weights / each.name).mkdir(parents=True)
     if recipe.code is not None and home.code is not None:
         (home.code / recipe.code.needs).mkdir(parents=True)
-    first, second = (one["clip"] for one in recorded["exchanges"])
+    if "commit" in recorded and recipe.code is not None:
+        assert recipe.code.commit == recorded["commit"]
+    first, second, *_ = (one["clip"] for one in recorded["exchanges"])
     wanted = {one["clip"]: one["scores"] for one in recorded["exchanges"]}
     system = ForeignSystem(recipe, home, device="cpu", worker=HERE / "replay.py")
     try:
@@ -41,8 +44,16 @@ def test_a_system_is_asked_and_understood_as_recorded(
             assert said == pytest.approx(scores)
             for key, (low, high) in recipe.ranges.items():
                 assert low <= scores[key] <= high
-        better = "A" if sum(wanted[first].values()) > sum(wanted[second].values()) else "B"
+        better = "A" if system.overall(wanted[first]) > system.overall(wanted[second]) else "B"
         pair = (str(EXAMPLES / first), str(EXAMPLES / second))
         assert system.compare(*pair, recorded["prompt"]) == Preference(better)
     finally:
         system.close()
+
+
+def test_the_original_decides_by_one_score(tmp_path: Path) -> None:
+    recipe = replace(RECIPES["dover"], code=None, weights=())
+    home = home_of(recipe, python=sys.executable, weights=str(tmp_path))
+    scores = {"technical": 0.9, "aesthetic": 0.6, "quality": 0.3}
+    assert ForeignSystem(recipe, home).overall(scores) == 0.3
+    assert ForeignSystem(replace(recipe, decides=None), home).overall(scores) == pytest.approx(0.6)

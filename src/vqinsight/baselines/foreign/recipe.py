@@ -51,6 +51,7 @@ class Recipe:
         ranges: lowest and highest possible value by dimension, without unbounded ones.
         code: its public code; ``None`` where packages hold all of it.
         weights: every file or folder of weights.
+        decides: the dimension that compares clips; by default the mean of all.
         needs_prompt: whether a clip without a text prompt has no score.
         arguments: further arguments of the worker.
         licence: of code and weights, as their authors state it.
@@ -68,6 +69,7 @@ class Recipe:
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     code: Code | None = None
     weights: tuple[Weights, ...] = ()
+    decides: str | None = None
     needs_prompt: bool = False
     arguments: tuple[str, ...] = ()
     note: str = ""

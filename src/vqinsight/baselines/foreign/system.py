@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,10 @@ class ForeignSystem(FrameScorer):
         found = self.frames(path)
         with tempfile.TemporaryDirectory() as folder:
             return self._exchange({"frames": _written(found, Path(folder)), "prompt": prompt})
+
+    def overall(self, values: Mapping[str, float]) -> float:
+        """The score that decides a comparison: of one dimension where the recipe names it, else the mean."""
+        return super().overall(values) if self._recipe.decides is None else values[self._recipe.decides]
 
     def close(self) -> None:
         """End the worker."""

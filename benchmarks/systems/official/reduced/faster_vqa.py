@@ -1,0 +1,10 @@
+"""The worker of FasterVQA on smaller networks."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import shrink
+
+if __name__ == "__main__":
+    shrink.serve("fast_vqa.py", shrink.fast_vqa)
