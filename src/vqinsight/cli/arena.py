@@ -187,6 +187,8 @@ def agreement(
         print(json.dumps(report))
         return
     alpha = f"{between.alpha:.3f}" if isinstance(between.alpha, float) else f"none: {between.alpha.reason}"
+    if between.interval is not None:
+        alpha += f" [{between.interval.low:.3f}, {between.interval.high:.3f}]"
     typer.echo(
         f"Krippendorff's alpha {alpha} ({between.pairs} pairs with two votes or more, {between.votes} votes, "
         f"{between.raters} raters)"

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+import numpy as np
 import pytest
 from web.arena.test_schedule import PAIRS, said
 
+from vqinsight.evaluation.metrics.bootstrap import Bootstrap, draws, percentile_interval
 from vqinsight.tasks.types import Choice, Missing
-from vqinsight.web.arena.agreement import assessor_agreement, krippendorff_alpha, majorities, rater_agreement
+from vqinsight.web.arena.agreement import (
+    alpha_interval,
+    assessor_agreement,
+    krippendorff_alpha,
+    majorities,
+    rater_agreement,
+)
 
 
 @pytest.mark.parametrize(("raters", "alpha"), [
@@ -51,6 +59,21 @@ def test_alpha_does_not_depend_on_names(flip: bool) -> None:
     votes: list[tuple[int, tuple[Choice, ...]]] = [(0, ("A", "A", "B")), (1, second)]
     present = [said(PAIRS[i], choice, n) for i, choices in votes for n, choice in enumerate(choices)]
     assert rater_agreement(present).alpha == -8 / 64
+
+
+def test_the_interval_is_of_alpha_itself() -> None:
+    """Every resample has the alpha of the pairs drawn, computed plainly."""
+    votes = [("A", "A", "B"), ("A", "tie"), ("B", "B"), ("A", "B")]
+    groups = [[list(unit), [{"A": "B", "B": "A"}.get(value, value) for value in unit]] for unit in votes]
+    bootstrap = Bootstrap(resamples=200)
+    plain = []
+    for chunk in draws(4, bootstrap):
+        for counts in chunk.T:
+            drawn = [unit for group, count in zip(groups, counts, strict=True) for unit in group * int(count)]
+            value = krippendorff_alpha(drawn)
+            plain.append(value if isinstance(value, float) else float("nan"))
+    assert alpha_interval(groups, bootstrap) == percentile_interval(np.array(plain), 0.95)
+    assert alpha_interval(groups[:1]) is None
 
 
 def test_the_majority() -> None:

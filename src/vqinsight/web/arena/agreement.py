@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from vqinsight.evaluation.metrics.bootstrap import DEFAULT, Bootstrap, Interval, percentile_interval, resample
 from vqinsight.ranking.votes import majority
 from vqinsight.tasks.types import Choice, Missing
 from vqinsight.web.arena.votes import Vote
@@ -19,6 +22,7 @@ class RaterAgreement:
 
     Attributes:
         alpha: 1 is perfect, 0 as by chance; or why it is not defined.
+        interval: of alpha, by resampling pairs; ``None`` where it is not defined, or with fewer than two pairs.
         pairs: that two raters or more judged.
         votes: on these pairs; skips are none.
         raters: who gave them.
@@ -27,6 +31,7 @@ class RaterAgreement:
     """
 
     alpha: float | Missing
+    interval: Interval | None
     pairs: int
     votes: int
     raters: int
@@ -83,6 +88,35 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | Missing:
     return ((n - 1) * same - by_chance) / (n * (n - 1) - by_chance)
 
 
+def alpha_interval(units: Sequence[Sequence[Sequence[Hashable]]], bootstrap: Bootstrap = DEFAULT) -> Interval | None:
+    """The bootstrap interval of ``krippendorff_alpha``.
+
+    Args:
+        units: groups of as many units each, as ``krippendorff_alpha`` takes them; whole groups are drawn.
+    """
+    if len(units) < 2:
+        return None
+    values = list(dict.fromkeys(value for group in units for unit in group for value in unit))
+    counts = np.array([[[unit.count(value) for value in values] for unit in group] for group in map(_listed, units)])
+    raters = counts.sum(-1)  # (groups, units)
+    same = ((counts * (counts - 1)).sum(-1) / (raters - 1)).sum(-1)
+    frequencies = counts.sum(1)  # (groups, values)
+
+    def statistic(drawn: np.ndarray) -> np.ndarray:
+        frequency = frequencies.T @ drawn
+        n = frequency.sum(0)
+        by_chance = (frequency * (frequency - 1)).sum(0)
+        top, bottom = (n - 1) * (same @ drawn) - by_chance, n * (n - 1) - by_chance
+        found: np.ndarray = np.divide(top, bottom, out=np.full(len(n), np.nan), where=bottom != 0)
+        return found
+
+    return percentile_interval(resample({"alpha": statistic}, len(units), bootstrap)["alpha"], bootstrap.level)
+
+
+def _listed(group: Sequence[Sequence[Hashable]]) -> list[list[Hashable]]:
+    return [list(unit) for unit in group]
+
+
 def rater_agreement(present: Sequence[Vote]) -> RaterAgreement:
     """Agreement on A, B, tie and "both bad"; a skip is no vote.
 
@@ -98,7 +132,10 @@ def rater_agreement(present: Sequence[Vote]) -> RaterAgreement:
     alpha = krippendorff_alpha(named + renamed)
     sided = [vote.said for vote in present if vote.said in ("left", "right")]
     who = {vote.rater for votes in shared for vote in votes}
-    return RaterAgreement(alpha, len(shared), sum(map(len, shared)), len(who), sided.count("left"), len(sided))
+    interval = None if isinstance(alpha, Missing) else alpha_interval(list(zip(named, renamed, strict=True)))
+    return RaterAgreement(
+        alpha, interval, len(shared), sum(map(len, shared)), len(who), sided.count("left"), len(sided)
+    )
 
 
 def majorities(present: Sequence[Vote]) -> dict[str, Choice | None]:
