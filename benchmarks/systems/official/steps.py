@@ -27,7 +27,7 @@ def main(reduce, official):
     parser.add_argument("--code")
     parser.add_argument("--weights", required=True)
     parser.add_argument("--prompt", default="a cat")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()  # files may stand after options
     if given.code:
         sys.path.insert(0, given.code)
     Path(given.weights).mkdir(parents=True, exist_ok=True)

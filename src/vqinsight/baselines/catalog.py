@@ -242,7 +242,7 @@ _ALL = (
         f"{_GIT}/TIGER-AI-Lab/VideoScore",
         dimensions=("spatial", "temporal", "dynamic", "alignment", "factual"),
     ),
-    _published("visionreward", "VisionReward", "see the repository", f"{_GIT}/THUDM/VisionReward"),
+    _foreign("visionreward", "VisionReward-Video", f"{_GIT}/THUDM/VisionReward"),
     _published("ugvq", "UGVQ", "not stated", f"{_GIT}/zczhang-sjtu/UGVQ", dimensions=_GENERATED),
 )
 SYSTEMS: dict[str, System] = {system.name: system for system in _ALL}
