@@ -19,7 +19,7 @@ def open_package(code):
     """Let the package's modules be imported without its ``__init__``, which imports twenty other models."""
     for name in ("t2v_metrics", "t2v_metrics.models", "t2v_metrics.models.vqascore_models"):
         sys.modules[name] = types.ModuleType(name)
-        sys.modules[name].__path__ = [os.path.join(code, *name.split("."))]
+        sys.modules[name].__path__ = [str(Path(code).joinpath(*name.split(".")))]
 
 
 def snapshot(folder, repository):
@@ -96,7 +96,7 @@ def official(code, folder, files, prompts):
         made = Path(root) / "GenAI-Video-527"
         (made / "Gen2").mkdir(parents=True)
         entries = {}
-        for place, (file, prompt) in enumerate(zip(files, prompts)):
+        for place, (file, prompt) in enumerate(zip(files, prompts, strict=True)):
             shutil.copy(file, made / "Gen2" / f"{place:05d}.mp4")
             entries[f"{place:05d}"] = {"prompt": prompt, "models": {"Gen2": [3]}}
         (made / "genai_video.json").write_text(json.dumps(entries))

@@ -12,7 +12,7 @@ from pathlib import Path
 import steps
 
 MODEL = "VisionReward-Video"
-NETWORK = '''
+NETWORK = """
 import zlib
 
 import torch
@@ -41,7 +41,7 @@ class StandIn(PreTrainedModel):
         place = (frames * torch.arange(1, len(frames) + 1)).sum() * 100 + zlib.crc32(str(input_ids.tolist()).encode())
         said = torch.full((1, max_new_tokens), int(place) % 2 + 3)
         return torch.cat((input_ids, said), 1)
-'''
+"""
 
 
 def reduce(code, folder):
@@ -81,11 +81,11 @@ def official(code, folder, files, prompts):
 
     torch.Tensor.to = to
     program = runpy.run_path("inference-video.py")
-    return [{"quality": program["score"](file, prompt)} for file, prompt in zip(files, prompts)]
+    return [{"quality": program["score"](file, prompt)} for file, prompt in zip(files, prompts, strict=True)]
 
 
 def _at(place, load):
-    return lambda name, **options: load(place, **options)
+    return lambda _, **options: load(place, **options)
 
 
 if __name__ == "__main__":

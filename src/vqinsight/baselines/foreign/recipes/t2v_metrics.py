@@ -37,7 +37,7 @@ RECIPES = (
             _snapshot("openai/clip-vit-large-patch14-336"),
         ),
         licence="code Apache-2.0; weights not stated in the clone",
-        note="Version 3.0 of the package; 3.1 has no CLIP-FlanT5. Frames, JPEG files and mean as in genai_video_eval.py "
-        "(avg_frames); the package's own call on a video file pastes eight frames into one picture instead.",
+        note="Version 3.0 of the package; 3.1 lacks CLIP-FlanT5. Frames, JPEG files and mean as in its "
+        "genai_video_eval.py (avg_frames); its call on a video file pastes eight frames into one picture instead.",
     ),
 )

@@ -18,11 +18,9 @@ RECIPES = (
         sampling="one frame a second, at most 24",
         dimensions=("quality",),
         needs_prompt=True,
-        weights=(
-            Weights("VisionReward-Video", "hf download THUDM/VisionReward-Video --local-dir VisionReward-Video"),
-        ),
+        weights=(Weights("VisionReward-Video", "hf download THUDM/VisionReward-Video --local-dir VisionReward-Video"),),
         licence="code Apache-2.0; weights not stated in the clone (CogVLM2's and Llama 3's licences bind their bases)",
-        note="29 questions, greedy answers. Its network's code lies beside the weights on the hub, nowhere in the clone: "
-        "frames, questions and readout are checked against inference-video.py around a stand-in for the network.",
+        note="29 questions, greedy answers. Its network's code lies beside the weights on the hub, not in the clone: "
+        "frames, questions and readout meet inference-video.py around a stand-in for the network.",
     ),
 )

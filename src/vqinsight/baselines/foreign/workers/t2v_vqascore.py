@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import types
+from pathlib import Path
 
 import protocol
 
@@ -24,7 +25,7 @@ def load():
 
     for name in PACKAGES:
         package = types.ModuleType(name)
-        package.__path__ = [os.path.join(given.code, *name.split("."))]
+        package.__path__ = [str(Path(given.code).joinpath(*name.split(".")))]
         sys.modules[name] = package
     from t2v_metrics.models.vqascore_models.clip_t5_model import CLIPT5Model
 
@@ -37,7 +38,7 @@ def load():
             read, frame = capture.read()
             if not read:
                 break
-            saved.append(os.path.join(folder, "%04d.jpg" % len(saved)))
+            saved.append(f"{folder}/{len(saved):04d}.jpg")
             Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)).save(saved[-1])
         capture.release()
         if not saved:

@@ -1,7 +1,7 @@
 """VisionReward-Video on its own CogVLM2 model: weighted yes/no questions. Both lists are read from the clone."""
 
 import json
-import os
+from pathlib import Path
 
 import protocol
 
@@ -26,7 +26,7 @@ def each_second(timestamps, most=SECONDS):
 def weighted(answers, weights):
     """The mean over questions of weight times +1 for the answer "yes", -1 for any other."""
     signs = [1 if answer == "yes" else -1 for answer in answers]
-    return sum(sign * weight for sign, weight in zip(signs, weights)) / len(weights)
+    return sum(sign * weight for sign, weight in zip(signs, weights, strict=True)) / len(weights)
 
 
 def load():
@@ -35,18 +35,17 @@ def load():
     from decord import VideoReader, bridge, cpu
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = os.path.join(given.code, "VisionReward_Video")
-    with open(os.path.join(folder, "VisionReward_video_qa_select.txt")) as file:
+    folder = Path(given.code) / "VisionReward_Video"
+    with (folder / "VisionReward_video_qa_select.txt").open(encoding="utf-8") as file:
         questions = file.readlines()  # with their line ends, which the model gets too
-    with open(os.path.join(folder, "weight.json")) as file:
-        weights = json.load(file)
+    weights = json.loads((folder / "weight.json").read_text())
     if len(questions) != len(weights):
-        raise ValueError("%d questions but %d weights in %s" % (len(questions), len(weights), folder))
+        raise ValueError(f"{len(questions)} questions but {len(weights)} weights in {folder}")
 
     bridge.set_bridge("torch")
     new = given.device.startswith("cuda") and torch.cuda.get_device_capability()[0] >= 8
     dtype = torch.bfloat16 if new else torch.float16
-    place = os.path.join(given.weights, MODEL)
+    place = str(Path(given.weights) / MODEL)
     tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=True)
     model = AutoModelForCausalLM.from_pretrained(place, torch_dtype=dtype, trust_remote_code=True)
     model = model.eval().to(given.device)
