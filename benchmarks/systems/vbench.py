@@ -1,7 +1,7 @@
 """VBench's package on a miniature set of clips through ``run_vbench``.
 
 ``python -m benchmarks.systems.vbench --env DIR --code CLONE``: DIR is an environment with the packages that the five
-dimensions of ``official/vbench_cpu.py`` need, CLONE the public repository. One prompt, five clips of nine frames.
+dimensions of ``official/vbench_cpu.py`` need, CLONE the public repository. One prompt, five clips of seven frames.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vqinsight.baselines.frames import chosen_frames
 from vqinsight.evaluation.vbench_process import PER_PROMPT, run_vbench
 from vqinsight.video.write import write_video
 
-PROMPT, SIDE, FRAMES, FPS = "a cat", 128, 9, 8
+PROMPT, SIDE, FRAMES, FPS = "a cat", 128, 7, 24
 DIMENSIONS = (
     "temporal flickering",
     "motion smoothness",
