@@ -28,7 +28,8 @@ def clip_weights(file, patch, width):
         transformer_heads=1,
         transformer_layers=1,
     )
-    torch.save(model.state_dict(), file)
+    example = (torch.zeros(1, 3, 224, 224), torch.zeros(1, 77, dtype=torch.long))
+    torch.jit.trace(model.eval(), example).save(file)  # the released files are such archives
 
 
 def amt_weights(file):

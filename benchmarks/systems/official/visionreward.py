@@ -7,6 +7,7 @@ question depends on every frame and on the question.
 import os
 import runpy
 import sys
+import tempfile
 from pathlib import Path
 
 import steps
@@ -50,14 +51,15 @@ def reduce(code, folder):
     from transformers import PreTrainedTokenizerFast
 
     place = Path(folder) / MODEL
-    place.mkdir(parents=True)
-    (place / "stand_in.py").write_text(NETWORK)
-    sys.path.insert(0, str(place))
-    import stand_in
+    with tempfile.TemporaryDirectory() as made:
+        (Path(made) / "stand_in.py").write_text(NETWORK)
+        sys.path.insert(0, made)
+        import stand_in
 
-    stand_in.StandInConfig.register_for_auto_class()
-    stand_in.StandIn.register_for_auto_class("AutoModelForCausalLM")
-    stand_in.StandIn(stand_in.StandInConfig(torch_dtype=torch.float16)).save_pretrained(place)
+        stand_in.StandInConfig.register_for_auto_class()
+        stand_in.StandIn.register_for_auto_class("AutoModelForCausalLM")
+        # Saving copies the module too, as on the hub.
+        stand_in.StandIn(stand_in.StandInConfig(torch_dtype=torch.float16)).save_pretrained(place)
     text = (Path(code) / "VisionReward_Video" / "VisionReward_video_qa_select.txt").read_text().split()
     words = {word: at for at, word in enumerate(dict.fromkeys(["[UNK]", "Yes", "No", "yes", "no", *text]))}
     plain = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
