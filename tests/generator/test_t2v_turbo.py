@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from diffusers import UNet3DConditionModel
+from helpers.tiny_generators import tiny_generator
 
 from benchmarks.systems.official.t2v_turbo import (
     FULL,
@@ -25,7 +26,6 @@ from benchmarks.systems.official.t2v_turbo import (
     drawn,
     lora_weight,
 )
-from tests.helpers.tiny_generators import tiny_generator
 from vqinsight.generator.conditioning import Conditioning
 from vqinsight.generator.families.unet3d import T2VTurboGenerator
 from vqinsight.generator.load import open_generator

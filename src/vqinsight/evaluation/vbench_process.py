@@ -20,6 +20,7 @@ from vqinsight.evaluation.vbench import DIMENSIONS
 
 PER_PROMPT = 5  # videos per prompt: "<prompt>-0.mp4" to "<prompt>-4.mp4"
 _NAMED = 3  # names listed in a message
+_ALL = tuple(dimension.name for dimension in DIMENSIONS)
 
 
 def missing_videos(videos: Path, info: Path) -> list[str]:
@@ -49,7 +50,7 @@ def run_vbench(
     *,
     info: Path,
     command: str = "vbench",
-    dimensions: Sequence[str] = tuple(dimension.name for dimension in DIMENSIONS),
+    dimensions: Sequence[str] = _ALL,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Measure the dimensions missing in ``results``; the output goes to ``vbench.log`` there.
