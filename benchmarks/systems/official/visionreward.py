@@ -38,7 +38,7 @@ class StandIn(PreTrainedModel):
 
     def generate(self, input_ids, token_type_ids, attention_mask, images, max_new_tokens, do_sample, **others):
         assert not do_sample and token_type_ids.shape == input_ids.shape == attention_mask.shape
-        frames = images[0][0].float().mean((0, 2, 3))  # of (3, frames, height, width)
+        frames = images[0][0].double().mean((0, 2, 3))  # of (3, frames, height, width)
         place = (frames * torch.arange(1, len(frames) + 1)).sum() * 100 + zlib.crc32(str(input_ids.tolist()).encode())
         said = torch.full((1, max_new_tokens), int(place) % 2 + 3)
         return torch.cat((input_ids, said), 1)
