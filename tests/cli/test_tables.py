@@ -128,24 +128,28 @@ def test_wrong_usage(run: Run, given: tuple[str, ...], why: str) -> None:
 
 
 STAND_IN = """#!{python}
-import json, pathlib, sys
+import json, pathlib, subprocess, sys, time
 given = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 assert sys.argv[1] == "evaluate" and len(list(pathlib.Path(given["--videos_path"]).iterdir())) == 10
 name = given["--dimension"]
 with open("calls", "a") as calls:
     calls.write(name + "\\n")
+subprocess.run("python own", shell=True, check=True)  # the package starts whichever is first on the path
 if name == "scene" and not pathlib.Path("mended").exists():
-    sys.exit("no such weights")
-found = pathlib.Path(given["--output_path"], name + "_eval_results.json")
+    print("no such weights")
+    sys.exit(0)  # as the package does after a failure
+found = pathlib.Path(given["--output_path"], f"results_{{time.time()}}_eval_results.json")
 found.write_text(json.dumps({{name: [0.75, [{{"video_path": "a-0.mp4", "video_results": 0.75}}]]}}))
-pathlib.Path(given["--output_path"], name + "_full_info.json").write_text("[]")
+pathlib.Path(given["--output_path"], f"results_{{time.time()}}_full_info.json").write_text("[]")
 """
 
 
 def test_vbench_is_run_a_dimension_at_a_time_and_fills_table_6(run: Run, tmp_path: Path) -> None:
     """Against a stand-in with VBench's command line and files: the package needs its own environment and a card."""
-    program = downloads.text(tmp_path / "vbench.sh", STAND_IN.format(python=sys.executable))
-    program.chmod(0o755)
+    program = downloads.text(tmp_path / "env" / "vbench", STAND_IN.format(python=sys.executable))
+    own = downloads.text(tmp_path / "env" / "python", '#!/bin/sh\necho "$1" > python_ran\n')
+    for each in (program, own):
+        each.chmod(0o755)
     downloads.text(tmp_path / "info.json", json.dumps([{"prompt_en": "a cat"}, {"prompt_en": "a dog"}]))
     videos = [f"a {animal}-{number}.mp4" for animal in ("cat", "dog") for number in range(5)]
     downloads.files(tmp_path / "videos", videos[:-1])
@@ -154,8 +158,9 @@ def test_vbench_is_run_a_dimension_at_a_time_and_fills_table_6(run: Run, tmp_pat
     assert refused.exit_code == 2 and "1 of VBench's videos are not there, such as a dog-4.mp4" in refused.stderr
     downloads.files(tmp_path / "videos", videos)
     failed = run(*given)
-    assert failed.exit_code == 2 and "did not measure scene (exit code 1)" in failed.stderr
+    assert failed.exit_code == 2 and "did not measure scene: see the end of" in failed.stderr
     assert "no such weights" in (tmp_path / "res" / "vbench.log").read_text()
+    assert (tmp_path / "python_ran").read_text() == "own\n"
     (tmp_path / "mended").touch()
     (tmp_path / "evaluations").mkdir()
     done = run(*given, "--out", "evaluations/g.json")

@@ -228,7 +228,7 @@ _ALL = (
     _foreign("mplug_owl2", "mPLUG-Owl2", f"{_GIT}/X-PLUG/mPLUG-Owl"),
     _foreign("q_instruct", "Q-Instruct", f"{_GIT}/Q-Future/Q-Instruct"),
     _foreign("vqa2", "VQA²", f"{_GIT}/Q-Future/Visual-Question-Answering-for-Video-Quality-Assessment"),
-    _published("visionreward", "VisionReward", "see the repository", f"{_GIT}/THUDM/VisionReward"),
+    _foreign("visionreward", "VisionReward-Video", f"{_GIT}/THUDM/VisionReward"),
     _published(
         "ugvq",
         "UGVQ",

@@ -1,7 +1,8 @@
 """Runs the ``vbench`` package in its own environment, one dimension at a time, with its results in a folder.
 
 VBench 0.1.5 pins numpy below 2 and transformers 4.33, so it needs its own environment, and it needs a CUDA device. A
-dimension with a result file is skipped.
+dimension with a result file is skipped. The package names its result by the time of day, ends with exit code 0 whatever
+happens, and starts the ``python`` that the search path has first: hence a folder for each dimension, and its own path.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vqinsight.errors import UsageError
@@ -18,6 +20,7 @@ from vqinsight.evaluation.vbench import DIMENSIONS
 
 PER_PROMPT = 5  # videos per prompt: "<prompt>-0.mp4" to "<prompt>-4.mp4"
 _NAMED = 3  # names listed in a message
+_ALL = tuple(dimension.name for dimension in DIMENSIONS)
 
 
 def missing_videos(videos: Path, info: Path) -> list[str]:
@@ -47,6 +50,7 @@ def run_vbench(
     *,
     info: Path,
     command: str = "vbench",
+    dimensions: Sequence[str] = _ALL,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Measure the dimensions missing in ``results``; the output goes to ``vbench.log`` there.
@@ -54,6 +58,7 @@ def run_vbench(
     Args:
         info: ``VBench_full_info.json`` of the repository: prompts and their dimensions.
         command: the ``vbench`` program in its environment.
+        dimensions: names of ``DIMENSIONS``.
         on_progress: called with (dimensions done, all dimensions).
 
     Raises:
@@ -71,18 +76,33 @@ def run_vbench(
             f"{command}: no such program. Install VBench in an environment of its own and give --vbench ENV/bin/vbench."
         )
     results.mkdir(parents=True, exist_ok=True)
-    for place, dimension in enumerate(DIMENSIONS):
+    for place, name in enumerate(dimensions):
         if on_progress is not None:
-            on_progress(place, len(DIMENSIONS))
-        key = dimension.name.replace(" ", "_")
-        if (results / f"{key}_eval_results.json").is_file():
-            continue
-        line = [program, "evaluate", "--dimension", key, "--videos_path", str(videos.resolve())]
-        line += ["--output_path", str(results.resolve()), "--full_json_dir", str(info.resolve())]
-        log = results / "vbench.log"
-        with log.open("a", encoding="utf-8") as out:
-            code = subprocess.run(line, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
-        if code or not (results / f"{key}_eval_results.json").is_file():
-            raise UsageError(f"VBench did not measure {dimension.name} (exit code {code}): see the end of {log}.")
+            on_progress(place, len(dimensions))
+        if not (results / _file(name)).is_file():
+            _measure(program, name, videos, results, info)
     if on_progress is not None:
-        on_progress(len(DIMENSIONS), len(DIMENSIONS))
+        on_progress(len(dimensions), len(dimensions))
+
+
+def _file(name: str) -> str:
+    return f"{name.replace(' ', '_')}_eval_results.json"
+
+
+def _measure(program: str, name: str, videos: Path, results: Path, info: Path) -> None:
+    """Measure one dimension; its file appears whole.
+
+    Raises:
+        UsageError: there is no result.
+    """
+    log = results / "vbench.log"
+    own = str(Path(program).absolute().parent)
+    environment = {**os.environ, "PATH": os.pathsep.join([own, os.environ.get("PATH", "")])}
+    with tempfile.TemporaryDirectory(dir=results.resolve()) as made, log.open("a", encoding="utf-8") as out:
+        line = [program, "evaluate", "--dimension", name.replace(" ", "_"), "--videos_path", str(videos.resolve())]
+        line += ["--output_path", made, "--full_json_dir", str(info.resolve())]
+        code = subprocess.run(line, stdout=out, stderr=subprocess.STDOUT, env=environment, check=False).returncode
+        found = sorted(Path(made).glob("*_eval_results.json"))
+        if code or len(found) != 1:
+            raise UsageError(f"VBench did not measure {name}: see the end of {log}.")
+        found[0].replace(results / _file(name))

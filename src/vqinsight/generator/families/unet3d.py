@@ -133,8 +133,11 @@ def open_unet3d(name: str, pipeline: Any) -> ModelScopeGenerator:
 
 
 def _with_guidance_input(unet: Any, width: int = 256) -> Any:
-    """The U-Net with an input for the guidance, whose weights are zero until LoRA is merged."""
+    """The U-Net with an input for the guidance, whose weights are zero until LoRA is merged.
+
+    T2V-Turbo's own script leaves them as torch draws them, so that each start of it adds LoRA to other ones.
+    """
     wider = type(unet).from_config(unet.config, time_cond_proj_dim=width)
     wider.load_state_dict(unet.state_dict(), strict=False)
     torch.nn.init.zeros_(wider.time_embedding.cond_proj.weight)
-    return wider
+    return wider.train(unet.training)
