@@ -40,6 +40,7 @@ from tools.figures_performance import (
     web,
 )
 from tools.figures_ratings import human_ratings, rated_ladders, rated_measurements
+from tools.figures_systems import systems
 from vqinsight.evaluation.fill_tables import Cell
 from vqinsight.evaluation.paper_tables import Column
 from vqinsight.report.paper_tables import shown
@@ -71,27 +72,6 @@ def perception() -> str:
     least = ["least of " + ", ".join(SHAPES), *(f"{min(each[name]['share'] for name in SHAPES):.1%}" for each in found)]
     rows = ([name, *(f"{each[name]['share']:.1%}" for each in found)] for name in SEEN)
     return table(("attribute", "short answer", "reasoning"), [least, *rows])
-
-
-def transfer() -> str:
-    """Real clips with defects of rising strength; a constant score counts as 0."""
-    files = {
-        "likeliest answer": "transfer",
-        "mean of 8 answers": "transfer_samples",
-        "generated clips, likeliest answer": "transfer_generated",
-    }
-    found = {title: results(file)["rows"] for title, file in files.items()}
-    means = (f"{_ordered(rows['spatial'])} and {_ordered(rows['temporal'])} ({title})" for title, rows in found.items())
-    kinds = (
-        f"{name} {_ordered(row)}"
-        for name, row in found["likeliest answer"].items()
-        if not name.startswith(("spatial", "temporal"))
-    )
-    return f"Spatial and temporal kinds: {'; '.join(means)}. By kind, likeliest answer: {', '.join(kinds)}."
-
-
-def _ordered(row: dict[str, Any]) -> str:
-    return f"{row['srcc_constant_as_0']:.2f}"
 
 
 def ablation() -> str:
@@ -201,7 +181,6 @@ def within_prompt() -> str:
 # Generated parts of pages by name, and the results that they print.
 PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "perception": (perception, ("perception", "perception_reasoning")),
-    "transfer": (transfer, ("transfer", "transfer_samples", "transfer_generated")),
     "ablation": (ablation, ("ablation",)),
     "plan": (plan, ("plan",)),
     "step": (step, ("step",)),
@@ -212,6 +191,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "log_probs": (log_probs, ("log_probs",)),
     "layouts": (layouts, ("layouts",)),
     "arena": (arena, ("arena",)),
+    "systems": (systems, ("systems",)),
     "serving": (serving, ("serving",)),
     "web": (web, ("web",)),
     "reward_loop": (reward_loop, ("reward_loop",)),

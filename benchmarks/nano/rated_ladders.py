@@ -20,8 +20,8 @@ from benchmarks.nano.rated_clips import RatedClip, write_near_lossless
 from benchmarks.nano.rated_figures import Ridge
 from benchmarks.nano.rated_sources import measurements, technical
 from benchmarks.nano.rated_systems import Known, as_answers, features, model_systems
-from benchmarks.nano.transfer import SIDE, pixelation, tearing
 from vqinsight.evaluation.metrics.breakdown import within_groups
+from vqinsight.synthetic.defects_temporal import Fetch
 from vqinsight.video.read import iter_frames, probe
 
 KINDS = {
@@ -31,6 +31,28 @@ KINDS = {
 NEW = ("pixelation", "tearing")  # not in nano's training
 STRENGTHS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the new kinds; the others have their own five
 FPS = 25
+SIDE = 270  # frames are scaled to this height first, as strengths are in pixels
+
+
+def pixelation(frames: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
+    """Squares of one colour, 2 to 12 pixels wide."""
+    side = round(2 + 10 * severity)
+    rows, columns = (np.arange(size) // side * side for size in frames.shape[1:3])
+    return frames[:, rows][:, :, columns]
+
+
+def tearing(fetch: Fetch, total: int, at: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    """Below a random line the picture is some frames older and shifted sideways, in a share of the frames."""
+    frames = fetch(at).copy()
+    late = fetch(np.maximum(at - 3, 0))
+    torn = rng.random(total) < 0.25 + 0.7 * severity
+    lines = rng.uniform(0.2, 0.8, total)
+    shift = round(frames.shape[2] * (0.01 + 0.08 * severity))
+    for place, index in enumerate(at):
+        if torn[index]:
+            line = int(lines[index] * frames.shape[1])
+            frames[place, line:] = np.roll(late[place, line:], shift, axis=1)
+    return frames
 
 
 def damaged(frames: np.ndarray, kind: str, step: int) -> np.ndarray:
