@@ -97,7 +97,7 @@ fix: setup
 	$(BIN)/ruff format
 
 # Makes the next embedded assessor, which reads measurements, from nothing but this repository: pre-training, stage 1,
-# stage 2 (some three hours on two cores; goes on after a stop). The base before reinforcement is then in runs/nano/base.
+# stage 2 (some two hours on two cores; goes on after a stop). The base before reinforcement is then in runs/nano/base.
 nano: SHELL := /bin/bash
 nano: setup
 	time OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc_per_node 2 -m vqinsight.nano.assessor.pretrain --out runs/nano

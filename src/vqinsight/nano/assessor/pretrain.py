@@ -125,11 +125,11 @@ class Plan:
         save_every: steps between checkpoints.
     """
 
-    clips: int = 4_000
-    tower_data: int = 24_000
-    text_only: int = 60_000
-    lessons: int = 5_000
-    perception: int = 1_500
+    clips: int = 2_500
+    tower_data: int = 20_000
+    text_only: int = 50_000
+    lessons: int = 3_500
+    perception: int = 1_200
     per_step: int = 4
     learning_rate: float = 2e-3
     save_every: int = 200
