@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import overload
@@ -18,34 +19,17 @@ SCALE = (0.0, 100.0)
 TASKS: tuple[TaskName, ...] = ("image", "natural", "generated", "compare", "yesno")
 
 
-class SyntheticExamples(Sequence[Example]):
+class SeededExamples(Sequence[Example], ABC):
     """Examples of one task, generated on access; index i always gives the same example.
 
-    * ``image``: the middle frame of a clip, with its spatial quality.
-    * ``natural``: a clip without its text, quality the mean of spatial and temporal.
-    * ``generated``: spatial and temporal, and alignment for clips made from a text.
-    * ``compare``: two clips of the same prompt, the better one by the mean of all dimensions.
-    * ``yesno``: a question about a defect or the content.
-
     Args:
-        task: one of these.
-        split: ``held_out`` has backgrounds that ``train`` never shows.
+        task: one of those of the set.
+        split: ``train`` and ``held_out`` have no background in common.
         start, count: seeds of the clips.
-        outside: share of the clips with a prompt that get an unrelated prompt instead, as users write them; their label
-            has no alignment.
     """
 
-    def __init__(
-        self,
-        task: TaskName,
-        split: Split = "train",
-        start: int = 0,
-        count: int = 1_000_000,
-        *,
-        outside: float = 0.0,
-    ) -> None:
+    def __init__(self, task: TaskName, split: Split = "train", start: int = 0, count: int = 1_000_000) -> None:
         self._task, self._split, self._start, self._count = task, split, start, count
-        self._outside = outside
 
     def __len__(self) -> int:
         return self._count
@@ -61,6 +45,44 @@ class SyntheticExamples(Sequence[Example]):
             raise IndexError(index)
         return self._draw(self._start + index)
 
+    @abstractmethod
+    def _draw(self, seed: int) -> Example:
+        """The example of a seed."""
+
+
+def preference(first: float, second: float) -> Preference:
+    """Which of two clips of these qualities is better."""
+    choice: Choice = "tie" if first == second else "A" if first > second else "B"
+    return Preference(choice)
+
+
+class SyntheticExamples(SeededExamples):
+    """Clips with one defect of each dimension at most, and quality by its strength.
+
+    * ``image``: the middle frame of a clip, with its spatial quality.
+    * ``natural``: a clip without its text, quality the mean of spatial and temporal.
+    * ``generated``: spatial and temporal, and alignment for clips made from a text.
+    * ``compare``: two clips of the same prompt, the better one by the mean of all dimensions.
+    * ``yesno``: a question about a defect or the content.
+
+    Args:
+        task, split, start, count: as for ``SeededExamples``; the task is one of these.
+        outside: share of the clips with a prompt that get an unrelated prompt instead, as users write them; their label
+            has no alignment.
+    """
+
+    def __init__(
+        self,
+        task: TaskName,
+        split: Split = "train",
+        start: int = 0,
+        count: int = 1_000_000,
+        *,
+        outside: float = 0.0,
+    ) -> None:
+        super().__init__(task, split, start, count)
+        self._outside = outside
+
     def _draw(self, seed: int) -> Example:
         still = self._task == "image"
         clips = draw_siblings(seed, SIBLINGS, self._split, prompt=False if still else None)
@@ -70,9 +92,8 @@ class SyntheticExamples(Sequence[Example]):
             case "compare":
                 clips = self._told(clips, seed)
                 pair = (Clip(names[0], clips[0].prompt), Clip(names[1], clips[1].prompt))
-                margin = overall(clips[0].truth) - overall(clips[1].truth)
-                choice: Choice = "tie" if margin == 0 else "A" if margin > 0 else "B"
-                return Example(identity, Question("compare", pair), Preference(choice), group=str(seed))
+                better = preference(overall(clips[0].truth), overall(clips[1].truth))
+                return Example(identity, Question("compare", pair), better, group=str(seed))
             case "yesno":
                 text, yes, _ = ask(clips[0].truth, np.random.default_rng((11, seed)))
                 return Example(identity, Question("yesno", (Clip(names[0]),), text), Verdict(yes), group=str(seed))
