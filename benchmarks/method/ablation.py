@@ -25,6 +25,7 @@ from benchmarks.results import keep
 from vqinsight.evaluation.metrics.bootstrap import Measure
 from vqinsight.inference.api import load
 from vqinsight.settings.reader import read_toml
+from vqinsight.settings.shipped import config_path
 from vqinsight.settings.train import TrainSettings
 
 # The paper's mean PLCC over three dimensions (Table 4) and accuracy on decided pairs of GenAI-Bench (Tables 1 and 5).
@@ -73,7 +74,7 @@ def variant(name: str, seed: int, given: argparse.Namespace) -> Path:
     start = base
     if name != "no warm-up":
         start = train("nano/stage1", folder / f"warmup-{seed}", base, seed, (), processes)
-    settings = read_toml(TrainSettings, Path(STAGE2))
+    settings = read_toml(TrainSettings, config_path(STAGE2))
     share = given.questions * settings.grpo.group_size // processes  # a small update may be less than one pass
     changes += [
         f"learning_rate={given.learning_rate}",
