@@ -1,7 +1,7 @@
 """VisionReward-Video's own inference-video.py, its network replaced by a stand-in of the same interface.
 
-The network's code lies on the model hub only, and its rotary embedding is a GPU kernel. The stand-in's answer to a
-question depends on every frame and on the question.
+The network's code lies on the model hub only. The stand-in's answer to a question depends on every frame and on the
+question.
 """
 
 import os
