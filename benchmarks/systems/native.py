@@ -112,10 +112,10 @@ def main() -> None:
     parser.add_argument("--systems", type=Path, required=True, help="folder with NAME/env and NAME/code")
     parser.add_argument("--only", nargs="*", choices=list(NATIVE), help="these systems")
     parser.add_argument("--clips", type=Path, default=Path("examples"), help="folder of the five clips")
-    parser.add_argument("--json", type=Path, help="write to this file")
+    parser.add_argument("--json", type=Path, help="add to this file")
     given = parser.parse_args()
     files = [str((given.clips / clip).resolve()) for clip in CLIPS]
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = json.loads(given.json.read_text())["systems"] if given.json and given.json.exists() else {}
     for name in given.only or list(NATIVE):
         root = given.systems / name
         with tempfile.TemporaryDirectory() as folder:
