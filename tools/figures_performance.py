@@ -93,9 +93,9 @@ def log_probs() -> str:
     """Peak memory of log-probabilities at a vocabulary of 152,064."""
     found = results("log_probs")
     longest = [max((row for row in found["rows"] if row["way"] == way), key=lambda row: row["tokens"]) for way in _WAYS]
-    rows = ([row["way"], f"{row['tokens']:,}", f"{row['peak_bytes'] / 1e9:.2f} GB"] for row in longest)
-    text = table(["way", "answer tokens", "peak"], rows)
-    return f"{text}\n\nThe plain way grows to {found['plain_bytes_at_8192_tokens'] / 1e9:.0f} GB at 8,192 tokens."
+    peaks = [f"{row['way']} {row['peak_bytes'] / 1e9:.2f} GB at {row['tokens']:,} answer tokens" for row in longest]
+    grown = f"{found['plain_bytes_at_8192_tokens'] / 1e9:.0f} GB"
+    return f"At their longest: {', '.join(peaks)}, where the plain way takes {grown}."
 
 
 def layouts() -> str:

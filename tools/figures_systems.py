@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchmarks.results import results
 from tools.figures_performance import table
 
 
 def systems() -> str:
-    """Largest difference of a score on the same files, and the commit of the system's code."""
-    rows = []
-    for name, found in sorted(results("systems")["systems"].items()):
-        if "failed" in found:
-            rows.append([f"`{name}`", "", "", "not run to the end"])
-            continue
-        clips = f"{len(found['clips'])}, {found['distinct']} distinct"
-        rows.append([f"`{name}`", (found["commit"] or "")[:7], clips, f"{found['largest_difference']:.1g}"])
-    return table(["system", "commit", "clips", "largest difference"], rows)
+    """Commit of a system's code, different scores of the five clips, and the largest difference from ours."""
+    foreign = _run("systems")
+    native = {name: found["lossless"] | {"commit": found["commit"]} for name, found in _run("systems_native").items()}
+    rows = [
+        [name, found["commit"][:7], str(found["distinct"]), f"{found['largest_difference']:.0g}"]
+        for name, found in sorted({**foreign, **native}.items())
+    ]
+    return table(["system", "commit", "distinct", "difference"], rows)
+
+
+def _run(name: str) -> dict[str, Any]:
+    """The systems that ran to the end."""
+    return {key: found for key, found in results(name)["systems"].items() if "failed" not in found}

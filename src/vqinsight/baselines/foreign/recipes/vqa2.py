@@ -31,6 +31,6 @@ RECIPES = (
         ),
         arguments=("--model", _MODEL),
         licence="code Apache-2.0; weights Apache-2.0 by their hub page",
-        note="Its scorer for user videos, from low 0.2 to high 1; memory grows with the clip's length. Never run here.",
+        note="Its scorer for user videos, from low 0.2 to high 1; memory grows with the clip's length.",
     ),
 )
