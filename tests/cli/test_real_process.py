@@ -95,6 +95,7 @@ def test_ratings_of_too_few_clips(clips: Path) -> None:
 @pytest.mark.slow
 def test_clips_are_measured(clips: Path) -> None:
     assert "identical (PSNR infinite" in real(clips, "measure", "a.mp4", "--reference", "a.mp4")
+    assert "2 of 2" in real(clips, "compare-systems", "a.mp4", "b.mp4", "--systems", "technical")
 
 
 @pytest.mark.slow
