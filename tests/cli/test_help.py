@@ -24,8 +24,8 @@ def test_verbs_are_listed_in_panels_and_in_order() -> None:
     found = re.findall(r"^│ ([a-z][a-z-]+) ", text, re.MULTILINE)
     assert found == [*VERBS]
     assert " ".join(found) == (
-        "score compare rank compare-systems ask measure calibrate watch serve web arena train plan export evaluate align "
-        "generate pairs repair tables vbench baselines data models configs lmms-eval-path doctor bench"
+        "score compare rank compare-systems ask measure calibrate watch serve web arena train plan export evaluate "
+        "align generate pairs repair tables vbench baselines data models configs lmms-eval-path doctor bench"
     )
     panels = re.findall(r"^╭─ (.+?) ─", text, re.MULTILINE)
     assert panels == ["Options", "Judge clips", "Train and evaluate", "Make and align", "Inspect"]

@@ -15,7 +15,7 @@ from vqinsight.baselines.side_by_side import SystemResult
 from vqinsight.report.files import plain_errors
 from vqinsight.report.printing import print_failures, print_grid, print_table, print_text
 from vqinsight.report.systems_page import write_page
-from vqinsight.report.systems_phrases import NONE, cost, reasons, score
+from vqinsight.report.systems_phrases import NONE, cost, failures, score
 from vqinsight.tasks.types import Missing
 from vqinsight.video.entries import Entry
 
@@ -54,11 +54,7 @@ def show(console: Console, results: Sequence[SystemResult], clips: Sequence[Entr
     for result in results:
         for remark in result.remarks:
             print_text(console, remark)
-    failed = [
-        (f"{result.choice.label}, {count} clips" if count > 1 else result.choice.label, "missing", reason)
-        for result in results
-        for reason, count in reasons(result)
-    ]
+    failed = failures(results, clips)
     if failed:
         console.print(Text())
         print_failures(console, failed, _FOLDER)

@@ -16,6 +16,7 @@ from vqinsight.errors import UnreadableVideo
 from vqinsight.report import systems_phrases
 from vqinsight.report.files import replacing
 from vqinsight.report.html import environment
+from vqinsight.report.systems_phrases import failures
 from vqinsight.video.entries import Entry
 from vqinsight.video.preprocess import small_jpeg
 
@@ -48,6 +49,7 @@ def write_page(path: Path, results: Sequence[SystemResult], clips: Sequence[Entr
         said=systems_phrases,
         standings={result.choice.label: standings(result) for result in results},
         agreement={(each.a, each.b): each for each in agreements(results)},
+        failures=failures(results, clips),
         cards=[_card(each, clips[each.place]) for each in disagreements(results) if each.spread > 0],
     )  # fmt: skip
     with replacing(path) as part:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vqinsight.baselines.side_by_side import ClipResult, SystemResult
 from vqinsight.tasks.types import Missing
+from vqinsight.video.entries import Entry
 
 NONE = "–"
 
@@ -13,13 +16,17 @@ def score(clip: ClipResult) -> str:
     return NONE if clip.overall is None else f"{clip.overall:.4g}"
 
 
-def reasons(result: SystemResult) -> list[tuple[str, int]]:
-    """Why clips of a system have no score, with the number of clips, the most frequent first."""
-    counts: dict[str, int] = {}
-    for clip in result.clips:
-        if isinstance(clip.scores, Missing):
-            counts[clip.scores.reason] = counts.get(clip.scores.reason, 0) + 1
-    return sorted(counts.items(), key=lambda each: -each[1])
+def failures(results: Sequence[SystemResult], clips: Sequence[Entry]) -> list[tuple[str, str, str]]:
+    """What, "missing" and why, for each clip without a score; once for a system that scored none for one reason."""
+    found = []
+    for result in results:
+        why = {place: clip.scores.reason for place, clip in enumerate(result.clips) if isinstance(clip.scores, Missing)}
+        label = result.choice.label
+        if len(why) == len(clips) > 1 and len(set(why.values())) == 1:
+            found.append((f"{label}, all clips", "missing", why[0]))
+        else:
+            found += [(f"{label}, {clips[place].source}", "missing", reason) for place, reason in why.items()]
+    return found
 
 
 def cost(result: SystemResult) -> tuple[str, str, str]:

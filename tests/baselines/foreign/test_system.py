@@ -63,7 +63,7 @@ def test_frames_or_the_file_are_handed_over(opened: Any, clips: tuple[str, str],
     system = opened()
     assert system.score(clips[0], "a cat") == {"quality": 4.0}
     assert "python" in system.versions
-    assert system.peak_mib > 0
+    assert 0 < system.peak_mib < 100  # of the worker alone: this process has taken more
     reads_files = opened(replace(RECIPE, choose=None))
     assert reads_files.score(clips[0]) == {"quality": 1.0}
     assert "reads video files only" in reason(reads_files.score("synthetic:0"))

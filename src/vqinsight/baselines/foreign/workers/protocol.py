@@ -7,6 +7,7 @@ packages print goes to standard error instead, so that it cannot fall between tw
 import argparse
 import json
 import os
+import pathlib
 import resource
 import sys
 
@@ -74,4 +75,8 @@ def versions():
 
 def peak_mib():
     """The most memory that this process has taken, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    try:  # getrusage would count the process that started this one, too
+        lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:"))
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
