@@ -17,14 +17,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import av
-
 from benchmarks.results import keep
 from benchmarks.systems.run import AGREEMENT, CLIPS, PROMPT, step
 from vqinsight.baselines.foreign.home import Home, commit_of
 from vqinsight.baselines.open import open_baseline
 from vqinsight.tasks.types import Missing, Preference
 from vqinsight.video.read import iter_frames, probe
+from vqinsight.video.write import encode
 
 Answers = list[dict[str, float]]
 VERDICTS = {"A": 1.0, "B": -1.0, "tie": 0.0}
@@ -98,12 +97,7 @@ def lossless(file: str, folder: Path) -> str:
     """A copy of a clip in RGB, of which every decoder makes the same frames."""
     info = probe(file)
     out = folder / Path(file).with_suffix(".avi").name
-    with av.open(str(out), "w") as container:
-        stream = container.add_stream("ffv1", rate=round(info.fps))
-        stream.width, stream.height, stream.pix_fmt = info.width, info.height, "bgr0"
-        for _, frame in iter_frames(info, range(info.frames)):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="bgr0")))
-        container.mux(stream.encode(None))
+    encode(out, (frame for _, frame in iter_frames(info, range(info.frames))), round(info.fps), {}, "avi")
     return str(out)
 
 

@@ -88,6 +88,17 @@ def test_a_system_that_fails_harms_no_other(clips: tuple[str, str], predictions:
     assert len(scored) == 4  # the damaged one, once more
 
 
+def test_scores_of_other_options_are_not_reused(clips: tuple[str, str], predictions: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(Path(predictions).read_text().replace("60,50", "10,10"))
+    rows, frames = entries([(clips[0], None)]), KeptFrames(tmp_path)
+    found = [
+        next(score_all([Choice("u", "ugvq", {"predictions": file})], rows, tmp_path, frames, print)).clips[0].overall
+        for file in (predictions, str(other), predictions)
+    ]
+    assert found == [55, 10, 55]
+
+
 def test_frames_are_decoded_once(clips: tuple[str, str], tmp_path: Path) -> None:
     kept = KeptFrames(tmp_path)
     plain = chosen_frames(clips[0], partial(evenly, count=5))

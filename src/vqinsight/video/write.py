@@ -17,7 +17,7 @@ CRF = 12  # high quality: the encoder's defects must not affect scores of a gene
 
 # Without x264's macroblock tree, and with one thread, the same frames always give the same bytes.
 SAME_BYTES = {"threads": "1", "x264-params": "mbtree=0"}
-_CODECS = {"mp4": ("libx264", "yuv420p"), "gif": ("gif", "rgb8")}
+_CODECS = {"mp4": ("libx264", "yuv420p"), "gif": ("gif", "rgb8"), "avi": ("ffv1", "bgr0")}
 
 
 def encode(
@@ -25,14 +25,15 @@ def encode(
     frames: Iterable[np.ndarray],
     fps: float,
     options: Mapping[str, str],
-    kind: Literal["mp4", "gif"] = "mp4",
+    kind: Literal["mp4", "gif", "avi"] = "mp4",
 ) -> None:
-    """Write frames to a file: H.264 in mp4, or a gif.
+    """Write frames to a file: H.264 in mp4, a gif, or FFV1 in avi, which loses nothing.
 
     Args:
         frames: at least one, each uint8 (H, W, 3) RGB of one size; for H.264 height and width even.
         fps: frames per second, above 0.
         options: of the encoder.
+        kind: of file.
     """
     codec, pixels = _CODECS[kind]
     target = str(file) if isinstance(file, Path) else file

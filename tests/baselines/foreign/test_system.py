@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from vqinsight.baselines.foreign import system as foreign
 from vqinsight.baselines.foreign.home import Home, home_of, other_commit
@@ -18,6 +20,7 @@ from vqinsight.baselines.foreign.recipes import RECIPES
 from vqinsight.baselines.sampling import evenly
 from vqinsight.errors import ModelError
 from vqinsight.tasks.types import Missing
+from vqinsight.video.read import iter_frames, probe
 
 STAND_IN = Path(__file__).parent / "stand_in.py"
 RECIPE = Recipe(
@@ -66,7 +69,33 @@ def test_frames_or_the_file_are_handed_over(opened: Any, clips: tuple[str, str],
     assert 0 < system.peak_mib < 100  # of the worker alone: this process has taken more
     reads_files = opened(replace(RECIPE, choose=None))
     assert reads_files.score(clips[0]) == {"quality": 1.0}
-    assert "reads video files only" in reason(reads_files.score("synthetic:0"))
+    assert "reads whole files only" in reason(reads_files.score("synthetic:0"))
+    assert "reads whole files only" in reason(reads_files.score(f"{clips[0]}#t=0,1"))
+
+
+def test_what_decoders_do_not_read_is_handed_over_without_loss(opened: Any, tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (6, 48, 64, 3), np.uint8)
+    (tmp_path / "frames").mkdir()
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(tmp_path / "frames" / f"{index}.png")
+    Image.fromarray(frames[0]).save(tmp_path / "still.png")
+    gif_frames = [Image.fromarray(frame) for frame in frames]
+    gif_frames[0].save(tmp_path / "a.gif", save_all=True, append_images=gif_frames[1:], duration=40)
+    system, seen = opened(replace(RECIPE, choose=None)), []
+    exchange = system._exchange
+
+    def watched(request: dict[str, Any]) -> Any:
+        info = probe(request["file"])
+        seen.append((Path(request["file"]).name, np.stack([each for _, each in iter_frames(info, range(info.frames))])))
+        return exchange(request)
+
+    system._exchange = watched
+    assert system.score(str(tmp_path / "frames")) == {"quality": 1.0}
+    assert seen[0][0] == "frames.avi" and np.array_equal(seen[0][1], frames)
+    assert system.score(str(tmp_path / "a.gif")) == {"quality": 1.0}
+    gif = probe(tmp_path / "a.gif")
+    assert np.array_equal(seen[1][1], np.stack([each for _, each in iter_frames(gif, range(gif.frames))]))
+    assert "judges videos only" in reason(system.score(str(tmp_path / "still.png")))
 
 
 def test_a_failure_is_of_one_clip_alone(opened: Any, clips: tuple[str, str]) -> None:

@@ -19,10 +19,12 @@ from vqinsight.baselines.foreign.recipe import Recipe
 from vqinsight.baselines.frames import FrameScorer
 from vqinsight.errors import ModelError
 from vqinsight.tasks.types import Missing
-from vqinsight.video.info import SYNTHETIC
-from vqinsight.video.read import probe
+from vqinsight.video.info import SYNTHETIC, inside_tar, window_of
+from vqinsight.video.read import iter_frames, probe
+from vqinsight.video.write import encode
 
 _TAIL = 65536  # bytes of a file of weights that tell it from another of its size
+COMMON = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})  # containers that every decoder reads
 MOST_FAILURES = 2  # clips in a row on which the worker ends; then the system counts as broken
 
 
@@ -99,13 +101,22 @@ class ForeignSystem(FrameScorer):
             self._process = None
 
     def _score_file(self, path: str, prompt: str | None) -> Scores | Missing:
-        """Hand over the file itself: the system decodes it and chooses frames."""
-        if path.startswith(SYNTHETIC) or "#t=" in path or not Path(path).is_file():
-            return Missing(f"{self.name} reads video files only")
+        """Hand over the file itself: the system decodes it and chooses frames.
+
+        Of what common decoders do not read, such as a gif or a folder of frames, it gets a copy without loss.
+        """
+        if path.startswith(SYNTHETIC) or window_of(path) is not None or inside_tar(path) is not None:
+            return Missing(f"{self.name} reads whole files only")
         info = probe(path)  # raises for what is damaged, which many decoders show as grey frames
-        if info.kind != "video":
-            return Missing(f"{self.name} reads video files only")
-        return self._exchange({"file": str(Path(path).resolve()), "fps": info.fps, "prompt": prompt})
+        if info.kind == "image":
+            return Missing(f"{self.name} judges videos only")
+        asked = {"fps": info.fps, "prompt": prompt}
+        if Path(path).suffix.lower() in COMMON:
+            return self._exchange({"file": str(Path(path).resolve()), **asked})
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / f"{Path(path).stem}.avi"
+            encode(file, (frame for _, frame in iter_frames(info, range(info.frames))), info.fps, {}, "avi")
+            return self._exchange({"file": str(file), **asked})
 
     def _exchange(self, request: dict[str, Any]) -> Scores | Missing:
         if self._process is None:
