@@ -198,7 +198,7 @@ class _Kept:
         self._rows = _read(file, head)
         if self._rows is None:
             self._rows = {}
-            file.write_text(json.dumps(head) + "\n", encoding="utf-8")
+            file.write_text(json.dumps(head, default=str) + "\n", encoding="utf-8")
 
     def get(self, entry: Entry) -> ClipResult | None:
         """A kept score; what is missing is scored again."""

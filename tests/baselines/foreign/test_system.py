@@ -93,6 +93,7 @@ def test_what_decoders_do_not_read_is_handed_over_without_loss(opened: Any, tmp_
     assert system.score(str(tmp_path / "frames")) == {"quality": 1.0}
     assert seen[0][0] == "frames.avi" and np.array_equal(seen[0][1], frames)
     assert system.score(str(tmp_path / "a.gif")) == {"quality": 1.0}
+    assert seen[1][0] == "a.avi"
     gif = probe(tmp_path / "a.gif")
     assert np.array_equal(seen[1][1], np.stack([each for _, each in iter_frames(gif, range(gif.frames))]))
     assert "judges videos only" in reason(system.score(str(tmp_path / "still.png")))
