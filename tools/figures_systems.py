@@ -16,7 +16,10 @@ def systems() -> str:
         [name, found["commit"][:7], str(found["distinct"]), f"{found['largest_difference']:.0g}"]
         for name, found in sorted({**foreign, **native}.items())
     ]
-    return table(["system", "commit", "distinct", "difference"], rows)
+    vbench = results("vbench_miniature")
+    names = ", ".join(name.replace("_", " ") for name in vbench["dimensions"])
+    told = f"VBench ({vbench['vbench_commit'][:7]}) ran, too: {names}."
+    return table(["system", "commit", "distinct", "difference"], rows) + "\n\n" + told
 
 
 def _run(name: str) -> dict[str, Any]:

@@ -191,7 +191,7 @@ PIECES: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "log_probs": (log_probs, ("log_probs",)),
     "layouts": (layouts, ("layouts",)),
     "arena": (arena, ("arena",)),
-    "systems": (systems, ("systems", "systems_native")),
+    "systems": (systems, ("systems", "systems_native", "vbench_miniature")),
     "serving": (serving, ("serving",)),
     "web": (web, ("web",)),
     "reward_loop": (reward_loop, ("reward_loop",)),
