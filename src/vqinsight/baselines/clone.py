@@ -6,7 +6,7 @@ import ast
 import hashlib
 from pathlib import Path
 
-from vqinsight.baselines.foreign.home import Home, commit_of
+from vqinsight.baselines.foreign.home import commit_warning
 from vqinsight.errors import ModelError
 
 TEXT = "{text}"  # stands for the text prompt of a clip
@@ -66,11 +66,8 @@ def digest_of(text: str) -> str:
 
 def remarks_on(name: str, code: str, commit: str) -> tuple[str, ...]:
     """A warning where a clone is not at the commit that the adapter was written for, else nothing."""
-    at = commit_of(Home(Path(), Path(code).expanduser(), Path()))
-    if at == commit:
-        return ()
-    shown = f"at {at[:12]}" if at else "at an unknown commit"
-    return (f"{name}: {code} is {shown}; the adapter was written for {commit[:12]}",)
+    warning = commit_warning(name, Path(code).expanduser(), commit)
+    return (warning,) if warning else ()
 
 
 def _text(value: ast.expr) -> str | None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vqinsight.baselines.base import Baseline
 from vqinsight.baselines.catalog import SYSTEMS
 from vqinsight.datasets.download import check_choice
 from vqinsight.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 GUIDE = "docs/guides/models_and_baselines.md"
 # Arguments of ``vqinsight.load`` beside the model: options of every baseline that runs on it. Listed here because the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from vqinsight.baselines.catalog import SYSTEMS
 from vqinsight.baselines.foreign.system import ForeignSystem
 from vqinsight.baselines.frames import FrameScorer, KeptFrames
 from vqinsight.baselines.open import open_baseline
+from vqinsight.common.journal import Journal
 from vqinsight.common.memory import peak_mib, reset_peak
 from vqinsight.common.version import __version__
 from vqinsight.errors import ModelError, UnreadableVideo, UsageError
@@ -117,14 +119,14 @@ def score_all(
     """Every system on every clip, a result as each is done; a system that fails leaves the others alone.
 
     Args:
-        folder: keeps a file ``LABEL.jsonl`` for each system; scores in it of the same system and clips are reused.
+        folder: keeps a journal for each system; its scores of the same clips are reused.
         frames: shares decoded frames among systems that see sampled frames.
     """
     for choice in choices:
-        yield _score(choice, clips, folder / f"{choice.label}.jsonl", frames, told)
+        yield _score(choice, clips, folder, frames, told)
 
 
-def _score(choice: Choice, clips: Sequence[Entry], file: Path, frames: KeptFrames, told: TOLD) -> SystemResult:
+def _score(choice: Choice, clips: Sequence[Entry], folder: Path, frames: KeptFrames, told: TOLD) -> SystemResult:
     reset_peak()
     begin = perf_counter()
     try:
@@ -134,45 +136,45 @@ def _score(choice: Choice, clips: Sequence[Entry], file: Path, frames: KeptFrame
     load_seconds = perf_counter() - begin
     if isinstance(system, FrameScorer) and system.choose is not None:
         system.read_frames = frames.read
-    kept = _Kept(file, {"system": choice.name, "options": dict(choice.options), "digest": system.digest})
+    journal = _journal(folder, choice, system.digest)
     done: list[ClipResult] = []
+    scored = False
     ended: str | None = None
-    for number, entry in enumerate(clips, start=1):
-        result = kept.get(entry)
-        if result is None:
-            if ended is None:
+    try:
+        for number, entry in enumerate(clips, start=1):
+            result = _kept(journal, entry)
+            if result is None:
+                scored = True
                 try:
-                    result = _one(system, entry)
+                    result = _one(system, entry) if ended is None else ClipResult(Missing(ended), None, 0.0)
                 except ModelError as error:
                     ended = str(error)
-            if result is None:
-                result = ClipResult(Missing(ended or ""), None, 0.0)
-            kept.add(entry, result)
-        done.append(result)
-        told(choice.label, number, len(clips))
-    versions, peak = {}, peak_mib()
-    if isinstance(system, ForeignSystem):
-        versions, peak = system.versions, system.peak_mib or None
-        system.close()
-    remarks = system.remarks if isinstance(system, Scorer) else ()
+                    result = ClipResult(Missing(ended), None, 0.0)
+                journal.add(_row(entry, result))
+            done.append(result)
+            told(choice.label, number, len(clips))
+    finally:
+        if isinstance(system, ForeignSystem):
+            system.close()
+    peak = (system.peak_mib or None) if isinstance(system, ForeignSystem) else peak_mib()
     return SystemResult(
         choice,
         SYSTEMS[choice.name].title,
         tuple(done),
         system.ranges,
         system.digest,
-        versions,
-        remarks,
-        load_seconds if kept.added else None,
-        peak if kept.added else None,
+        system.versions if isinstance(system, ForeignSystem) else {},
+        system.remarks if isinstance(system, Scorer) else (),
+        load_seconds if scored else None,
+        peak if scored else None,
     )
 
 
 def _one(system: Baseline, entry: Entry) -> ClipResult:
+    if isinstance(entry.source, UnreadableVideo):
+        return ClipResult(Missing(str(entry.source)), None, 0.0)
     begin = perf_counter()
     try:
-        if isinstance(entry.source, UnreadableVideo):
-            raise entry.source
         scores = system.score(entry.source, entry.prompt)
     except UnreadableVideo as error:
         scores = Missing(str(error))
@@ -188,53 +190,34 @@ def _broken(choice: Choice, clips: int, reason: str) -> SystemResult:
     return SystemResult(choice, SYSTEMS[choice.name].title, (nothing,) * clips, {}, None, {}, (), None, None)
 
 
-class _Kept:
-    """The scores of one system in a file of JSON lines, the first of which says what they depend on."""
-
-    def __init__(self, file: Path, about: Mapping[str, Any]) -> None:
-        self.added = 0
-        self._file = file
-        head = {"version": __version__, **about}
-        self._rows = _read(file, head)
-        if self._rows is None:
-            self._rows = {}
-            file.write_text(json.dumps(head, default=str) + "\n", encoding="utf-8")
-
-    def get(self, entry: Entry) -> ClipResult | None:
-        """A kept score; what is missing is scored again."""
-        assert self._rows is not None
-        row = self._rows.get(f"{entry.id} {entry.revision}")
-        if row is None or row["scores"] is None:
-            return None
-        return ClipResult(row["scores"], row["overall"], row["seconds"])
-
-    def add(self, entry: Entry, result: ClipResult) -> None:
-        """Keep a result, as soon as it is there."""
-        self.added += 1
-        missing = result.scores if isinstance(result.scores, Missing) else None
-        row = {
-            "id": f"{entry.id} {entry.revision}",
-            "path": str(entry.source),
-            "prompt": entry.prompt,
-            "scores": None if missing else result.scores,
-            "reason": missing.reason if missing else None,
-            "overall": result.overall,
-            "seconds": result.seconds,
-        }
-        with self._file.open("a", encoding="utf-8") as opened:
-            opened.write(json.dumps(row) + "\n")
+def _journal(folder: Path, choice: Choice, digest: str | None) -> Journal:
+    """The kept scores of one system; those of other options, weights or versions are in files of their own."""
+    options = {key: str(value) for key, value in choice.options.items()}
+    settings = {"system": choice.name, "options": options, "digest": digest, "version": __version__}
+    tag = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4).hexdigest()
+    return Journal(folder / f"{choice.label}-{tag}.jsonl", settings)
 
 
-def _read(file: Path, head: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The rows by clip; ``None`` where there are none, or they are of another system, version or options."""
-    if not file.is_file():
+def _id(entry: Entry) -> str:
+    return f"{entry.id} {entry.revision}"
+
+
+def _row(entry: Entry, result: ClipResult) -> dict[str, Any]:
+    missing = isinstance(result.scores, Missing)
+    return {
+        "id": _id(entry),
+        "path": str(entry.source),
+        "prompt": entry.prompt,
+        "scores": None if missing else result.scores,
+        "reason": result.scores.reason if isinstance(result.scores, Missing) else None,
+        "overall": result.overall,
+        "seconds": result.seconds,
+    }
+
+
+def _kept(journal: Journal, entry: Entry) -> ClipResult | None:
+    """A kept score; what is missing is scored again."""
+    row = journal.rows.get(_id(entry))
+    if row is None or row["scores"] is None:
         return None
-    lines = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:  # the last line of a run that was killed
-            continue
-    if not lines or lines[0] != json.loads(json.dumps(head, default=str)):
-        return None
-    return {row["id"]: row for row in lines[1:]}
+    return ClipResult(row["scores"], row["overall"], row["seconds"])

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -80,11 +80,10 @@ def _run(choices: Sequence[Choice], clips: Sequence[Entry], out: Path | None, *,
                 count(sum(done.values()), len(choices) * len(clips))
 
             results = list(score_all(choices, clips, folder, frames, told))
-        shown: dict[str, Any] = systems.as_dict(results, clips)
         if out is not None:
             systems.write_folder(out, results, clips)
             progress.notice(f"The page is {out / 'index.html'}, every score in {out / 'scores.csv'}.")
     if as_json:
-        print(json.dumps(shown))
+        print(json.dumps(systems.as_dict(results, clips)))
     else:
         systems.show(output.text_console(), results, clips)

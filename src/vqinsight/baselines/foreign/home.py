@@ -76,13 +76,13 @@ def check_home(recipe: Recipe, home: Home) -> None:
         raise ModelError(f"{recipe.name}: {found[0]}")
 
 
-def commit_of(home: Home) -> str | None:
-    """The commit of the clone; ``None`` without a clone, or where it is none of git's."""
-    if home.code is None or not (home.code / ".git").exists():
+def commit_of(code: Path | None) -> str | None:
+    """The commit of a clone; ``None`` without a clone, or where it is none of git's."""
+    if code is None or not (code / ".git").exists():
         return None
     try:
         told = subprocess.run(
-            ["git", "-C", str(home.code), "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=60
+            ["git", "-C", str(code), "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=60
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -91,10 +91,17 @@ def commit_of(home: Home) -> str | None:
 
 def other_commit(recipe: Recipe, home: Home) -> str | None:
     """A warning where the clone is not at the commit that the adapter was written for."""
-    if recipe.code is None:
-        return None
-    found = commit_of(home)
-    if found == recipe.code.commit:
+    return None if recipe.code is None else commit_warning(recipe.name, home.code, recipe.code.commit)
+
+
+def commit_warning(name: str, code: Path | None, wanted: str) -> str | None:
+    """A sentence where a clone is not at the wanted commit.
+
+    Args:
+        name: of the system.
+    """
+    found = commit_of(code)
+    if found == wanted:
         return None
     at = f"at {found[:12]}" if found else "at an unknown commit"
-    return f"{recipe.name}: {home.code} is {at}; the adapter was written for {recipe.code.commit[:12]}"
+    return f"{name}: {code} is {at}; the adapter was written for {wanted[:12]}"

@@ -155,7 +155,7 @@ def _written(frames: dict[int, np.ndarray], folder: Path) -> list[str]:
 
 def _digest(recipe: Recipe, home: Home) -> str:
     """Changes with the code's commit, and with the names, sizes and last bytes of the weights."""
-    found = hashlib.blake2b(f"{recipe.name} {commit_of(home)}".encode(), digest_size=6)
+    found = hashlib.blake2b(f"{recipe.name} {commit_of(home.code)}".encode(), digest_size=6)
     for each in recipe.weights:
         place = home.weights / each.name
         for file in sorted(place.rglob("*")) if place.is_dir() else [place]:

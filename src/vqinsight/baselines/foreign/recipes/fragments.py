@@ -19,34 +19,39 @@ _FAST_VQA_LICENCE = "code MIT (its setup.py says Apache-2.0); weights: not state
 _SEED = "The original draws offsets at random; here from one seed for every clip."
 _RELEASE = "curl -L -O https://github.com/TimothyHTimothy/FAST-VQA/releases/download/v2.0.0"
 
+
+def _fragments(name: str, model: str, weights: str, sampling: str, note: str) -> Recipe:
+    """A model of the repository of FAST-VQA."""
+    return Recipe(
+        name=name,
+        worker="fast_vqa.py",
+        python="3.11",
+        packages=(*_PACKAGES, _CLIP),
+        sampling=f"7 x 7 fragments of 32 pixels from {sampling}",
+        dimensions=("quality",),
+        ranges={"quality": (0.0, 1.0)},
+        code=_FAST_VQA,
+        weights=(Weights(weights, f"{_RELEASE}/{weights}"),),
+        arguments=("--model", model),
+        licence=_FAST_VQA_LICENCE,
+        note=note,
+    )
+
+
 RECIPES = (
-    Recipe(
-        name="fast_vqa",
-        worker="fast_vqa.py",
-        python="3.11",
-        packages=(*_PACKAGES, _CLIP),
-        sampling="7 x 7 fragments of 32 pixels from four runs of 32 frames, two apart, one from each quarter",
-        dimensions=("quality",),
-        ranges={"quality": (0.0, 1.0)},
-        code=_FAST_VQA,
-        weights=(Weights("FAST_VQA_B_1_4.pth", f"{_RELEASE}/FAST_VQA_B_1_4.pth"),),
-        arguments=("--model", "FAST-VQA"),
-        licence=_FAST_VQA_LICENCE,
-        note=f"FAST-VQA-B. {_SEED} Sampled as by its benchmark script; its script for one clip takes adjacent frames.",
+    _fragments(
+        "fast_vqa",
+        "FAST-VQA",
+        "FAST_VQA_B_1_4.pth",
+        "four runs of 32 frames, two apart, one from each quarter",
+        f"FAST-VQA-B. {_SEED} Sampled as by its benchmark script; its script for one clip takes adjacent frames.",
     ),
-    Recipe(
-        name="faster_vqa",
-        worker="fast_vqa.py",
-        python="3.11",
-        packages=(*_PACKAGES, _CLIP),
-        sampling="7 x 7 fragments of 32 pixels from eight runs of four frames, two apart, one from each eighth",
-        dimensions=("quality",),
-        ranges={"quality": (0.0, 1.0)},
-        code=_FAST_VQA,
-        weights=(Weights("FAST_VQA_3D_1_1.pth", f"{_RELEASE}/FAST_VQA_3D_1_1.pth"),),
-        arguments=("--model", "FasterVQA"),
-        licence=_FAST_VQA_LICENCE,
-        note=f"{_SEED} Sampled as by its benchmark script; its script for one clip takes 32 adjacent frames alone.",
+    _fragments(
+        "faster_vqa",
+        "FasterVQA",
+        "FAST_VQA_3D_1_1.pth",
+        "eight runs of four frames, two apart, one from each eighth",
+        f"{_SEED} Sampled as by its benchmark script; its script for one clip takes 32 adjacent frames alone.",
     ),
     Recipe(
         name="dover",
