@@ -14,7 +14,14 @@ from vqinsight.assessor.prompting import Prompt, PromptBuilder, collate
 from vqinsight.measure.evidence import evidence
 from vqinsight.measure.types import MeasuredClip
 from vqinsight.nano.assessor.architecture import PIXELS
-from vqinsight.nano.assessor.lessons import Exercise, Stage, clips_of, evidence_exercise, lesson, text_only_exercise
+from vqinsight.nano.assessor.lessons import (
+    Exercise,
+    Stage,
+    evidence_exercise,
+    lesson,
+    text_only_exercise,
+    without_clips,
+)
 from vqinsight.nano.assessor.rendered import RenderedClips
 from vqinsight.nano.assessor.tower import targets
 from vqinsight.synthetic.generate import Split
@@ -122,26 +129,11 @@ class TextOnlyDataset(_Pages, Dataset[LessonItem]):
             return self._page([text_only_exercise(rng)], [], [], [], rng)
         while True:
             place, which = int(rng.integers(self._clips)), int(rng.integers(2))
-            drawn, still = clips_of(self._start + place)
-            exercise = evidence_exercise(drawn[which].truth, still, rng)
+            clip = self._kept[place][which]
+            exercise = evidence_exercise(clip.truth, clip.still, rng)
             if exercise is not None:
-                return self._page([_blind(exercise, stated(self._kept[place][which].measured, rng))], [], [], [], rng)
-
-
-def _blind(exercise: Exercise, told: str) -> Exercise:
-    """The exercise without its clip, in whose place stands what is measured."""
-    messages = [
-        message
-        | {
-            "content": [
-                {"type": "text", "text": told} if item["type"] == "clip" else item for item in message["content"]
-            ]
-        }
-        for message in exercise.messages
-        if not isinstance(message["content"], str)
-    ]
-    plain = [message for message in exercise.messages if isinstance(message["content"], str)]
-    return replace(exercise, messages=[*plain, *messages], clips=(), measured=False)
+                told = stated(clip.measured, rng)
+                return self._page([without_clips(exercise, told)], [], [], [], rng)
 
 
 class Lessons(_Pages, Dataset[LessonItem]):

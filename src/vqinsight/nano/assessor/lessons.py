@@ -183,11 +183,18 @@ def text_only_exercise(rng: np.random.Generator) -> Exercise:
         if not sign or kind in ("compare", "yesno"):
             before, _, _ = exercise.answer.partition("</think>")
         exercise = replace(exercise, given=before.rstrip(), answer=exercise.answer[len(before.rstrip()) :])
-    blind = [
-        message | {"content": [item for item in message["content"] if item["type"] == "text"]}
+    return without_clips(exercise)
+
+
+def without_clips(exercise: Exercise, told: str | None = None) -> Exercise:
+    """The exercise with nothing in the place of its clips, or what is measured of the only one."""
+    instead = [{"type": "text", "text": told}] if told is not None else []
+    messages = [
+        message
+        | {"content": [new for item in message["content"] for new in (instead if item["type"] == "clip" else [item])]}
         for message in exercise.messages
     ]
-    return replace(exercise, messages=blind, clips=())
+    return replace(exercise, messages=messages, clips=(), measured=False)
 
 
 def evidence_exercise(truth: GroundTruth, still: bool, rng: np.random.Generator) -> Exercise | None:

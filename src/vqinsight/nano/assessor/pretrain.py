@@ -21,7 +21,6 @@ from vqinsight.assessor.backbone import prompt_positions
 from vqinsight.assessor.save import last_checkpoint, restore, save_tokenizer
 from vqinsight.nano.assessor.architecture import HEADS, build_model, nano_config
 from vqinsight.nano.assessor.batches import IGNORED, Collator, Lessons, TextOnlyDataset
-from vqinsight.nano.assessor.lessons import clips_of
 from vqinsight.nano.assessor.muon import MuonAndAdamW
 from vqinsight.nano.assessor.rendered import RenderedClips, render_share
 from vqinsight.nano.assessor.tokenizer import train_tokenizer
@@ -159,7 +158,7 @@ def pretrain(out: Path, plan: Plan, *, start: Path | None = None, workers: int =
     pretraining_model = pupil_of(model, tokenizer, start)
     tower_pretraining = TowerPretraining(pretraining_model.model.visual, pretraining_model.attributes)
     if plan.tower_data and not (out / "tower.pt").exists():
-        tower_data = TowerDataset(partial(_tower_clip, kept, first, plan.clips), plan.tower_data)
+        tower_data = TowerDataset(partial(_tower_clip, kept, plan.clips), plan.tower_data)
         step = 2 * plan.per_step
         trainer = _trainer(
             tower_pretraining, tower_data, collate_clips, out / "tower", plan, step, plan.learning_rate, workers
@@ -235,11 +234,11 @@ def _train_text_only(
         weight.requires_grad_(True)
 
 
-def _tower_clip(kept: RenderedClips, first: int, clips: int, index: int) -> tuple[View, list[float]]:
+def _tower_clip(kept: RenderedClips, clips: int, index: int) -> tuple[View, list[float]]:
     """One clip: the first of every lesson, then the second, then the first again."""
     which, place = divmod(index, clips)
-    drawn, still = clips_of(first + place)
-    return kept[place][which % 2].view, targets(drawn[which % 2].truth, still=still)
+    clip = kept[place][which % 2]
+    return clip.view, targets(clip.truth, still=clip.still)
 
 
 def _trainer(

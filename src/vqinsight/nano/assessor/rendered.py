@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,16 +14,26 @@ from vqinsight.measure.types import MeasuredClip
 from vqinsight.nano.assessor.architecture import INFERENCE, PIXELS, VIEWS
 from vqinsight.nano.assessor.lessons import clips_of
 from vqinsight.synthetic import clips
+from vqinsight.synthetic.describe import GroundTruth
 from vqinsight.synthetic.generate import Split, SyntheticClip
 from vqinsight.video.views import View
 
 
 @dataclass(frozen=True)
 class RenderedClip:
-    """What the model is shown of a clip, and what is measured on all of its frames."""
+    """What the model is shown of a clip, what is measured on all of its frames, and the truth about it.
+
+    The truth is kept, too, as drawing a clip again to know it takes longer than learning from a text.
+    """
 
     view: View
     measured: MeasuredClip
+    truth: GroundTruth
+
+    @property
+    def still(self) -> bool:
+        """Whether it is shown as a single image."""
+        return self.view.kind == "image"
 
 
 def synthetic_view(clip: SyntheticClip, *, still: bool = False) -> View:
@@ -39,13 +49,13 @@ def rendered(clip: SyntheticClip, *, still: bool) -> RenderedClip:
     measured = measure_frames(clips.clip_info(clip, still=still), enumerate(frames))
     sampling = clips.sample_clip(clip, INFERENCE, still=still)
     [view] = clips.views_of(frames, PIXELS, VIEWS, sampling, still=still)
-    return RenderedClip(view, measured)
+    return RenderedClip(view, measured, clip.truth)
 
 
 class RenderedClips:
     """The clips of the lessons ``start`` and following, from a folder; what is not there yet is rendered.
 
-    Patches are kept in half precision, a hundredth of a grey level at most.
+    Patches are kept in half precision, a tenth of a grey level at most.
 
     Args:
         folder: about 1.3 MB a lesson; ``None`` keeps nothing.
@@ -65,21 +75,17 @@ class RenderedClips:
             found = self._render(seed)
             self._folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(file) as part:
-                torch.save([(_halved(each.view), each.measured) for each in found], part)
+                torch.save([replace(each, view=_in(each.view, torch.float16)) for each in found], part)
         kept = torch.load(file, weights_only=False)  # written by this class
-        return tuple(RenderedClip(_restored(view), measured) for view, measured in kept)
+        return tuple(replace(each, view=_in(each.view, torch.float32)) for each in kept)
 
     def _render(self, seed: int) -> tuple[RenderedClip, ...]:
         drawn, still = clips_of(seed, self._split)
         return tuple(rendered(clip, still=still) for clip in drawn)
 
 
-def _halved(view: View) -> View:
-    return View(view.kind, view.patches.half(), view.grid, view.seconds_per_grid, view.times)
-
-
-def _restored(view: View) -> View:
-    return View(view.kind, view.patches.float(), view.grid, view.seconds_per_grid, view.times)
+def _in(view: View, precision: torch.dtype) -> View:
+    return replace(view, patches=view.patches.to(precision))
 
 
 def render_share(kept: RenderedClips, indices: Sequence[int], rank: int, world: int) -> None:
