@@ -63,6 +63,11 @@ def defects(truth: GroundTruth) -> tuple[Defect, ...]:
     return tuple(defect for defect in (truth.spatial, truth.temporal, *truth.further) if defect is not None)
 
 
+def measurable(truth: GroundTruth) -> bool:
+    """Whether measurements show all of its defects."""
+    return not any(defect.kind in NOT_MEASURED for defect in defects(truth))
+
+
 def quality(truth: GroundTruth) -> dict[str, float]:
     """Each dimension 0 to 100: the defects as perceived, and alignment by 1/4 for each wrong fact."""
     found = defects(truth)

@@ -20,10 +20,9 @@ from vqinsight.synthetic.generate import Split
 from vqinsight.synthetic.questions import ask
 from vqinsight.synthetic.varied import (
     ALL_TEMPORAL,
-    NOT_MEASURED,
     VariedClip,
-    defects,
     draw_truth,
+    measurable,
     overall,
     quality,
     varied_siblings,
@@ -202,7 +201,7 @@ def evidence_exercise(truth: GroundTruth, still: bool, rng: np.random.Generator)
 
     A small language model takes tens of thousands of examples to read numbers, and text costs a fiftieth of a clip.
     """
-    if any(defect.kind in NOT_MEASURED for defect in defects(truth)):
+    if not measurable(truth):
         return None
     exercise = _score(0, truth, still, rng)
     if rng.random() < 0.5:
