@@ -2,7 +2,9 @@
 
 * ``architecture``: the untrained model
 * ``tokenizer``: its tokenizer
+* ``exercise``: a question with its answer
 * ``lessons``: questions about synthetic clips with answers
+* ``rendered``: these clips, rendered and measured once
 * ``batches``: batches of lessons
 * ``tower``: pre-training of the vision tower
 * ``pretrain``: pre-training of the whole model

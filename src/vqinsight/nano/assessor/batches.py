@@ -14,14 +14,8 @@ from vqinsight.assessor.prompting import Prompt, PromptBuilder, collate
 from vqinsight.measure.evidence import evidence
 from vqinsight.measure.types import MeasuredClip
 from vqinsight.nano.assessor.architecture import PIXELS
-from vqinsight.nano.assessor.lessons import (
-    Exercise,
-    Stage,
-    evidence_exercise,
-    lesson,
-    text_only_exercise,
-    without_clips,
-)
+from vqinsight.nano.assessor.exercise import Exercise, without_clips
+from vqinsight.nano.assessor.lessons import Stage, evidence_exercise, lesson, text_only_exercise
 from vqinsight.nano.assessor.rendered import RenderedClips
 from vqinsight.nano.assessor.tower import targets
 from vqinsight.synthetic.generate import Split

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vqinsight.nano.assessor.exercise import Exercise, without_clips
 from vqinsight.synthetic import describe, perception
 from vqinsight.synthetic.captions import FACT_NAMES, caption, draw_facts, mutate
 from vqinsight.synthetic.describe import Defect, GroundTruth
@@ -44,25 +45,6 @@ MISSAID = 0.15
 STILLS = 0.12  # share of lessons on still images
 # Share of questions that state nothing of what is measured, so that frames are learned too.
 UNMEASURED = 1 / 3
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """One question about some of a lesson's clips, and the answer to learn.
-
-    Attributes:
-        messages: the question in chat form.
-        clips: indices of the lesson's clips, in order; none for text alone.
-        answer: the completion, or the part that is trained on.
-        given: the beginning of the completion that carries no loss.
-        measured: whether the question states what is measured.
-    """
-
-    messages: list[dict[str, Any]]
-    clips: tuple[int, ...]
-    answer: str
-    given: str = ""
-    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,17 +165,6 @@ def text_only_exercise(rng: np.random.Generator) -> Exercise:
             before, _, _ = exercise.answer.partition("</think>")
         exercise = replace(exercise, given=before.rstrip(), answer=exercise.answer[len(before.rstrip()) :])
     return without_clips(exercise)
-
-
-def without_clips(exercise: Exercise, told: str | None = None) -> Exercise:
-    """The exercise with nothing in the place of its clips, or what is measured of the only one."""
-    instead = [{"type": "text", "text": told}] if told is not None else []
-    messages = [
-        message
-        | {"content": [new for item in message["content"] for new in (instead if item["type"] == "clip" else [item])]}
-        for message in exercise.messages
-    ]
-    return replace(exercise, messages=messages, clips=(), measured=False)
 
 
 def evidence_exercise(truth: GroundTruth, still: bool, rng: np.random.Generator) -> Exercise | None:
